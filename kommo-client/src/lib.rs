@@ -1,1 +1,55 @@
-//! Under construction.
+//! A typed, polite and resilient client of the Kommo (amoCRM) API v4.
+//!
+//! # Features
+//!
+//! * `rustls` (default): TLS by rustls with the platform's certificates.
+//! * `native-tls`: TLS by the platform's own library.
+
+mod account;
+mod auth;
+mod batch;
+mod client;
+mod contacts;
+mod custom_fields;
+mod entity;
+mod error;
+mod field;
+mod id;
+mod leads;
+mod limit;
+mod notes;
+mod open_enum;
+mod page;
+mod path;
+mod pipelines;
+mod price;
+mod problem;
+mod query;
+mod tasks;
+mod transport;
+mod users;
+mod wire;
+
+pub use crate::{
+    account::{Account, AccountHandle, AccountWith, TaskType},
+    auth::{AccessToken, InvalidToken},
+    batch::{Created, Updated},
+    client::{BuildError, Client, ClientBuilder},
+    contacts::{Contact, Contacts},
+    custom_fields::{CustomFields, FieldDefinition, FieldEnum},
+    entity::EntityType,
+    error::{Error, ErrorKind, Fate, FieldError, ItemError},
+    field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
+    id::{
+        AccountId, CompanyId, ContactId, EnumId, FieldId, LeadId, LossReasonId, NoteId, PipelineId,
+        StatusId, TagId, TaskId, TaskTypeId, UserId,
+    },
+    leads::{Lead, LeadContact, LeadPatch, Leads, LossReason, Tag, TagRef},
+    limit::Priority,
+    notes::{NewNote, Note, NoteFilter, NoteType, Notes},
+    open_enum::UnknownValue,
+    pipelines::{Pipeline, Pipelines, Status},
+    price::Price,
+    tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
+    users::{User, Users},
+};

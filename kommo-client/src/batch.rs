@@ -1,0 +1,160 @@
+//! Writes of many items in one request, and the answers mapped back to them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use time::OffsetDateTime;
+
+use crate::{
+    client::Client,
+    error::Error,
+    id::Id,
+    transport::{Answer, Method, Request},
+    wire::timestamp,
+};
+
+/// The most Kommo takes in one request (its page "Limitations"; it recommends 50).
+pub(crate) const MOST_ITEMS: usize = 250;
+
+/// What Kommo made of one item of a creation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Created<I> {
+    /// The id of what was created.
+    pub id: I,
+    /// The position of the item in what the caller passed.
+    pub index: usize,
+}
+
+/// What Kommo made of one item of an update.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Updated<I> {
+    /// The id of what was updated.
+    pub id: I,
+    /// When Kommo says it was.
+    pub updated_at: Option<OffsetDateTime>,
+}
+
+/// Creates all items in one request. The answers come in the order of the items.
+pub(crate) async fn create<T, I>(
+    client: &Client,
+    path: &str,
+    key: &'static str,
+    items: &[T],
+) -> Result<Vec<Created<I>>, Error>
+where
+    T: Serialize + Sync,
+    I: Id,
+{
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    if items.len() > MOST_ITEMS {
+        // Splitting would leave the caller with one error for requests of different fates.
+        return Err(Error::invalid_request("Kommo creates at most 250 items in one request"));
+    }
+    let request = Request::new(Method::Post, path.to_owned()).json(&numbered(items))?;
+    let answer = client.send(&request).await.map_err(|error| error.in_batch(0, items.len()))?;
+    let thin = thin::<I>(&answer, key)?;
+    (0..items.len())
+        .map(|index| {
+            let mut matching = thin.iter().filter(|item| item.names(index));
+            match (matching.next(), matching.next()) {
+                (Some(item), None) => Ok(Created { id: item.id, index }),
+                _ => Err(answer.undecodable("the answer does not name every item once")),
+            }
+        })
+        .collect()
+}
+
+/// Updates all items, 250 at a time. The answers come in the order of the items.
+pub(crate) async fn update<T, I>(
+    client: &Client,
+    path: &str,
+    key: &'static str,
+    items: &[T],
+    id: fn(&T) -> I,
+) -> Result<Vec<Updated<I>>, Error>
+where
+    T: Serialize + Sync,
+    I: Id,
+{
+    let mut updated = Vec::with_capacity(items.len());
+    for chunk in items.chunks(MOST_ITEMS) {
+        let offset = updated.len();
+        let request = Request::new(Method::Patch, path.to_owned()).json(&numbered(chunk))?;
+        let answer =
+            client.send(&request).await.map_err(|error| error.in_batch(offset, chunk.len()))?;
+        updated.extend(updated_of(&answer, key, chunk.iter().map(id))?);
+    }
+    Ok(updated)
+}
+
+/// The ids are known, and some answers to updates repeat no `request_id`: so they are what is matched.
+fn updated_of<I: Id>(
+    answer: &Answer,
+    key: &'static str,
+    ids: impl Iterator<Item = I>,
+) -> Result<Vec<Updated<I>>, Error> {
+    let thin = thin::<I>(answer, key)?;
+    ids.map(|id| {
+        let item = thin.iter().find(|item| item.id == id);
+        item.map(|item| Updated { id, updated_at: item.updated_at })
+            .ok_or_else(|| answer.undecodable("the answer does not name every item"))
+    })
+    .collect()
+}
+
+#[derive(Serialize)]
+struct Numbered<'a, T> {
+    #[serde(flatten)]
+    item: &'a T,
+    /// Kommo repeats it in answers and refusals; it does not keep it.
+    request_id: String,
+}
+
+fn numbered<T: Serialize>(items: &[T]) -> Vec<Numbered<'_, T>> {
+    items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| Numbered { item, request_id: index.to_string() })
+        .collect()
+}
+
+/// What answers to writes say of an item.
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "I: Id"))]
+struct Thin<I> {
+    id: I,
+    #[serde(default)]
+    request_id: Value,
+    #[serde(default, deserialize_with = "timestamp")]
+    updated_at: Option<OffsetDateTime>,
+}
+
+impl<I> Thin<I> {
+    fn names(&self, index: usize) -> bool {
+        match &self.request_id {
+            Value::String(text) => text.parse() == Ok(index),
+            Value::Number(number) => {
+                number.as_u64().and_then(|number| usize::try_from(number).ok()) == Some(index)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn thin<I: Id>(answer: &Answer, key: &'static str) -> Result<Vec<Thin<I>>, Error> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow, rename = "_embedded")]
+        embedded: std::collections::BTreeMap<String, &'a RawValue>,
+    }
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(&answer.body).map_err(|error| answer.undecodable(error))?;
+    let list = envelope
+        .embedded
+        .get(key)
+        .ok_or_else(|| answer.undecodable("the answer has no list of that name"))?;
+    serde_json::from_str(list.get()).map_err(|error| answer.undecodable(error))
+}

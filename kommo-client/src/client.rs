@@ -1,0 +1,316 @@
+//! The client and how it is built.
+
+use std::{error::Error as StdError, fmt, num::NonZeroU32, sync::Arc, time::Duration};
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use url::{Host, Url};
+
+use crate::{
+    account::AccountHandle,
+    auth::AccessToken,
+    contacts::Contacts,
+    custom_fields::CustomFields,
+    entity::EntityType,
+    error::Error,
+    leads::Leads,
+    limit::{Limiter, Priority},
+    notes::Notes,
+    pipelines::Pipelines,
+    query::Query,
+    tasks::Tasks,
+    transport::{Answer, Method, Request, Settings, Transport},
+    users::Users,
+};
+
+/// One Kommo account, as its API shows it.
+///
+/// A clone is cheap and shares connections and the rate limiter. Keep one client per account and clone it: two clients
+/// of one account do not know of each other, and Kommo counts them together.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    priority: Priority,
+}
+
+struct Shared {
+    transport: Transport,
+    base_url: String,
+}
+
+impl Client {
+    /// Starts a client of the account at `base_url`, such as `https://acme.kommo.com`.
+    ///
+    /// Plain `http` is only for `127.0.0.1` and `localhost`, where tests keep their server.
+    ///
+    /// ```
+    /// use kommo_client::{AccessToken, Client};
+    ///
+    /// let token = AccessToken::new("made-up-token")?;
+    /// let client = Client::builder("https://acme.kommo.com", token).build()?;
+    /// assert_eq!(client.base_url(), "https://acme.kommo.com");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(base_url: &str, token: AccessToken) -> ClientBuilder {
+        ClientBuilder {
+            base_url: base_url.to_owned(),
+            token,
+            timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(5),
+            requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
+            user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+
+    /// The same client, whose calls wait for their turn with another priority.
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self { shared: Arc::clone(&self.shared), priority }
+    }
+
+    /// Leads.
+    #[must_use]
+    pub fn leads(&self) -> Leads {
+        Leads::new(self.clone())
+    }
+
+    /// Notes of leads, contacts or companies.
+    #[must_use]
+    pub fn notes(&self, of: EntityType) -> Notes {
+        Notes::new(self.clone(), of)
+    }
+
+    /// Tasks.
+    #[must_use]
+    pub fn tasks(&self) -> Tasks {
+        Tasks::new(self.clone())
+    }
+
+    /// Contacts.
+    #[must_use]
+    pub fn contacts(&self) -> Contacts {
+        Contacts::new(self.clone())
+    }
+
+    /// Definitions of the custom fields of leads, contacts or companies.
+    #[must_use]
+    pub fn custom_fields(&self, of: EntityType) -> CustomFields {
+        CustomFields::new(self.clone(), of)
+    }
+
+    /// Pipelines and their stages.
+    #[must_use]
+    pub fn pipelines(&self) -> Pipelines {
+        Pipelines::new(self.clone())
+    }
+
+    /// Users. Only an administrator's token may ask for them.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(self.clone())
+    }
+
+    /// The account itself.
+    #[must_use]
+    pub fn account(&self) -> AccountHandle {
+        AccountHandle::new(self.clone())
+    }
+
+    /// Scheme, host and port of the account, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// When the token ends, as far as it says so; see [`AccessToken::expires_at`].
+    #[must_use]
+    pub fn token_expires_at(&self) -> Option<OffsetDateTime> {
+        self.shared.transport.token().expires_at()
+    }
+
+    pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        self.shared.transport.send(request, self.priority).await
+    }
+
+    /// One object; 204 is "there is none".
+    pub(crate) async fn find<T>(&self, path: String, query: Query) -> Result<Option<T>, Error>
+    where
+        T: DeserializeOwned + Send,
+    {
+        let answer = self.send(&Request::new(Method::Get, path).query(query)).await?;
+        if answer.status == 204 {
+            return Ok(None);
+        }
+        serde_json::from_slice(&answer.body).map(Some).map_err(|error| answer.undecodable(error))
+    }
+
+    /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
+    pub(crate) fn resolve(&self, link: &str) -> Option<Url> {
+        let base = self.shared.transport.base();
+        let link = base.join(link).ok()?;
+        (link.host() == base.host() && link.port() == base.port()).then_some(link)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Client")
+            .field("base_url", &self.shared.base_url)
+            .field("priority", &self.priority)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`]; the defaults are safe.
+#[derive(Clone)]
+#[must_use]
+pub struct ClientBuilder {
+    base_url: String,
+    token: AccessToken,
+    timeout: Duration,
+    connect_timeout: Duration,
+    requests_per_second: NonZeroU32,
+    user_agent: String,
+}
+
+impl ClientBuilder {
+    /// How long a request may take from connecting to the last byte of the answer. Default: 20 s.
+    ///
+    /// The wait for its turn does not count.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long connecting may take. Default: 5 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How many requests any one second may see. Default: 7, which is what Kommo allows an address in all.
+    pub fn requests_per_second(mut self, requests: NonZeroU32) -> Self {
+        self.requests_per_second = requests;
+        self
+    }
+
+    /// The `User-Agent`. Default: `kommo-client/` and the version.
+    pub fn user_agent(mut self, user_agent: &str) -> Self {
+        user_agent.clone_into(&mut self.user_agent);
+        self
+    }
+
+    /// Makes the client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], which names the setting to mend.
+    pub fn build(self) -> Result<Client, BuildError> {
+        let base = parse_base_url(&self.base_url)?;
+        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
+            return Err(BuildError::Timeout);
+        }
+        let transport = Transport::new(Settings {
+            base: base.clone(),
+            token: self.token,
+            limiter: Limiter::new(self.requests_per_second),
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            user_agent: &self.user_agent,
+        })
+        .map_err(BuildError::Http)?;
+        let base_url = base.as_str().trim_end_matches('/').to_owned();
+        Ok(Client { shared: Arc::new(Shared { transport, base_url }), priority: Priority::Normal })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address is left out: before it is checked it may hold credentials.
+        formatter
+            .debug_struct("ClientBuilder")
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("requests_per_second", &self.requests_per_second)
+            .field("user_agent", &self.user_agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The address cannot be read as one.
+    #[error("the base URL is not a URL")]
+    NotAUrl,
+    /// The address is neither `https`, nor `http` of this very machine.
+    #[error("the base URL must begin with https:// (http:// only for 127.0.0.1 and localhost)")]
+    Scheme,
+    /// The address holds more than scheme, host and port.
+    #[error("the base URL must hold no user, password, path, query or fragment")]
+    NotBare,
+    /// A time-out of zero would let nothing pass.
+    #[error("a time-out is zero")]
+    Timeout,
+    /// The HTTP client could not be set up: a user agent that is no header value, or TLS.
+    #[error("the HTTP client could not be set up")]
+    Http(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+fn parse_base_url(text: &str) -> Result<Url, BuildError> {
+    let url = Url::parse(text).map_err(|_| BuildError::NotAUrl)?;
+    let host = url.host().ok_or(BuildError::NotAUrl)?;
+    let local = match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+        return Err(BuildError::Scheme);
+    }
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if bare { Ok(url) } else { Err(BuildError::NotBare) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        for (text, want) in [
+            ("https://acme.kommo.com", "https://acme.kommo.com/"),
+            ("https://ACME.kommo.com/", "https://acme.kommo.com/"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("http://localhost:8080", "http://localhost:8080/"),
+            ("http://[::1]:8080", "http://[::1]:8080/"),
+            ("http://acme.kommo.com", "Scheme"),
+            ("http://127.0.0.1.evil.example", "Scheme"),
+            ("http://localhost.evil.example", "Scheme"),
+            ("http://169.254.169.254", "Scheme"),
+            ("ftp://127.0.0.1", "Scheme"),
+            ("https://acme.kommo.com/api/v4", "NotBare"),
+            ("https://acme.kommo.com?x=1", "NotBare"),
+            ("https://acme.kommo.com#x", "NotBare"),
+            ("https://user@acme.kommo.com", "NotBare"),
+            ("https://user:secret@acme.kommo.com", "NotBare"),
+            ("https://:secret@acme.kommo.com", "NotBare"),
+            ("acme.kommo.com", "NotAUrl"),
+            ("", "NotAUrl"),
+            ("https://", "NotAUrl"),
+            ("data:text/plain,x", "NotAUrl"),
+        ] {
+            let got = match parse_base_url(text) {
+                Ok(url) => url.to_string(),
+                Err(error) => format!("{error:?}"),
+            };
+            assert_eq!(got, want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Leads: what salespeople call deals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    batch::{self, Updated},
+    client::Client,
+    error::Error,
+    id::LeadId,
+    page::{PAGE, Page, Row},
+    query::Query,
+    transport::{Method, Request},
+};
+
+mod lead;
+mod patch;
+
+pub use lead::{Lead, LeadContact, LossReason, Tag};
+pub use patch::{LeadPatch, TagRef};
+
+const PATH: &str = "/api/v4/leads";
+
+/// What every read of leads asks to be told along: who is behind a deal, and why it was lost.
+const WITH: &str = "contacts,loss_reason";
+
+/// The leads of an account; from [`Client::leads`].
+#[derive(Clone, Debug)]
+pub struct Leads {
+    client: Client,
+}
+
+impl Leads {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// The lead with this id; `None` when there is none, or none any more.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`]. A missing lead is no error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: LeadId) -> Result<Option<Lead>, Error> {
+        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", WITH)).await
+    }
+
+    /// The leads with these ids, in the order asked for, each once; those that do not exist are left out.
+    ///
+    /// One request for 250 leads. An account without the API filter answers with leads nobody asked for; they
+    /// are dropped, and those that were asked for but not given are asked for one by one.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list_by_ids(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
+        let wanted: BTreeSet<LeadId> = ids.iter().copied().collect();
+        let mut found = BTreeMap::new();
+        for chunk in wanted.iter().copied().collect::<Vec<_>>().chunks(PAGE) {
+            let page = self.page_of(chunk).await?;
+            let mut filtered = true;
+            for lead in page {
+                if chunk.contains(&lead.id) {
+                    found.insert(lead.id, lead);
+                } else {
+                    filtered = false;
+                }
+            }
+            if filtered {
+                continue;
+            }
+            for id in chunk {
+                if !found.contains_key(id)
+                    && let Some(lead) = self.get(*id).await?
+                {
+                    found.insert(*id, lead);
+                }
+            }
+        }
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+    }
+
+    async fn page_of(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
+        let mut query = Query::default();
+        for id in ids {
+            query.push("filter[id][]", id);
+        }
+        query.push("with", WITH);
+        query.push("limit", PAGE);
+        let request = Request::new(Method::Get, PATH.to_owned()).query(query);
+        let answer = self.client.send(&request).await?;
+        Ok(Page::<Lead>::read(&answer)?.map(|page| page.rows).unwrap_or_default())
+    }
+
+    /// Changes leads, up to 250 in one request, and more in several. The answers come in the order of the patches.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Validation`](crate::ErrorKind::Validation) names the refused patches by their index here; Kommo then
+    /// wrote none of that request. Patches of earlier requests (250 each) were written. Writing the same state twice
+    /// is harmless, so after [`Fate::Unknown`](crate::Fate::Unknown) the same call may be made again.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn update(&self, patches: &[LeadPatch]) -> Result<Vec<Updated<LeadId>>, Error> {
+        batch::update(&self.client, PATH, Lead::KEY, patches, LeadPatch::id).await
+    }
+}

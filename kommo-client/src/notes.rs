@@ -1,0 +1,271 @@
+//! Notes of leads, contacts and companies.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::{
+    batch::{self, Created},
+    client::Client,
+    entity::EntityType,
+    error::Error,
+    id::{NoteId, UserId},
+    open_enum::open_enum,
+    page::{self, PAGE, Row},
+    path,
+    query::Query,
+    wire::{lenient, or_default, timestamp},
+};
+
+open_enum! {
+    /// The kind of a note.
+    pub enum NoteType {
+        /// Text of a person.
+        Common = "common",
+        /// One line of an integration.
+        ServiceMessage = "service_message",
+        /// A longer text of an integration, folded in the user interface.
+        ExtendedServiceMessage = "extended_service_message",
+        /// A call that came in.
+        CallIn = "call_in",
+        /// A call that went out.
+        CallOut = "call_out",
+        /// A text message that came in.
+        SmsIn = "sms_in",
+        /// A text message that went out.
+        SmsOut = "sms_out",
+        /// A place.
+        Geolocation = "geolocation",
+        /// A file.
+        Attachment = "attachment",
+        /// An invoice was paid.
+        InvoicePaid = "invoice_paid",
+        /// An invoice was paid, and the trigger for it is to fire.
+        BillPaid = "bill_paid",
+    }
+}
+
+/// The notes of one kind of entity; from [`Client::notes`].
+#[derive(Clone, Debug)]
+pub struct Notes {
+    client: Client,
+    of: EntityType,
+}
+
+impl Notes {
+    pub(crate) fn new(client: Client, of: EntityType) -> Self {
+        Self { client, of }
+    }
+
+    /// Adds notes, up to 250, in one request. The answers come in the order of the notes; no notes, no request.
+    ///
+    /// # Errors
+    ///
+    /// Kommo has no idempotency key. After [`Fate::Unknown`](crate::Fate::Unknown) look with [`Notes::list`] for what
+    /// should be there before sending it again. More than 250 notes are
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create(&self, notes: &[NewNote]) -> Result<Vec<Created<NoteId>>, Error> {
+        let path = path::of(&[self.of.as_str(), "notes"])?;
+        batch::create(&self.client, &path, Note::KEY, notes).await
+    }
+
+    /// All notes of one entity that pass the filter.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list(&self, entity_id: u64, filter: &NoteFilter) -> Result<Vec<Note>, Error> {
+        let path = path::of(&[self.of.as_str(), &entity_id.to_string(), "notes"])?;
+        page::all(&self.client, path, filter.to_query()).await
+    }
+}
+
+/// Which notes to list.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct NoteFilter {
+    note_types: Vec<NoteType>,
+    updated_from: Option<OffsetDateTime>,
+    updated_to: Option<OffsetDateTime>,
+    newest_first: bool,
+}
+
+impl NoteFilter {
+    /// All notes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes of this kind, such as `common`; several calls add up.
+    pub fn note_type(mut self, note_type: impl Into<NoteType>) -> Self {
+        self.note_types.push(note_type.into());
+        self
+    }
+
+    /// Notes changed at this time or later, to the second.
+    pub fn updated_from(mut self, time: OffsetDateTime) -> Self {
+        self.updated_from = Some(time);
+        self
+    }
+
+    /// Notes changed at this time or before, to the second.
+    pub fn updated_to(mut self, time: OffsetDateTime) -> Self {
+        self.updated_to = Some(time);
+        self
+    }
+
+    /// The newest first, by id.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
+        self
+    }
+
+    fn to_query(&self) -> Query {
+        let mut query = Query::default();
+        for note_type in &self.note_types {
+            query.push("filter[note_type][]", note_type);
+        }
+        if let Some(time) = self.updated_from {
+            query.push_time("filter[updated_at][from]", time);
+        }
+        if let Some(time) = self.updated_to {
+            query.push_time("filter[updated_at][to]", time);
+        }
+        query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
+    }
+}
+
+/// A note to add.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct NewNote {
+    entity_id: u64,
+    note_type: NoteType,
+    params: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responsible_user_id: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_need_to_trigger_digital_pipeline: Option<bool>,
+}
+
+impl NewNote {
+    /// Text, which may have several lines.
+    pub fn common(entity_id: u64, text: impl Into<String>) -> Self {
+        Self::raw(entity_id, NoteType::Common, json!({ "text": text.into() }))
+    }
+
+    /// One line in the name of a service; Kommo shows no line breaks in it.
+    pub fn service_message(
+        entity_id: u64,
+        service: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        let params = json!({ "service": service.into(), "text": text.into() });
+        Self::raw(entity_id, NoteType::ServiceMessage, params)
+    }
+
+    /// A longer text in the name of a service.
+    pub fn extended_service_message(
+        entity_id: u64,
+        service: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        let params = json!({ "service": service.into(), "text": text.into() });
+        Self::raw(entity_id, NoteType::ExtendedServiceMessage, params)
+    }
+
+    /// A file that was uploaded before.
+    pub fn attachment(
+        entity_id: u64,
+        file_uuid: impl Into<String>,
+        file_name: impl Into<String>,
+    ) -> Self {
+        let params = json!({ "file_uuid": file_uuid.into(), "file_name": file_name.into() });
+        Self::raw(entity_id, NoteType::Attachment, params)
+    }
+
+    /// A note of any kind, with `params` as Kommo documents them for it.
+    pub fn raw(entity_id: u64, note_type: impl Into<NoteType>, params: Value) -> Self {
+        Self {
+            entity_id,
+            note_type: note_type.into(),
+            params,
+            created_by: None,
+            responsible_user_id: None,
+            is_need_to_trigger_digital_pipeline: None,
+        }
+    }
+
+    /// In whose name; 0 is Kommo itself. Left out, it is the token's user.
+    pub fn created_by(mut self, user: UserId) -> Self {
+        self.created_by = Some(user);
+        self
+    }
+
+    /// Sets the responsible user.
+    pub fn responsible_user(mut self, user: UserId) -> Self {
+        self.responsible_user_id = Some(user);
+        self
+    }
+
+    /// Lets no trigger of the digital pipeline fire for this note.
+    pub fn without_triggers(mut self) -> Self {
+        self.is_need_to_trigger_digital_pipeline = Some(false);
+        self
+    }
+}
+
+/// A note.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct Note {
+    /// Its id.
+    pub id: NoteId,
+    /// What it is a note of.
+    #[serde(default, deserialize_with = "lenient")]
+    pub entity_id: Option<u64>,
+    /// Its kind.
+    #[serde(default, deserialize_with = "or_default")]
+    pub note_type: NoteType,
+    /// What it says, as Kommo sends it for this kind; null for some old ones.
+    #[serde(default)]
+    pub params: Value,
+    /// Who made it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub created_by: Option<UserId>,
+    /// Who is responsible for it.
+    #[serde(default, deserialize_with = "lenient")]
+    pub responsible_user_id: Option<UserId>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "timestamp")]
+    pub created_at: Option<OffsetDateTime>,
+    /// When it was changed last.
+    #[serde(default, deserialize_with = "timestamp")]
+    pub updated_at: Option<OffsetDateTime>,
+}
+
+impl Note {
+    /// Its text, for the kinds that have one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.params.get("text")?.as_str()
+    }
+}
+
+impl Row for Note {
+    const KEY: &'static str = "notes";
+
+    fn row_id(&self) -> u64 {
+        self.id.get()
+    }
+}

@@ -1,0 +1,116 @@
+//! Users. Only an administrator's token may ask for them.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::{
+    client::Client,
+    error::Error,
+    id::UserId,
+    page::{self, PAGE, Row},
+    query::Query,
+    wire::{lenient, or_default},
+};
+
+const PATH: &str = "/api/v4/users";
+
+/// The users of an account; from [`Client::users`].
+#[derive(Clone, Debug)]
+pub struct Users {
+    client: Client,
+}
+
+impl Users {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// All users.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) when the token is not an administrator's. Otherwise as
+    /// every call.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list(&self) -> Result<Vec<User>, Error> {
+        page::all(&self.client, PATH.to_owned(), Query::default().with("limit", PAGE)).await
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its e-mail address.
+    pub email: Option<String>,
+    /// Its language.
+    pub lang: Option<String>,
+    /// Whether it can work; Kommo refuses tasks and leads for those that cannot.
+    pub is_active: bool,
+    /// Whether it is an administrator.
+    pub is_admin: bool,
+    /// Whether it is one of the free users, who cannot use the API.
+    pub is_free: bool,
+    /// Its group.
+    pub group_id: Option<u64>,
+    /// Its role.
+    pub role_id: Option<u64>,
+}
+
+impl Row for User {
+    const KEY: &'static str = "users";
+
+    fn row_id(&self) -> u64 {
+        self.id.get()
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: UserId,
+    #[serde(default, deserialize_with = "lenient")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    lang: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    rights: Rights,
+}
+
+#[derive(Default, Deserialize)]
+struct Rights {
+    #[serde(default, deserialize_with = "or_default")]
+    is_active: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    is_admin: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    is_free: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    group_id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    role_id: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for User {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        Ok(Self {
+            id: wire.id,
+            name: wire.name,
+            email: wire.email,
+            lang: wire.lang,
+            is_active: wire.rights.is_active,
+            is_admin: wire.rights.is_admin,
+            is_free: wire.rights.is_free,
+            group_id: wire.rights.group_id,
+            role_id: wire.rights.role_id,
+        })
+    }
+}
