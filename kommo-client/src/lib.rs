@@ -1,1 +1,4 @@
 //! Under construction.
+
+#[cfg(feature = "fake")]
+pub mod fake;
