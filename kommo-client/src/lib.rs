@@ -13,6 +13,8 @@ mod contacts;
 mod custom_fields;
 mod entity;
 mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod field;
 mod id;
 mod leads;

@@ -1,0 +1,226 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::check::Reader;
+use super::state::{Field, FieldOption, State};
+
+/// Texts longer than this are refused in a field of the type `text`, although people can type them
+/// into Kommo's own pages (issues 224 and 400 of the vendor's PHP client).
+const LONGEST_TEXT: usize = 256;
+
+impl State {
+    /// Reads `custom_fields_values` of a lead: by field id the values as they will be read back, or
+    /// `None` where the field is cleared. Of a field that is named twice the last one stays.
+    pub(super) fn check_field_values(
+        &self,
+        reader: &mut Reader<'_, '_>,
+    ) -> Vec<(u64, Option<Vec<Value>>)> {
+        let mut changes = Vec::new();
+        let items = reader.array("custom_fields_values").unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            let prefix = format!("custom_fields_values.{index}.");
+            let Value::Object(item) = item else {
+                reader.problems.wrong_type(prefix.trim_end_matches('.'), "array");
+                continue;
+            };
+            let mut reader = Reader::new(item, &prefix, reader.problems);
+            reader.expect_keys(&["field_id", "field_code", "values"]);
+            reader.require("values");
+            let Some(field) = self.check_field(&mut reader) else { continue };
+            if reader.get("values").is_some_and(Value::is_null) {
+                changes.push((field.id, None));
+                continue;
+            }
+            if let Some(values) = check_values(&mut reader, field) {
+                changes.push((field.id, Some(values)));
+            }
+        }
+        changes
+    }
+
+    fn check_field(&self, reader: &mut Reader<'_, '_>) -> Option<&Field> {
+        let path = |key: &str, reader: &Reader<'_, '_>| reader.path(key);
+        if reader.get("field_id").is_none() && reader.get("field_code").is_none() {
+            reader.require("field_id");
+            return None;
+        }
+        let by_id = reader.id("field_id").map(|id| self.field(id));
+        let by_code = reader.text("field_code").map(|code| self.field_by_code(code));
+        if by_id.is_some_and(|field| field.is_none()) {
+            let path = path("field_id", reader);
+            reader.problems.choice(path);
+        }
+        if by_code.is_some_and(|field| field.is_none()) {
+            let path = path("field_code", reader);
+            reader.problems.choice(path);
+        }
+        let (by_id, by_code) = (by_id.flatten(), by_code.flatten());
+        if let (Some(by_id), Some(by_code)) = (by_id, by_code)
+            && by_id.id != by_code.id
+        {
+            let path = path("field_code", reader);
+            reader.problems.choice(path);
+        }
+        by_id.or(by_code)
+    }
+
+    /// A lead without values reads `[]` (Kommo docs, getting-a-lead-by-its-id), a contact `null`.
+    pub(super) fn field_values_json(&self, values: &BTreeMap<u64, Vec<Value>>) -> Value {
+        let filled = self.fields.iter().filter_map(|field| Some((field, values.get(&field.id)?)));
+        filled
+            .map(|(field, values)| {
+                json!({
+                    "field_id": field.id,
+                    "field_name": field.name,
+                    "field_code": field.code,
+                    "field_type": field.field_type,
+                    "values": values,
+                    "is_computed": false,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Which keys and what content a value of this type may have, and how it reads back.
+fn check_values(reader: &mut Reader<'_, '_>, field: &Field) -> Option<Vec<Value>> {
+    let values = reader.array("values")?;
+    let path = reader.path("values");
+    if values.is_empty() {
+        // The vendor's client clears with `null`; what `[]` does is not documented.
+        reader.problems.blank(path);
+        return None;
+    }
+    if values.len() > 1 && !is_list(&field.field_type) {
+        reader.problems.too_many(path);
+        return None;
+    }
+    let mut read = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        let Value::Object(object) = value else {
+            reader.problems.wrong_type(format!("{path}.{index}"), "array");
+            continue;
+        };
+        let prefix = format!("{path}.{index}.");
+        let mut reader = Reader::new(object, &prefix, reader.problems);
+        let value = match field.field_type.as_str() {
+            "select" | "radiobutton" | "multiselect" => check_option(&mut reader, &field.options),
+            "text" | "textarea" | "streetaddress" | "tracking_data" | "url" | "numeric"
+            | "monetary" | "checkbox" | "date" | "birthday" | "date_time" => {
+                reader.expect_keys(&["value"]);
+                reader.require("value");
+                check_value(&mut reader, &field.field_type).map(|value| json!({"value": value}))
+            }
+            // The composite types are kept as they were sent.
+            _ => Some(value.clone()),
+        };
+        read.extend(value);
+    }
+    Some(read)
+}
+
+fn is_list(field_type: &str) -> bool {
+    !matches!(
+        field_type,
+        "text"
+            | "textarea"
+            | "streetaddress"
+            | "tracking_data"
+            | "url"
+            | "numeric"
+            | "monetary"
+            | "checkbox"
+            | "date"
+            | "birthday"
+            | "date_time"
+            | "select"
+            | "radiobutton"
+    )
+}
+
+fn check_value(reader: &mut Reader<'_, '_>, field_type: &str) -> Option<Value> {
+    match field_type {
+        "numeric" | "monetary" => check_number(reader),
+        "checkbox" => reader.boolean("value").map(Value::from),
+        "date" | "birthday" | "date_time" => check_time(reader),
+        "url" => {
+            let text = reader.filled_text("value")?;
+            if url::Url::parse(text).is_err() {
+                let path = reader.path("value");
+                reader.problems.wrong_type(path, "url");
+            }
+            Some(text.into())
+        }
+        _ => {
+            let text = reader.filled_text("value")?;
+            if field_type == "text" && text.chars().count() > LONGEST_TEXT {
+                let path = reader.path("value");
+                reader.problems.too_long(path, LONGEST_TEXT);
+            }
+            Some(text.into())
+        }
+    }
+}
+
+/// Decimal text, or a JSON number; it reads back as text (amoCRM docs, custom-fields).
+fn check_number(reader: &mut Reader<'_, '_>) -> Option<Value> {
+    let text = match reader.get("value")? {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) if is_decimal(text) => text.clone(),
+        _ => {
+            let path = reader.path("value");
+            reader.problems.wrong_type(path, "numeric");
+            return None;
+        }
+    };
+    Some(text.into())
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (units, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    [units, decimals]
+        .iter()
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Unix seconds or RFC 3339 text; both read back as seconds.
+fn check_time(reader: &mut Reader<'_, '_>) -> Option<Value> {
+    let seconds = match reader.get("value")? {
+        Value::String(text) => {
+            OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+        }
+        value => value.as_i64(),
+    };
+    if seconds.is_none() {
+        let path = reader.path("value");
+        reader.problems.wrong_type(path, "int");
+    }
+    seconds.map(Value::from)
+}
+
+/// One of `enum_id`, `enum_code` and the exact text. Options of the fake have no codes, so an
+/// `enum_code` is never a valid choice; options are not made by naming them.
+fn check_option(reader: &mut Reader<'_, '_>, options: &[FieldOption]) -> Option<Value> {
+    reader.expect_keys(&["value", "enum_id", "enum_code"]);
+    let (key, option) = if reader.get("enum_id").is_some() {
+        let id = reader.id("enum_id")?;
+        ("enum_id", options.iter().find(|option| option.id == id))
+    } else if reader.get("enum_code").is_some() {
+        reader.text("enum_code")?;
+        ("enum_code", None)
+    } else {
+        reader.require("value");
+        let text = reader.text("value")?;
+        ("value", options.iter().find(|option| option.value == text))
+    };
+    let Some(option) = option else {
+        let path = reader.path(key);
+        reader.problems.choice(path);
+        return None;
+    };
+    Some(json!({"value": option.value, "enum_id": option.id, "enum_code": null}))
+}

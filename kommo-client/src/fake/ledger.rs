@@ -1,0 +1,103 @@
+use std::fmt;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+/// One write that the fake accepted and applied.
+///
+/// A batch of five leads makes five entries. What was refused makes none.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LedgerEntry {
+    /// The number of the request that wrote this, the same as [`RecordedRequest::at`]. Items of one batch share it.
+    pub at: u64,
+    /// The method of that request.
+    pub method: String,
+    /// Its path, without the query.
+    pub path: String,
+    /// What was written.
+    pub kind: LedgerKind,
+    /// The id of what was written: of the lead, the note or the task.
+    pub id: u64,
+    /// The id of the entity it belongs to: of the lead itself, or of the lead that the note or task is on.
+    /// 0 for a task that is on nothing.
+    pub entity_id: u64,
+    /// The item as it was sent.
+    pub body: Value,
+    /// When, in Unix seconds of the fake's clock.
+    pub time: i64,
+    /// The lead was moved to 142 or 143 by a write that names no `pipeline_id`.
+    ///
+    /// Those two ids exist in every pipeline, so such a write is ambiguous: a test should find none.
+    pub closed_without_pipeline: bool,
+}
+
+impl LedgerEntry {
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "at": self.at,
+            "method": self.method,
+            "path": self.path,
+            "kind": self.kind.as_str(),
+            "id": self.id,
+            "entity_id": self.entity_id,
+            "body": self.body,
+            "time": self.time,
+            "closed_without_pipeline": self.closed_without_pipeline,
+        })
+    }
+}
+
+/// What a [`LedgerEntry`] wrote.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum LedgerKind {
+    /// A lead was created.
+    LeadAdded,
+    /// A lead was changed.
+    LeadUpdated,
+    /// A note was added.
+    NoteAdded,
+    /// A task was created.
+    TaskAdded,
+    /// A task was changed or completed.
+    TaskUpdated,
+}
+
+impl LedgerKind {
+    /// The name in lower case, such as `lead_updated`.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::LeadAdded => "lead_added",
+            Self::LeadUpdated => "lead_updated",
+            Self::NoteAdded => "note_added",
+            Self::TaskAdded => "task_added",
+            Self::TaskUpdated => "task_updated",
+        }
+    }
+}
+
+impl fmt::Display for LedgerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One request that came to the fake, whatever became of it. It holds no header, so no token.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// The number of the request, from 1.
+    pub at: u64,
+    /// The method.
+    pub method: String,
+    /// The path and, after `?`, the query as it was sent.
+    pub path: String,
+    /// The body: `Null` when there was none, a string when it was no JSON.
+    pub body: Value,
+    /// The status that was answered; 0 when the connection was dropped without an answer.
+    pub status: u16,
+    /// When it came, by the clock of the machine, whatever the fake's own clock says.
+    pub received: Instant,
+}

@@ -1,0 +1,211 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fault::Script;
+use super::gate::Gate;
+use super::state::{Contact, Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
+
+pub(super) const ACCOUNT: u64 = 31_361_463;
+pub(super) const PIPELINE: u64 = 6_950_551;
+const NEGOTIATION: u64 = 58_141_811;
+const REP: u64 = 8_375_357;
+
+/// A lead to put into the fake account with [`FakeKommo::add_lead`](super::FakeKommo::add_lead).
+///
+/// Unless set otherwise it is in Negotiation (58141811) of the pipeline 6950551, belongs to the user
+/// 8375357, has the price 0 and gets the next free id.
+///
+/// ```
+/// use kommo_client::fake::FakeLead;
+///
+/// let lead = FakeLead::new("Acme Inc.").id(20_024_930).price(1_200);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct FakeLead {
+    name: String,
+    id: Option<u64>,
+    price: i64,
+    pipeline_id: u64,
+    status_id: u64,
+    responsible_user_id: u64,
+}
+
+impl FakeLead {
+    /// A lead with this name.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            id: None,
+            price: 0,
+            pipeline_id: PIPELINE,
+            status_id: NEGOTIATION,
+            responsible_user_id: REP,
+        }
+    }
+
+    /// Its id. A lead that already has it is replaced.
+    pub fn id(self, id: u64) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// Its price in whole units of the account's currency.
+    pub fn price(self, price: i64) -> Self {
+        Self { price, ..self }
+    }
+
+    /// Its stage, unchecked: 142 and 143 make a closed lead.
+    pub fn stage(self, pipeline_id: u64, status_id: u64) -> Self {
+        Self { pipeline_id, status_id, ..self }
+    }
+
+    /// Its responsible user, unchecked.
+    pub fn responsible(self, user_id: u64) -> Self {
+        Self { responsible_user_id: user_id, ..self }
+    }
+}
+
+impl State {
+    /// The ordinary account that [`FakeKommo::start`](super::FakeKommo::start) describes.
+    pub(super) fn ordinary(base: String) -> Self {
+        let stages = [
+            (58_141_803, "Incoming leads"),
+            (58_141_807, "Initial contact"),
+            (NEGOTIATION, "Negotiation"),
+            (58_141_815, "Payment"),
+        ];
+        let stages = stages.map(|(id, name)| stage(id, name, id == 58_141_803));
+        let users = [
+            (REP, "Rep", true, true),
+            (8_375_358, "Second rep", false, true),
+            (8_375_359, "Gone", false, false),
+        ];
+        let users = users.map(|(id, name, is_admin, is_active)| User {
+            id,
+            name: name.to_owned(),
+            is_admin,
+            is_active,
+        });
+        let loss_reasons = [(16_823_701, "Too expensive"), (16_823_703, "No answer")];
+        Self {
+            base,
+            token_valid: true,
+            account_id: ACCOUNT,
+            token_user: REP,
+            currency: "USD".to_owned(),
+            minor_units: false,
+            ignore_filters: false,
+            bare_patch: false,
+            time: None,
+            last_id: 30_000_000,
+            pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
+            users: users.to_vec(),
+            fields: Vec::new(),
+            loss_reasons: loss_reasons.map(|(id, name)| (id, name.to_owned())).into(),
+            tags: BTreeMap::new(),
+            leads: BTreeMap::new(),
+            trash: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            ledger: Vec::new(),
+            requests: Vec::new(),
+            script: Script::default(),
+            held: Vec::new(),
+            gate: Gate::new(),
+        }
+    }
+
+    pub(super) fn add_pipeline(&mut self, name: &str, stages: &[&str]) -> u64 {
+        let id = self.next_id();
+        let stages: Vec<Stage> =
+            stages.iter().map(|name| stage(self.next_id(), name, false)).collect();
+        self.pipelines.push(pipeline(id, name, stages));
+        id
+    }
+
+    pub(super) fn add_field(
+        &mut self,
+        code: Option<&str>,
+        name: &str,
+        field_type: &str,
+        options: &[&str],
+    ) -> u64 {
+        if let Some(field) = code.and_then(|code| self.field_by_code(code)) {
+            return field.id;
+        }
+        let id = self.next_id();
+        let options = options
+            .iter()
+            .map(|value| FieldOption { id: self.next_id(), value: (*value).to_owned() })
+            .collect();
+        self.fields.push(Field {
+            id,
+            code: code.map(str::to_owned),
+            name: name.to_owned(),
+            field_type: field_type.to_owned(),
+            options,
+        });
+        id
+    }
+
+    pub(super) fn add_lead(&mut self, lead: FakeLead) -> u64 {
+        let id = lead.id.unwrap_or_else(|| self.next_id());
+        self.last_id = self.last_id.max(id);
+        let now = self.now();
+        self.trash.remove(&id);
+        self.leads.insert(
+            id,
+            Lead {
+                id,
+                name: lead.name,
+                price_minor: lead.price.saturating_mul(100),
+                responsible_user_id: lead.responsible_user_id,
+                status_id: lead.status_id,
+                pipeline_id: lead.pipeline_id,
+                loss_reason_id: None,
+                created_by: lead.responsible_user_id,
+                updated_by: lead.responsible_user_id,
+                created_at: now,
+                updated_at: now,
+                closed_at: is_closed(lead.status_id).then_some(now),
+                fields: BTreeMap::new(),
+                tags: BTreeSet::new(),
+            },
+        );
+        id
+    }
+
+    pub(super) fn add_contact(&mut self, name: &str, emails: &[&str], leads: &[u64]) -> u64 {
+        let id = self.next_id();
+        let contact = Contact {
+            id,
+            name: name.to_owned(),
+            emails: emails.iter().map(|email| (*email).to_owned()).collect(),
+            leads: leads.iter().copied().collect(),
+            created_at: self.now(),
+        };
+        self.contacts.insert(id, contact);
+        id
+    }
+
+    pub(super) fn remove_lead(&mut self, id: u64) {
+        if self.leads.remove(&id).is_some() {
+            self.trash.insert(id, self.now());
+        }
+    }
+
+    pub(super) fn remove_field(&mut self, id: u64) {
+        self.fields.retain(|field| field.id != id);
+        for lead in self.leads.values_mut() {
+            lead.fields.remove(&id);
+        }
+    }
+}
+
+fn pipeline(id: u64, name: &str, stages: Vec<Stage>) -> Pipeline {
+    Pipeline { id, name: name.to_owned(), stages }
+}
+
+fn stage(id: u64, name: &str, is_incoming: bool) -> Stage {
+    Stage { id, name: name.to_owned(), is_incoming }
+}

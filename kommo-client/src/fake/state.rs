@@ -1,0 +1,213 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::fault::Script;
+use super::gate::Gate;
+use super::ledger::{LedgerEntry, RecordedRequest};
+
+/// Won, in every pipeline.
+pub(super) const WON: u64 = 142;
+/// Lost, in every pipeline.
+pub(super) const LOST: u64 = 143;
+
+/// The whole account, behind one lock.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) base: String,
+    pub(super) token_valid: bool,
+    pub(super) account_id: u64,
+    pub(super) token_user: u64,
+    pub(super) currency: String,
+    pub(super) minor_units: bool,
+    pub(super) ignore_filters: bool,
+    pub(super) bare_patch: bool,
+    pub(super) time: Option<i64>,
+    pub(super) last_id: u64,
+    pub(super) pipelines: Vec<Pipeline>,
+    pub(super) users: Vec<User>,
+    pub(super) fields: Vec<Field>,
+    pub(super) loss_reasons: BTreeMap<u64, String>,
+    pub(super) tags: BTreeMap<u64, String>,
+    pub(super) leads: BTreeMap<u64, Lead>,
+    /// Trashed leads, with when they were trashed.
+    pub(super) trash: BTreeMap<u64, i64>,
+    pub(super) contacts: BTreeMap<u64, Contact>,
+    pub(super) notes: BTreeMap<u64, Note>,
+    pub(super) tasks: BTreeMap<u64, Task>,
+    pub(super) ledger: Vec<LedgerEntry>,
+    pub(super) requests: Vec<RecordedRequest>,
+    pub(super) script: Script,
+    pub(super) held: Vec<Call>,
+    pub(super) gate: Gate,
+}
+
+/// One request, taken apart.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) at: u64,
+    pub(super) method: String,
+    pub(super) path: String,
+    /// The query's pairs, decoded, in their order.
+    pub(super) query: Vec<(String, String)>,
+    /// The path, and after `?` the query as it was sent.
+    pub(super) target: String,
+    pub(super) body: Value,
+    pub(super) authorized: bool,
+    pub(super) received: Instant,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) stages: Vec<Stage>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Stage {
+    pub(super) id: u64,
+    pub(super) name: String,
+    /// The stage of incoming leads, `type` 1.
+    pub(super) is_incoming: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct User {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) is_admin: bool,
+    pub(super) is_active: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub(super) id: u64,
+    pub(super) code: Option<String>,
+    pub(super) name: String,
+    pub(super) field_type: String,
+    pub(super) options: Vec<FieldOption>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct FieldOption {
+    pub(super) id: u64,
+    pub(super) value: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Lead {
+    pub(super) id: u64,
+    pub(super) name: String,
+    /// Hundredths of the currency's unit, so that both ways to show a price are exact.
+    pub(super) price_minor: i64,
+    pub(super) responsible_user_id: u64,
+    pub(super) status_id: u64,
+    pub(super) pipeline_id: u64,
+    pub(super) loss_reason_id: Option<u64>,
+    pub(super) created_by: u64,
+    pub(super) updated_by: u64,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) closed_at: Option<i64>,
+    /// By field id: the values as they are read back.
+    pub(super) fields: BTreeMap<u64, Vec<Value>>,
+    pub(super) tags: BTreeSet<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Contact {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) emails: Vec<String>,
+    pub(super) leads: BTreeSet<u64>,
+    pub(super) created_at: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Note {
+    pub(super) id: u64,
+    pub(super) entity_id: u64,
+    pub(super) note_type: String,
+    pub(super) params: Value,
+    pub(super) created_by: u64,
+    pub(super) responsible_user_id: u64,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) id: u64,
+    pub(super) entity: Option<(String, u64)>,
+    pub(super) text: String,
+    pub(super) complete_till: i64,
+    pub(super) task_type_id: u64,
+    pub(super) responsible_user_id: u64,
+    pub(super) duration: i64,
+    pub(super) is_completed: bool,
+    pub(super) result: Option<String>,
+    pub(super) created_by: u64,
+    pub(super) updated_by: u64,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+impl State {
+    /// Unix seconds of the fake's clock.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the fake is a server: it has a clock of its own"
+    )]
+    pub(super) fn now(&self) -> i64 {
+        self.time.unwrap_or_else(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// Ids go up by two, as those of Kommo often do, so that nobody counts on neighbours.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id = self.last_id.saturating_add(2);
+        self.last_id
+    }
+
+    pub(super) fn pipeline(&self, id: u64) -> Option<&Pipeline> {
+        self.pipelines.iter().find(|pipeline| pipeline.id == id)
+    }
+
+    pub(super) fn is_active_user(&self, id: u64) -> bool {
+        self.users.iter().any(|user| user.id == id && user.is_active)
+    }
+
+    pub(super) fn field(&self, id: u64) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    pub(super) fn field_by_code(&self, code: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.code.as_deref() == Some(code))
+    }
+
+    /// The `_links` of an object at this path below `/api/v4/`.
+    pub(super) fn links(&self, path: &str) -> Value {
+        json!({"self": {"href": format!("{}/api/v4/{path}", self.base)}})
+    }
+}
+
+impl Pipeline {
+    /// Whether a lead of this pipeline may be in that status.
+    pub(super) fn has(&self, status: u64) -> bool {
+        status == WON || status == LOST || self.stages.iter().any(|stage| stage.id == status)
+    }
+
+    /// Where a lead goes that names the pipeline but no status.
+    pub(super) fn first_stage(&self) -> Option<u64> {
+        self.stages.iter().find(|stage| !stage.is_incoming).map(|stage| stage.id)
+    }
+}
+
+/// Whether the status is won or lost.
+pub(super) fn is_closed(status: u64) -> bool {
+    status == WON || status == LOST
+}
