@@ -1,0 +1,236 @@
+//! The only writer to Kommo. It knows the journal, uncertain answers and refused values, and nothing of billing.
+
+mod fields;
+mod lead;
+mod probe;
+
+use std::time::Duration;
+
+use kommo_client::{
+    Client, EntityType, Error, ErrorKind, Fate, NewNote, NewTask, TaskTypeId, UserId,
+};
+use time::OffsetDateTime;
+
+use crate::{
+    cache::Cache,
+    clock::Clock,
+    config::Config,
+    error::StoreError,
+    failure::{Reaction, reaction},
+    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
+    plan::{Effect, NoteDraft, TaskDraft},
+    store::{Attempt, EffectRow, EffectState, Lease, Store},
+};
+
+/// The longest that one call may take, from the intent to the answer: the client's own time-out and the wait for its
+/// turn. A lease must outlast it.
+const CALL: Duration = Duration::from_secs(30);
+
+/// A lane is held for this long from the last step of its work.
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+/// How the effects of an event went.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// All are in Kommo.
+    Done(Vec<LeftOut>),
+    /// Not yet: again at `until`.
+    Wait { until: OffsetDateTime, why: String },
+    /// A call failed.
+    Failed(Reaction),
+}
+
+/// What the writer works with.
+#[derive(Debug)]
+pub(crate) struct Applier<'a> {
+    pub(crate) kommo: &'a Client,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) cache: &'a Cache,
+    pub(crate) config: &'a Config,
+    pub(crate) clock: &'a dyn Clock,
+    /// How long a lost answer may still become true in Kommo. Not before does a look tell anything.
+    pub(crate) settle: Duration,
+}
+
+/// The work on one event: its lease, renewed with every step, and what had to be left out.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) lease: Lease,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// Why the work stops before the last effect.
+pub(crate) enum Stop {
+    Store(StoreError),
+    Because(Applied),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Applier<'_> {
+    /// Sends what is not done yet, in order. `fresh`: the deal was read a moment ago, for this very plan.
+    pub(crate) async fn apply(
+        &self,
+        lease: Lease,
+        effects: &[(EffectRow, Effect)],
+        fresh: bool,
+    ) -> Result<Applied, StoreError> {
+        let mut work = Work { lease, left_out: Vec::new() };
+        for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
+            let step = match effect {
+                Effect::UpdateLead(update) => self.update_lead(&mut work, row, update, fresh).await,
+                Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
+                Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
+            };
+            match step {
+                Ok(()) => {}
+                Err(Stop::Because(applied)) => return Ok(applied),
+                Err(Stop::Store(error)) => return Err(error),
+            }
+        }
+        Ok(Applied::Done(work.left_out))
+    }
+
+    async fn add_note(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        note: &NoteDraft,
+    ) -> Result<(), Stop> {
+        if self.is_there_already(work, row, note.lead, probe::Kind::Note).await? {
+            return Ok(());
+        }
+        let text = format!("{} {}", note.text, row.marker);
+        let new = [NewNote::common(note.lead.get(), text)];
+        self.begin(work, row).await?;
+        let answer = self.kommo.notes(EntityType::Leads).create(&new).await;
+        let id = answer.map(|created| created.first().map(|note| note.id.get()));
+        self.record(work, row, id).await
+    }
+
+    async fn add_task(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        task: &TaskDraft,
+    ) -> Result<(), Stop> {
+        if self.is_there_already(work, row, task.lead, probe::Kind::Task).await? {
+            return Ok(());
+        }
+        let text = format!("{} {}", task.text, row.marker);
+        let mut responsible = self.responsible(task).await?;
+        loop {
+            let mut new = NewTask::new(text.as_str(), task.due_at)
+                .lead(task.lead)
+                .task_type(TaskTypeId::new(task.type_id));
+            if let Some(user) = responsible.first() {
+                new = new.responsible_user(*user);
+            }
+            self.begin(work, row).await?;
+            let answer = self.kommo.tasks().create(&[new]).await;
+            match answer {
+                // The user was deactivated since we asked: the next one gets it, in the end whoever owns the token.
+                Err(error) if !responsible.is_empty() && names(&error, "responsible_user_id") => {
+                    self.cache.forget().await;
+                    let user = responsible.remove(0);
+                    work.left_out.push(LeftOut {
+                        what: LeftOutPart::Responsible,
+                        why: format!("Kommo does not accept user {user} for a task"),
+                    });
+                }
+                answer => {
+                    let id = answer.map(|created| created.first().map(|task| task.id.get()));
+                    return self.record(work, row, id).await;
+                }
+            }
+        }
+    }
+
+    /// Who may get the task, the best first: only users that Kommo says are active.
+    async fn responsible(&self, task: &TaskDraft) -> Result<Vec<UserId>, Stop> {
+        if task.responsible.is_empty() {
+            return Ok(Vec::new());
+        }
+        let users = self.cache.users(self.kommo, self.clock.now()).await.map_err(failed)?;
+        Ok(task.responsible.iter().copied().filter(|user| users.may_get_tasks(*user)).collect())
+    }
+
+    /// Puts the intent on disk. From here on the effect may have happened, until its answer is recorded.
+    async fn begin(&self, work: &mut Work, row: &EffectRow) -> Result<(), Stop> {
+        let sent_at = self.clock.now();
+        let attempt = Attempt {
+            call_id: format!("{}:{}:{}", work.lease.event_id, row.name, work.lease.epoch),
+            sent_at,
+            deadline_at: after(sent_at, CALL),
+        };
+        work.lease =
+            self.store.begin(&work.lease, &[&row.name], &attempt, after(sent_at, LEASE)).await?;
+        // The process may have been stopped since: then somebody else has the lane by now, or soon.
+        if after(self.clock.now(), CALL) > work.lease.until {
+            self.store.mark(&work.lease, &row.name, EffectState::Planned, row.absent).await?;
+            let until = self.clock.now();
+            return Err(Stop::Because(Applied::Wait {
+                until,
+                why: "the lease ends too soon".to_owned(),
+            }));
+        }
+        Ok(())
+    }
+
+    /// Puts on disk what became of a call.
+    async fn record(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+        answer: Result<Option<u64>, Error>,
+    ) -> Result<(), Stop> {
+        let error = match answer {
+            Ok(id) => {
+                self.store.done(&work.lease, &row.name, id).await?;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let reaction = reaction(&error);
+        if error.fate() == Fate::Unknown {
+            self.store.mark(&work.lease, &row.name, EffectState::Unknown, 0).await?;
+            let until = after(self.clock.now(), self.settle);
+            let why = format!("no answer from Kommo: {}", crate::failure::chain(&error));
+            return Err(Stop::Because(Applied::Wait { until, why }));
+        }
+        let state = match reaction {
+            Reaction::Park(_) => EffectState::Parked,
+            Reaction::Retry(_) | Reaction::Pause(_) => EffectState::Planned,
+        };
+        self.store.mark(&work.lease, &row.name, state, row.absent).await?;
+        Err(Stop::Because(Applied::Failed(reaction)))
+    }
+}
+
+/// A failed call that changed nothing.
+fn failed(error: Error) -> Stop {
+    Stop::Because(Applied::Failed(reaction(&error)))
+}
+
+fn parked(reason: ParkReason, detail: impl Into<String>) -> Stop {
+    Stop::Because(Applied::Failed(Reaction::Park(Parked::new(reason, detail))))
+}
+
+/// Whether a refusal is about this value of the (only) item that was sent.
+fn names(error: &Error, path: &str) -> bool {
+    match error.kind() {
+        ErrorKind::Validation(items) => {
+            let mut errors = items.iter().flat_map(|item| &item.errors).peekable();
+            errors.peek().is_some() && errors.all(|error| error.path == path)
+        }
+        _ => false,
+    }
+}
+
+pub(crate) fn after(at: OffsetDateTime, wait: Duration) -> OffsetDateTime {
+    at.saturating_add(wait.try_into().unwrap_or(time::Duration::MAX))
+}

@@ -1,0 +1,190 @@
+//! What the operator may set. Parsed once into types that cannot be wrong.
+
+mod field_target;
+mod stages;
+
+use serde::Deserialize;
+
+pub use self::{field_target::FieldTarget, stages::Stages};
+
+/// Everything that the rules of billing can be told. Every key has a default.
+///
+/// It deserializes from the tables of `config.toml` (see the README for the whole file); an unknown key is an
+/// error, so that a misspelt one is not silently without effect.
+///
+/// ```
+/// use paddle_kommo_sync::{Config, PriceBasis};
+///
+/// let mut config = Config::default();
+/// config.price_basis = PriceBasis::Gross;
+/// config.fields.last_payment_date = "LAST_PAYMENT".into();
+/// ```
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// Which sum a won deal shows as its price.
+    pub price_basis: PriceBasis,
+    /// What a payment on a deal does that was already marked as lost.
+    pub lost_deals: LostDeals,
+    /// How a payment for several products is shown.
+    pub products: Products,
+    /// Whether sandbox, simulated and test events may write to Kommo.
+    pub sandbox: SandboxEvents,
+    /// What becomes of an event that concerns a sale, but names no deal and none can be found.
+    pub unlinked: Unlinked,
+    /// Which custom fields of the deal are written.
+    pub fields: Fields,
+    /// The stage that means "won", per pipeline; 142 where a pipeline is not named.
+    pub stages: Stages,
+    /// How tasks for the reps are made.
+    pub tasks: TaskRules,
+    /// What a refund does to the deal.
+    pub refunds: RefundRules,
+}
+
+/// Which sum a won deal shows as its price.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PriceBasis {
+    /// What the customer paid without tax: total − tax.
+    #[default]
+    Net,
+    /// What the customer paid, tax included.
+    Gross,
+    /// What Paddle pays out: total − tax − Paddle's fee.
+    Earnings,
+}
+
+/// What a first payment does when the deal is already lost (status 143).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LostDeals {
+    /// The event waits for a person.
+    #[default]
+    Park,
+    /// The deal is won like an open one.
+    Win,
+}
+
+/// How a payment for several products is shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Products {
+    /// One deal; the plan field holds all names, joined with ", ".
+    #[default]
+    Join,
+}
+
+/// Whether sandbox, simulated and test events may write to Kommo.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SandboxEvents {
+    /// They are recorded and logged, nothing more.
+    #[default]
+    Log,
+    /// They write. Only for a Kommo account that is itself a test account.
+    Write,
+}
+
+/// What becomes of an event that concerns a sale, but for which no deal can be found.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Unlinked {
+    /// It waits for a person, so that no sale of a rep is missed.
+    #[default]
+    Park,
+    /// It is recorded as not ours. For companies where most customers buy without a rep.
+    Ignore,
+}
+
+/// Which custom field of the deal holds what. See [`FieldTarget`] for the values.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Fields {
+    /// The Paddle transaction that won the deal, `txn_…`.
+    pub transaction_id: FieldTarget,
+    /// The number of the newest invoice, for example `325-10566`.
+    pub invoice_number: FieldTarget,
+    /// What was bought; several names joined with ", ".
+    pub plan_name: FieldTarget,
+    /// The currency the customer paid in, for example `EUR`.
+    pub payment_currency: FieldTarget,
+    /// The Paddle subscription, `sub_…`.
+    pub subscription_id: FieldTarget,
+    /// When Paddle will charge next.
+    pub next_billing_date: FieldTarget,
+    /// The status of the subscription in Paddle's words, for example `active`.
+    pub subscription_status: FieldTarget,
+    /// `paid`, `partially_refunded` or `refunded`.
+    pub payment_status: FieldTarget,
+    /// When the last payment was made. Not written by default.
+    pub last_payment_date: FieldTarget,
+    /// When the subscription ends or ended. Not written by default.
+    pub subscription_ends: FieldTarget,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self {
+            transaction_id: "PADDLE_TXN_ID".into(),
+            invoice_number: "INVOICE_NUMBER".into(),
+            plan_name: "PLAN_NAME".into(),
+            payment_currency: "PAYMENT_CURRENCY".into(),
+            subscription_id: "PADDLE_SUB_ID".into(),
+            next_billing_date: "NEXT_BILLING_DATE".into(),
+            subscription_status: "SUBSCRIPTION_STATUS".into(),
+            payment_status: "PAYMENT_STATUS".into(),
+            last_payment_date: FieldTarget::Off,
+            subscription_ends: FieldTarget::Off,
+        }
+    }
+}
+
+/// How tasks for the reps are made.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TaskRules {
+    /// Kommo's task type; 1 is "Follow-up" in every account.
+    pub type_id: u64,
+    /// Hours from now until the task is due.
+    pub due_in_hours: u32,
+    /// Who gets the task when neither the payment nor the deal names an active user; 0 is the token's user.
+    pub fallback_user_id: u64,
+    /// Whether a payment on a deal that was already won makes a task for the rep to check it.
+    pub second_payment: bool,
+}
+
+impl Default for TaskRules {
+    fn default() -> Self {
+        Self { type_id: 1, due_in_hours: 24, fallback_user_id: 0, second_payment: true }
+    }
+}
+
+/// What a refund does to the deal.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RefundRules {
+    /// Whether an approved refund changes the price of the deal.
+    pub deal: RefundedDeal,
+}
+
+/// Whether an approved refund changes the price of the deal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefundedDeal {
+    /// The price stays; the payment status and a note tell of the refund.
+    #[default]
+    Leave,
+    /// The price becomes what remains of the payment that won the deal.
+    LowerPrice,
+}

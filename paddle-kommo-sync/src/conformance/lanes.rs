@@ -1,0 +1,157 @@
+use super::{LEASE, account, at, claim, event, finish, ok};
+use crate::{
+    error::StoreError,
+    store::{Attempt, Claim, EffectState, EventState, Learned, NewEffect, Store},
+};
+
+pub(super) async fn one_claim_at_a_time(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    ok(store.put(account, &event("evt_2", "lead:1", 1)).await);
+    let first = ok(store.claim_due(account, at(1), LEASE, 10).await);
+    assert_eq!(first.len(), 1, "one lane, one claim");
+    assert!(
+        ok(store.claim_due(account, at(59), LEASE, 10).await).is_empty(),
+        "while the lease holds"
+    );
+    let busy = ok(store.claim_event(account, "evt_2", at(59), LEASE).await);
+    assert_eq!(busy, Claim::NotDue(at(61)), "until the lease ends");
+
+    let second = claim(store, account, "evt_1", at(61)).await;
+    let first = first.first().map(|claimed| claimed.lease.epoch);
+    assert!(first < Some(second.lease.epoch), "a claim raises the epoch");
+    assert_eq!(second.event.attempt, 2);
+}
+
+pub(super) async fn a_lane_goes_by_time_then_by_arrival(store: &dyn Store) {
+    let account = account(store).await;
+    for (id, occurred) in [("evt_late", 9), ("evt_a", 5), ("evt_b", 5), ("evt_early", 1)] {
+        ok(store.put(account, &event(id, "lead:1", occurred)).await);
+    }
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        let claimed = claim(store, account, "evt_late", at(10)).await;
+        ok(store.finish(&claimed.lease, &finish(EventState::Done, at(10))).await);
+        order.push(claimed.event.event_id);
+    }
+    assert_eq!(order, ["evt_early", "evt_a", "evt_b", "evt_late"]);
+}
+
+pub(super) async fn lanes_do_not_wait_for_each_other(store: &dyn Store) {
+    let account = account(store).await;
+    for lane in 1..=5 {
+        ok(store.put(account, &event(&format!("evt_{lane}"), &format!("lead:{lane}"), 0)).await);
+    }
+    let stuck = claim(store, account, "evt_3", at(0)).await;
+    ok(store.retry_at(&stuck.lease, at(1000), "no answer").await);
+    assert_eq!(
+        ok(store.claim_due(account, at(1), LEASE, 3).await).len(),
+        3,
+        "no more than asked for"
+    );
+    assert_eq!(
+        ok(store.claim_due(account, at(1), LEASE, 3).await).len(),
+        1,
+        "all but the one that waits"
+    );
+}
+
+pub(super) async fn a_lane_that_waits_is_not_given_out(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let claimed = claim(store, account, "evt_1", at(0)).await;
+    ok(store.retry_at(&claimed.lease, at(30), "no answer").await);
+    ok(store.put(account, &event("evt_2", "lead:1", 1)).await);
+    assert!(
+        ok(store.claim_due(account, at(29), LEASE, 10).await).is_empty(),
+        "a new event does not end the wait"
+    );
+    let claimed = claim(store, account, "evt_2", at(30)).await;
+    assert_eq!(claimed.event.event_id, "evt_1", "the order stays");
+    assert_eq!(claimed.event.last_error.as_deref(), Some("no answer"));
+    assert_eq!(claimed.strikes, 1, "waiting is an outcome");
+}
+
+pub(super) async fn a_lost_lease_changes_nothing(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let old = claim(store, account, "evt_1", at(0)).await.lease;
+    let effects =
+        [NewEffect { name: "lead".to_owned(), marker: "m".to_owned(), body: "{}".to_owned() }];
+    ok(store.plan(&old, "\"plan\"", &effects, &Learned::default()).await);
+    let new = claim(store, account, "evt_1", at(60)).await.lease;
+
+    let lost = |result: Result<(), StoreError>, what: &str| {
+        assert!(
+            matches!(result, Err(StoreError::LeaseLost)),
+            "{what} under a lost lease: {result:?}"
+        );
+    };
+    let attempt = Attempt { call_id: "call".to_owned(), sent_at: at(60), deadline_at: at(90) };
+    lost(store.plan(&old, "\"other\"", &[], &Learned::default()).await, "plan");
+    lost(store.begin(&old, &["lead"], &attempt, at(120)).await.map(drop), "begin");
+    lost(store.mark(&old, "lead", EffectState::Unknown, 1).await, "mark");
+    lost(store.finish(&old, &finish(EventState::Done, at(60))).await, "finish");
+    lost(store.retry_at(&old, at(600), "late").await, "retry_at");
+    lost(store.move_to(&old, "lead:2", &Learned::default(), at(60)).await, "move_to");
+
+    let row = ok(store.event(account, "evt_1").await);
+    assert_eq!(
+        row.map(|row| (row.state, row.lane, row.decision, row.last_error)),
+        Some((EventState::Open, "lead:1".to_owned(), Some("\"plan\"".to_owned()), None))
+    );
+    ok(store.finish(&new, &finish(EventState::Done, at(61))).await);
+    lost(store.finish(&new, &finish(EventState::Done, at(61))).await, "a second finish");
+}
+
+pub(super) async fn an_event_moves_to_another_lane(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "ctm_1", 5)).await);
+    ok(store.put(account, &event("evt_2", "ctm_1", 6)).await);
+    ok(store.put(account, &event("evt_3", "lead:1", 1)).await);
+    let claimed = claim(store, account, "evt_1", at(10)).await;
+    ok(store.move_to(&claimed.lease, "lead:1", &Learned::default(), at(10)).await);
+    let due = ok(store.claim_due(account, at(10), LEASE, 10).await);
+    let mut heads: Vec<(&str, &str)> = due
+        .iter()
+        .map(|claimed| (claimed.lease.lane.as_str(), claimed.event.event_id.as_str()))
+        .collect();
+    heads.sort_unstable();
+    assert_eq!(
+        heads,
+        [("ctm_1", "evt_2"), ("lead:1", "evt_3")],
+        "it stands behind what its new lane has open"
+    );
+    for claimed in &due {
+        ok(store.finish(&claimed.lease, &finish(EventState::Done, at(11))).await);
+    }
+    assert_eq!(claim(store, account, "evt_1", at(11)).await.lease.lane, "lead:1");
+}
+
+pub(super) async fn a_paused_account_is_not_worked_on(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    ok(store.pause(account, at(100), "unauthorized").await);
+    ok(store.pause(account, at(50), "rate_limited").await);
+    assert_eq!(ok(store.paused(account, at(99)).await), Some((at(100), "unauthorized".to_owned())));
+    assert!(ok(store.claim_due(account, at(99), LEASE, 10).await).is_empty());
+    assert_eq!(
+        ok(store.claim_event(account, "evt_1", at(99), LEASE).await),
+        Claim::NotDue(at(100))
+    );
+    assert_eq!(ok(store.paused(account, at(100)).await), None, "it ends by itself");
+    assert_eq!(ok(store.claim_due(account, at(100), LEASE, 10).await).len(), 1);
+}
+
+pub(super) async fn strikes_count_claims_without_an_outcome(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    for strike in 1..=3_u32 {
+        let now = at(i64::from(strike).saturating_mul(100));
+        assert_eq!(
+            claim(store, account, "evt_1", now).await.strikes,
+            strike,
+            "counted before the work"
+        );
+    }
+}

@@ -1,0 +1,71 @@
+use kommo_client::LeadId;
+
+use super::{account, at, claim, event, finish, ok};
+use crate::{
+    error::StoreError,
+    store::{EventState, Finish, KnownRow, Learned, LinkRow, Store, link},
+};
+
+fn links(rows: &[LinkRow]) -> Vec<(&str, u64, &str)> {
+    rows.iter().map(|row| (row.entity.as_str(), row.lead.get(), row.rung.as_str())).collect()
+}
+
+pub(super) async fn links_keep_their_first_rung_unless_a_person_speaks(store: &dyn Store) {
+    let account = account(store).await;
+    let teach = async |event_id: &str, rows: Vec<LinkRow>| {
+        ok(store.put(account, &event(event_id, event_id, 0)).await);
+        let lease = claim(store, account, event_id, at(0)).await.lease;
+        let learned = Learned { links: rows, known: Vec::new() };
+        ok(store.finish(&lease, &Finish { learned, ..finish(EventState::Done, at(0)) }).await);
+    };
+    teach(
+        "evt_1",
+        vec![link("txn_1", LeadId::new(1), "lead_id"), link("ctm_1", LeadId::new(1), "lead_id")],
+    )
+    .await;
+    teach(
+        "evt_2",
+        vec![link("ctm_1", LeadId::new(2), "email"), link("txn_1", LeadId::new(1), "email")],
+    )
+    .await;
+    let found = ok(store.links(account, &["txn_1", "ctm_1"]).await);
+    let mut rows = links(&found);
+    rows.sort_unstable();
+    assert_eq!(rows, [("ctm_1", 1, "lead_id"), ("ctm_1", 2, "email"), ("txn_1", 1, "lead_id")]);
+    teach("evt_3", vec![link("txn_1", LeadId::new(1), "person")]).await;
+    assert_eq!(links(&ok(store.links(account, &["txn_1"]).await)), [("txn_1", 1, "person")]);
+    assert!(ok(store.links(account, &["txn_2"]).await).is_empty());
+}
+
+pub(super) async fn knowledge_is_replaced_only_by_who_has_read_it(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    ok(store.put(account, &event("evt_2", "lead:2", 0)).await);
+    let (one, two) =
+        (claim(store, account, "evt_1", at(0)).await, claim(store, account, "evt_2", at(0)).await);
+    let read = ok(store.known(account, "ctm_1").await);
+    assert_eq!((read.state.as_str(), read.version), ("", 0), "nothing is known yet");
+
+    let learned = |state: &str| Learned {
+        links: vec![link("ctm_1", LeadId::new(1), "lead_id")],
+        known: vec![KnownRow { state: state.to_owned(), ..read.clone() }],
+    };
+    ok(store.plan(&one.lease, "\"why\"", &[], &learned("\"one\"")).await);
+    let late = store.plan(&two.lease, "\"why\"", &[], &learned("\"two\"")).await;
+    assert!(
+        matches!(late, Err(StoreError::Conflict)),
+        "it was read before the other wrote: {late:?}"
+    );
+    let stored = ok(store.known(account, "ctm_1").await);
+    assert_eq!(stored.state, "\"one\"");
+    assert!(stored.version > read.version);
+    let planned = ok(store.event(account, "evt_2").await);
+    assert_eq!(planned.and_then(|row| row.decision), None, "a conflict changes nothing");
+
+    let after = Learned {
+        links: Vec::new(),
+        known: vec![KnownRow { state: "\"two\"".to_owned(), ..stored }],
+    };
+    ok(store.plan(&two.lease, "\"why\"", &[], &after).await);
+    assert_eq!(ok(store.known(account, "ctm_1").await).state, "\"two\"");
+}

@@ -1,0 +1,58 @@
+//! Which sum a deal shows, in which currency.
+
+use paddle_webhook::{Currency, Money, Transaction};
+
+use crate::{
+    config::PriceBasis,
+    known::{AdjustmentKnown, TransactionKnown},
+    plan::Reason,
+};
+
+/// The price of a deal that this transaction wins, in whole units of the account's currency, and what to say of it.
+///
+/// A sum in another currency is never written as if it were the account's: Paddle's own conversion to the payout
+/// currency is taken when that is the account's, else the price stays as it is.
+pub(super) fn price(
+    transaction: &Transaction,
+    account: Option<Currency>,
+    basis: PriceBasis,
+) -> (Option<i64>, Option<Reason>) {
+    let (paid, payout) = match basis {
+        PriceBasis::Net => (transaction.net(), transaction.payout_net()),
+        PriceBasis::Gross => (transaction.total(), transaction.payout_total()),
+        PriceBasis::Earnings => (transaction.earnings(), transaction.payout_earnings()),
+    };
+    let Some(paid) = paid else { return (None, Some(Reason::NoPrice)) };
+    let in_account = |money: &Money| Some(money.currency()) == account;
+    if in_account(&paid) {
+        // Kommo's price has whole units only: rounded half away from zero, once, here.
+        return whole(paid, None);
+    }
+    match payout.filter(in_account) {
+        Some(payout) => whole(payout, Some(Reason::PriceFromPayout)),
+        None => (None, Some(Reason::CurrencyDiffers)),
+    }
+}
+
+fn whole(money: Money, reason: Option<Reason>) -> (Option<i64>, Option<Reason>) {
+    match money.to_units() {
+        Some(units) => (Some(units), reason),
+        None => (None, Some(Reason::NoPrice)),
+    }
+}
+
+/// What remains of a payment after its refunds, in whole units, when it was paid in the account's currency.
+pub(super) fn remaining(
+    transaction: &TransactionKnown,
+    account: Option<Currency>,
+    basis: PriceBasis,
+) -> Option<i64> {
+    let paid = transaction.paid.as_ref()?;
+    let (sum, part): (_, fn(&AdjustmentKnown) -> i64) = match basis {
+        PriceBasis::Net => (paid.net?, |known| known.net),
+        PriceBasis::Gross => (paid.total, |known| known.total),
+        PriceBasis::Earnings => (paid.earnings?, |known| known.earnings),
+    };
+    let remaining = paid.money(sum.checked_sub(transaction.refunded(part))?)?;
+    (Some(remaining.currency()) == account).then(|| remaining.to_units()).flatten()
+}

@@ -1,0 +1,327 @@
+//! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
+
+mod builder;
+mod process;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use kommo_client::Client;
+use paddle_webhook::{Environment, Event, Verified};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+
+pub use self::builder::{BuildError, SyncBuilder};
+use self::process::Step;
+use crate::{
+    apply::{Applier, LEASE},
+    cache::Cache,
+    clock::Clock,
+    config::Config,
+    error::StoreError,
+    link::{CustomerLookup, References},
+    outcome::{Accepted, Outcome, ParkReason, Parked},
+    store::{AccountKey, Claim, Claimed, EventRow, NewEvent, Put, Store, StoreStats},
+};
+
+/// So many lanes are worked on at once. Kommo takes 7 requests a second whoever sends them, so more would only wait.
+const LANES: usize = 8;
+
+/// How often the store is asked for what has come due by itself.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long work in progress may go on after the shutdown was asked for.
+const SHUTDOWN: Duration = Duration::from_secs(8);
+
+/// Carries Paddle events over into Kommo, each effect exactly once.
+///
+/// Cheap to clone; clones share everything. It has no type parameters, so it is `State<Sync>` in axum and
+/// `web::Data<Sync>` in actix-web as it stands. Write it as `paddle_kommo_sync::Sync` in files that need the marker
+/// trait of the same name.
+///
+/// * A server calls [`accept`](Self::accept) for each delivery and answers 200, and runs [`run`](Self::run) beside it.
+/// * A script or a test calls [`handle`](Self::handle), which does everything for one event and says what became of it.
+#[derive(Clone)]
+pub struct Sync(Arc<Inner>);
+
+struct Inner {
+    kommo: Client,
+    store: Arc<dyn Store>,
+    account: AccountKey,
+    account_name: String,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    customers: Option<Arc<dyn CustomerLookup>>,
+    cache: Cache,
+    settle: Duration,
+    wake: Notify,
+    /// Pauses in a row, so that a block is probed ever more rarely.
+    pauses: AtomicU32,
+}
+
+impl fmt::Debug for Sync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sync")
+            .field("account", &self.0.account_name)
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sync {
+    /// Begins a `Sync` that writes to the account of this client and keeps its state in this store.
+    pub fn builder(kommo: Client, store: impl Store) -> SyncBuilder {
+        SyncBuilder::new(kommo, Arc::new(store))
+    }
+
+    /// Makes a delivery durable, and returns at once: the 200 to Paddle may leave. [`run`](Self::run) does the rest.
+    ///
+    /// A body that is authentic, but not an event, is kept as well: Paddle would send it again for three days, and it
+    /// would still not be one.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored. Answer 503: Paddle delivers again.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the delivery may or may not have been stored; another delivery is harmless.
+    pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
+        match delivery.parse() {
+            Ok(event) => self.put(&event).await,
+            Err(error) => self.put_unreadable(delivery, &error.to_string()).await,
+        }
+    }
+
+    /// Does everything for one event: stores it, finds its deal, decides, writes, and says what became of it.
+    ///
+    /// Earlier events of the same deal go first. An event that was handled before is not handled again: the answer
+    /// is what became of it then. The event must be authentic: get it from
+    /// [`Verified::parse`](paddle_webhook::Verified::parse).
+    ///
+    /// # Errors
+    ///
+    /// Only when the store fails. Whatever Kommo answers is an [`Outcome`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the event is stored or not; if it is, [`run`](Self::run) or another call goes on
+    /// where this one was, after the lease of a minute.
+    pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
+        self.put(event).await?;
+        loop {
+            let claim = self
+                .0
+                .store
+                .claim_event(self.0.account, event.id().as_str(), self.now(), LEASE)
+                .await?;
+            let claimed = match claim {
+                Claim::Taken(claimed) => claimed,
+                Claim::Ended(row) => return outcome(&row),
+                Claim::Missing => return Err(StoreError::Corrupt("event")),
+                Claim::NotDue(until) => return self.not_due(event, until).await,
+            };
+            let is_ours = claimed.event.event_id == event.id().as_str();
+            match self.work_on(claimed).await? {
+                Step::Ended(outcome) if is_ours => return Ok(outcome),
+                Step::Waiting(outcome) => return Ok(outcome),
+                Step::Ended(_) | Step::Again => {}
+            }
+        }
+    }
+
+    /// Works through everything that is due, until `shutdown` is ready; then ends what it is at, within 10 seconds,
+    /// and returns.
+    ///
+    /// Run it once per process, beside the server. It spawns nothing; several processes may run it on one store that
+    /// is made for that.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, work in progress is taken up again by the next `run`, after the lease of a minute.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut working = FuturesUnordered::new();
+        loop {
+            let free = LANES.saturating_sub(working.len());
+            if free > 0 {
+                match self.0.store.claim_due(self.0.account, self.now(), LEASE, free).await {
+                    Ok(claimed) => working
+                        .extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed))),
+                    Err(error) => tracing::error!(
+                        error = crate::failure::chain(&error),
+                        "the store does not answer"
+                    ),
+                }
+            }
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                Some(()) = working.next() => {}
+                () = self.0.wake.notified(), if working.len() < LANES => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        let ended =
+            tokio::time::timeout(SHUTDOWN, async { while working.next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!(
+                events = working.len(),
+                "stopped with work in progress; the next start takes it up again"
+            );
+        }
+    }
+
+    /// Opens a parked event again, after its cause was mended. What was done of it stays done. False when no event
+    /// of this id is parked.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn resume(&self, event_id: &str) -> Result<bool, StoreError> {
+        let opened = self.0.store.resume(self.0.account, event_id, self.now()).await?;
+        self.0.wake.notify_one();
+        Ok(opened)
+    }
+
+    /// The newest parked events, with what is wrong.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn parked(&self, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        self.0.store.parked(self.0.account, limit).await
+    }
+
+    /// Counts and ages, for health pages and metrics.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn stats(&self) -> Result<StoreStats, StoreError> {
+        self.0.store.stats(self.0.account, self.now()).await
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        self.0.clock.now()
+    }
+
+    async fn put(&self, event: &Event) -> Result<Accepted, StoreError> {
+        let event_id = event.id().as_str();
+        // A shape that we do not understand is found again when it is worked on, and told then.
+        let lane = match event.data() {
+            Ok(data) => {
+                let references = References::of(&data);
+                let links = self.0.store.links(self.0.account, &references.entities()).await?;
+                references.lane(&links, event_id)
+            }
+            Err(_) => event_id.to_owned(),
+        };
+        let new = NewEvent {
+            event_id: event_id.to_owned(),
+            kind: event.event_type().as_str().to_owned(),
+            lane,
+            sandbox: event.environment() == Environment::Sandbox,
+            occurred_at: event.occurred_at(),
+            received_at: self.now(),
+            payload: event.body().as_bytes().to_vec(),
+        };
+        let put = self.0.store.put(self.0.account, &new).await?;
+        self.0.wake.notify_one();
+        Ok(match put {
+            Put::New => Accepted::New,
+            Put::Known(_) => Accepted::Duplicate,
+        })
+    }
+
+    async fn put_unreadable(
+        &self,
+        delivery: &Verified<'_>,
+        why: &str,
+    ) -> Result<Accepted, StoreError> {
+        // The same bytes are the same delivery; there is no other name for them.
+        let digest = Sha256::digest(delivery.body());
+        let name = digest
+            .iter()
+            .take(16)
+            .fold("body_".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        let now = self.now();
+        let event = NewEvent {
+            lane: name.clone(),
+            event_id: name,
+            kind: ParkReason::Unreadable.code().to_owned(),
+            sandbox: delivery.environment() == Environment::Sandbox,
+            occurred_at: delivery.signed_at(),
+            received_at: now,
+            payload: delivery.body().to_vec(),
+        };
+        let parked = Outcome::Parked(Parked::new(ParkReason::Unreadable, why));
+        self.0.store.put_parked(self.0.account, &event, &text(&parked)?).await?;
+        tracing::warn!(
+            event_id = event.event_id,
+            reason = why,
+            "an authentic delivery is not an event; it is parked"
+        );
+        Ok(Accepted::Unreadable)
+    }
+
+    async fn not_due(&self, event: &Event, until: OffsetDateTime) -> Result<Outcome, StoreError> {
+        if let Some((until, reason)) = self.0.store.paused(self.0.account, self.now()).await? {
+            return Ok(Outcome::Waiting { reason, until });
+        }
+        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let reason = row
+            .and_then(|row| row.last_error)
+            .unwrap_or_else(|| "its deal is worked on".to_owned());
+        Ok(Outcome::Waiting { reason, until })
+    }
+
+    async fn work_and_log(&self, claimed: Claimed) {
+        let event_id = claimed.event.event_id.clone();
+        match self.work_on(claimed).await {
+            // Another event of this lane, or this one in another lane, may be due now.
+            Ok(_) => self.0.wake.notify_one(),
+            Err(StoreError::LeaseLost) => {
+                tracing::warn!(event_id, "the lane was taken over meanwhile")
+            }
+            Err(error) => tracing::error!(
+                event_id,
+                error = crate::failure::chain(&error),
+                "the store does not answer"
+            ),
+        }
+    }
+
+    fn applier(&self) -> Applier<'_> {
+        Applier {
+            kommo: &self.0.kommo,
+            store: &*self.0.store,
+            cache: &self.0.cache,
+            config: &self.0.config,
+            clock: &*self.0.clock,
+            settle: self.0.settle,
+        }
+    }
+
+    fn pauses(&self) -> u32 {
+        self.0.pauses.load(Ordering::Relaxed)
+    }
+}
+
+/// What became of an event that has ended.
+fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
+    let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
+    serde_json::from_str(stored).map_err(|_| StoreError::Corrupt("outcome"))
+}
+
+fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Database(Box::new(error)))
+}

@@ -1,0 +1,105 @@
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
+
+use kommo_client::Client;
+use tokio::sync::Notify;
+
+use super::{Inner, Sync};
+use crate::{
+    cache::Cache,
+    clock::{Clock, SystemClock},
+    config::Config,
+    error::StoreError,
+    link::CustomerLookup,
+    store::Store,
+};
+
+/// How long a lost answer may still become true in Kommo: the client's time-out and as much again, rounded up.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// Makes a [`Sync`].
+#[derive(Debug)]
+pub struct SyncBuilder {
+    kommo: Client,
+    store: Arc<dyn Store>,
+    account: String,
+    config: Config,
+    clock: Arc<dyn Clock>,
+    customers: Option<Arc<dyn CustomerLookup>>,
+    settle: Duration,
+}
+
+impl SyncBuilder {
+    pub(super) fn new(kommo: Client, store: Arc<dyn Store>) -> Self {
+        Self {
+            kommo,
+            store,
+            account: "default".to_owned(),
+            config: Config::default(),
+            clock: Arc::new(SystemClock),
+            customers: None,
+            settle: SETTLE,
+        }
+    }
+
+    /// The rules; the defaults stand with [`Config`].
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// The name under which the store keeps this Kommo account: needed when several share one store. The markers of
+    /// notes and tasks depend on it, so it must not change.
+    #[must_use]
+    pub fn account(self, name: impl Into<String>) -> Self {
+        Self { account: name.into(), ..self }
+    }
+
+    /// Who tells the e-mail address of a Paddle customer. Without it, only `customer.*` events do.
+    #[must_use]
+    pub fn customers(self, lookup: impl CustomerLookup) -> Self {
+        Self { customers: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Another clock, for tests.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// How long after a lost answer a note or task is looked for in Kommo before it is sent again. 60 seconds;
+    /// shorter than the client's time-out means duplicates.
+    #[must_use]
+    pub fn settle_time(self, settle: Duration) -> Self {
+        Self { settle, ..self }
+    }
+
+    /// Opens the account in the store.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn build(self) -> Result<Sync, BuildError> {
+        let account = self.store.account(&self.account).await.map_err(BuildError)?;
+        Ok(Sync(Arc::new(Inner {
+            kommo: self.kommo,
+            store: self.store,
+            account,
+            account_name: self.account,
+            config: self.config,
+            clock: self.clock,
+            customers: self.customers,
+            cache: Cache::default(),
+            settle: self.settle,
+            wake: Notify::new(),
+            pauses: AtomicU32::new(0),
+        })))
+    }
+}
+
+/// A [`Sync`] cannot be made: its store fails. See the source.
+#[derive(Debug, thiserror::Error)]
+#[error("the store cannot open the account")]
+pub struct BuildError(#[source] StoreError);

@@ -1,0 +1,38 @@
+//! Errors of the engine and its store.
+
+use std::error::Error as StdError;
+
+/// The store did not do what was asked; nothing was changed.
+///
+/// A webhook endpoint that gets one answers 503, so that Paddle delivers again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The lane was claimed by somebody else meanwhile: drop the work, it is theirs.
+    #[error("the lane is held by a newer claim")]
+    LeaseLost,
+    /// What is known of an entity changed between reading and writing: read again and decide again.
+    #[error("what is known of an entity changed meanwhile")]
+    Conflict,
+    /// The file or database cannot be used as it is. The text says why; start again after mending it.
+    #[error("the store cannot be used: {0}")]
+    Unusable(String),
+    /// A stored row cannot be understood. It was written by another version, or the file is damaged.
+    #[error("a stored {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The database failed: full disk, lost connection, locked file.
+    #[error("the database failed")]
+    Database(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// A [`CustomerLookup`](crate::CustomerLookup) cannot tell the address now.
+#[derive(Debug, thiserror::Error)]
+#[error("the customer cannot be looked up")]
+pub struct LookupError(#[source] Box<dyn StdError + Send + Sync>);
+
+impl LookupError {
+    /// With what went wrong. Its text is logged, so it must hold no address.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}

@@ -1,0 +1,143 @@
+//! What a failed call to Kommo means for the event that needed it.
+
+use std::time::Duration;
+
+use kommo_client::{Error, ErrorKind};
+use sha2::{Digest as _, Sha256};
+
+use crate::outcome::{ParkReason, Parked};
+
+/// How to go on after a failed call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// This event waits and tries again.
+    Retry(String),
+    /// The whole account waits: every other call would fail as well.
+    Pause(Pause),
+    /// A retry cannot mend it.
+    Park(Parked),
+}
+
+/// Why a whole account waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pause {
+    /// 429: too many requests; Kommo may have said how long to wait.
+    RateLimited(Option<Duration>),
+    /// 401: the token does not work.
+    Unauthorized,
+    /// 402: the account is not paid.
+    PaymentRequired,
+    /// 403 by the gateway: Kommo has blocked this address or integration.
+    Blocked,
+}
+
+impl Pause {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::RateLimited(_) => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::PaymentRequired => "payment_required",
+            Self::Blocked => "blocked",
+        }
+    }
+
+    /// How long to wait, when this happened `before` times in a row already.
+    ///
+    /// A dead token is probed every minute, and works as soon as somebody has mended it. Every call during a block
+    /// prolongs it, so it is probed after 5 minutes, then twice as late each time, up to an hour.
+    pub(crate) fn length(self, before: u32) -> Duration {
+        let doubled = |first: u64, most: u64| {
+            Duration::from_secs(
+                first.saturating_mul(1_u64.checked_shl(before).unwrap_or(u64::MAX)).min(most),
+            )
+        };
+        match self {
+            Self::RateLimited(Some(told)) => told.max(Duration::from_secs(1)),
+            Self::RateLimited(None) => doubled(1, 300),
+            Self::Unauthorized | Self::PaymentRequired => Duration::from_secs(60),
+            Self::Blocked => doubled(300, 3600),
+        }
+    }
+}
+
+/// The table: which error means what.
+pub(crate) fn reaction(error: &Error) -> Reaction {
+    match error.kind() {
+        ErrorKind::RateLimited => Reaction::Pause(Pause::RateLimited(error.retry_after())),
+        ErrorKind::Unauthorized => Reaction::Pause(Pause::Unauthorized),
+        ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
+        ErrorKind::Blocked => Reaction::Pause(Pause::Blocked),
+        ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::Validation(_)
+        | ErrorKind::Rule(_)
+        | ErrorKind::InvalidRequest
+        | ErrorKind::Status(_) => Reaction::Park(Parked::new(
+            ParkReason::Refused,
+            format!("Kommo refuses: {}", chain(error)),
+        )),
+        _ => Reaction::Retry(chain(error)),
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// When to try again after this many attempts: between nothing and 2 s, 4 s, 8 s … 10 minutes.
+///
+/// The place within that span is drawn from the event and the attempt, so that events that failed together do not
+/// come back together, and a run can be repeated exactly.
+pub(crate) fn backoff(event_id: &str, attempt: u32) -> Duration {
+    let exponent = attempt.saturating_sub(1).min(20);
+    let span =
+        2000_u64.saturating_mul(1_u64.checked_shl(exponent).unwrap_or(u64::MAX)).min(600_000);
+    let mut hash = Sha256::new();
+    hash.update(event_id);
+    hash.update(attempt.to_be_bytes());
+    let draw =
+        hash.finalize().iter().take(4).fold(0_u64, |draw, byte| (draw << 8) | u64::from(*byte));
+    Duration::from_millis((span.saturating_mul(draw) >> 32).max(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_backoff_grows_to_ten_minutes_and_differs_between_events() {
+        for attempt in 1..100 {
+            let wait = backoff("evt_1", attempt);
+            assert!(wait <= Duration::from_secs(600), "attempt {attempt}: {wait:?}");
+            assert_eq!(wait, backoff("evt_1", attempt));
+        }
+        let longest =
+            |attempt| (0..200).map(|event| backoff(&format!("evt_{event}"), attempt)).max();
+        assert!(longest(1) <= Some(Duration::from_secs(2)));
+        assert!(longest(3) > Some(Duration::from_secs(4)));
+        assert_ne!(backoff("evt_1", 9), backoff("evt_2", 9));
+    }
+
+    #[test]
+    fn a_block_is_probed_ever_more_rarely() {
+        let minutes = |before| Pause::Blocked.length(before).as_secs() / 60;
+        assert_eq!([0, 1, 2, 3, 4, 40].map(minutes), [5, 10, 20, 40, 60, 60]);
+        assert_eq!(Pause::Unauthorized.length(7), Duration::from_secs(60));
+        assert_eq!(
+            Pause::RateLimited(Some(Duration::from_secs(42))).length(7),
+            Duration::from_secs(42)
+        );
+        assert_eq!(
+            [0, 1, 2, 20].map(|before| Pause::RateLimited(None).length(before).as_secs()),
+            [1, 2, 4, 300]
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! What became of an event.
+
+use std::fmt;
+
+use kommo_client::LeadId;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::plan::{Field, Reason};
+
+/// What became of an event. Kept with it for ever; a later delivery of the same event gets the same answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// All its effects are in Kommo.
+    Done(Done),
+    /// It has no effects in Kommo.
+    Ignored {
+        /// Why.
+        reason: Reason,
+    },
+    /// It is durable and goes on by itself, at the earliest at `until`: [`Sync::run`](crate::Sync::run) does that.
+    Waiting {
+        /// Why.
+        reason: String,
+        /// Not before.
+        #[serde(with = "time::serde::rfc3339")]
+        until: OffsetDateTime,
+    },
+    /// It needs a person. What was done before stays done.
+    Parked(Parked),
+}
+
+/// An event whose effects are all in Kommo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Done {
+    /// The deal it concerned.
+    pub lead: Option<LeadId>,
+    /// The rules that answered.
+    pub reasons: Vec<Reason>,
+    /// Values that could not be written, and why. They never hold up the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A value that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// What was left out.
+    pub what: LeftOutPart,
+    /// Why, in words for the operator.
+    pub why: String,
+}
+
+/// What can be left out of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LeftOutPart {
+    /// A custom field.
+    Field(Field),
+    /// The move to another stage.
+    Stage,
+    /// The price.
+    Price,
+    /// The user that a task was meant for.
+    Responsible,
+}
+
+/// An event that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Parked {
+    /// What is wrong.
+    pub reason: ParkReason,
+    /// What Kommo or we can say about it, and the way out. Holds no payload and no e-mail address.
+    pub detail: String,
+    /// Deals that may be meant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<LeadId>,
+}
+
+impl Parked {
+    pub(crate) fn new(reason: ParkReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), candidates: Vec::new() }
+    }
+
+    pub(crate) fn candidates(self, candidates: Vec<LeadId>) -> Self {
+        Self { candidates, ..self }
+    }
+}
+
+/// Why an event needs a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ParkReason {
+    /// `custom_data.kommo_lead_id` is not the id of a lead.
+    LeadIdUnreadable,
+    /// No deal is named, and none can be found.
+    NoDeal,
+    /// More than one deal may be meant.
+    AmbiguousDeal,
+    /// The deal does not exist in Kommo (any more).
+    DealGone,
+    /// The deal is lost, and the configuration does not let a payment win it.
+    DealLost,
+    /// The body is authentic, but not an event.
+    Unreadable,
+    /// The event is of a known type, but its data has an unexpected shape.
+    UnexpectedShape,
+    /// Kommo refuses a write for a reason that a retry cannot mend.
+    Refused,
+    /// The event stopped its worker several times.
+    Poison,
+}
+
+impl ParkReason {
+    /// The stable code, for example `deal_gone`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::LeadIdUnreadable => "lead_id_unreadable",
+            Self::NoDeal => "no_deal",
+            Self::AmbiguousDeal => "ambiguous_deal",
+            Self::DealGone => "deal_gone",
+            Self::DealLost => "deal_lost",
+            Self::Unreadable => "unreadable",
+            Self::UnexpectedShape => "unexpected_shape",
+            Self::Refused => "refused",
+            Self::Poison => "poison",
+        }
+    }
+}
+
+impl fmt::Display for ParkReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(done) => {
+                f.write_str("done:")?;
+                done.reasons.iter().try_for_each(|reason| write!(f, " {reason}"))
+            }
+            Self::Ignored { reason } => write!(f, "ignored: {reason}"),
+            Self::Waiting { reason, .. } => write!(f, "waiting: {reason}"),
+            Self::Parked(parked) => write!(f, "parked: {} ({})", parked.reason, parked.detail),
+        }
+    }
+}
+
+/// Answer to [`Sync::accept`](crate::Sync::accept): the delivery is on disk, whatever it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Accepted {
+    /// The event is new.
+    New,
+    /// The event was taken in before, and nothing happens twice.
+    Duplicate,
+    /// The body is authentic, but not an event: it was kept for a person to look at.
+    Unreadable,
+}

@@ -1,0 +1,194 @@
+//! What is to be done in Kommo: data only. `decide` makes it, `apply` carries it out.
+
+mod marker;
+mod reason;
+
+use kommo_client::{LeadId, PipelineId, StatusId, UserId};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING};
+pub use self::reason::Reason;
+
+/// What one event is to change in Kommo, and why. The same event, knowledge, configuration and time give the same
+/// plan, byte for byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The rules that answered.
+    pub reasons: Vec<Reason>,
+    /// The writes, in the order in which they are sent.
+    pub effects: Vec<PlannedEffect>,
+}
+
+/// One write with the name under which it is journalled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PlannedEffect {
+    /// Unique within the event, for example `note:payment`.
+    pub name: String,
+    /// What to write.
+    pub effect: Effect,
+}
+
+impl PlannedEffect {
+    pub(crate) fn new(name: &str, effect: impl Into<Effect>) -> Self {
+        Self { name: name.to_owned(), effect: effect.into() }
+    }
+}
+
+/// One write to Kommo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Change a deal: its stage, price and fields.
+    UpdateLead(LeadUpdate),
+    /// Add a note to a deal.
+    AddNote(NoteDraft),
+    /// Add a task to a deal.
+    AddTask(TaskDraft),
+}
+
+/// A change of a deal. Sending it twice is harmless.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LeadUpdate {
+    /// The deal.
+    pub lead: LeadId,
+    /// The stage to move it to.
+    pub stage: Option<StageMove>,
+    /// Its price in whole units of the account's currency.
+    pub price: Option<i64>,
+    /// Its custom fields.
+    pub fields: Vec<FieldValue>,
+}
+
+/// A move to another stage of the same pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StageMove {
+    /// The pipeline. Kommo needs it with 142 and 143, which every pipeline has.
+    pub pipeline: PipelineId,
+    /// Where the deal was when this was decided. If a person has moved it since, the person's choice stays.
+    pub from: StatusId,
+    /// Where it goes.
+    pub to: StatusId,
+}
+
+/// A value for one of the fields of [`Fields`](crate::Fields).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldValue {
+    /// Which one.
+    pub field: Field,
+    /// What it becomes.
+    pub value: Value,
+}
+
+/// The fields that can be written, named as in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names say it; their meaning stands with `Fields`")]
+pub enum Field {
+    TransactionId,
+    InvoiceNumber,
+    PlanName,
+    PaymentCurrency,
+    SubscriptionId,
+    NextBillingDate,
+    SubscriptionStatus,
+    PaymentStatus,
+    LastPaymentDate,
+    SubscriptionEnds,
+}
+
+impl Field {
+    /// The key of the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TransactionId => "transaction_id",
+            Self::InvoiceNumber => "invoice_number",
+            Self::PlanName => "plan_name",
+            Self::PaymentCurrency => "payment_currency",
+            Self::SubscriptionId => "subscription_id",
+            Self::NextBillingDate => "next_billing_date",
+            Self::SubscriptionStatus => "subscription_status",
+            Self::PaymentStatus => "payment_status",
+            Self::LastPaymentDate => "last_payment_date",
+            Self::SubscriptionEnds => "subscription_ends",
+        }
+    }
+}
+
+/// What a field becomes; how it is written depends on the type that the field has in Kommo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// A moment.
+    Date(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
+    /// Nothing: the field is emptied.
+    Empty,
+}
+
+/// A note, without its marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NoteDraft {
+    /// The deal.
+    pub lead: LeadId,
+    /// What the rep reads.
+    pub text: String,
+}
+
+/// A task, without its marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TaskDraft {
+    /// The deal.
+    pub lead: LeadId,
+    /// What the rep reads.
+    pub text: String,
+    /// Kommo's task type.
+    pub type_id: u64,
+    /// When it is due.
+    #[serde(with = "time::serde::rfc3339")]
+    pub due_at: OffsetDateTime,
+    /// Who may get it, the best first. The first that is an active user does; none: the token's user.
+    pub responsible: Vec<UserId>,
+}
+
+impl From<LeadUpdate> for Effect {
+    fn from(update: LeadUpdate) -> Self {
+        Self::UpdateLead(update)
+    }
+}
+
+impl From<NoteDraft> for Effect {
+    fn from(note: NoteDraft) -> Self {
+        Self::AddNote(note)
+    }
+}
+
+impl From<TaskDraft> for Effect {
+    fn from(task: TaskDraft) -> Self {
+        Self::AddTask(task)
+    }
+}
+
+impl Effect {
+    /// The deal it changes.
+    #[must_use]
+    pub const fn lead(&self) -> LeadId {
+        match self {
+            Self::UpdateLead(update) => update.lead,
+            Self::AddNote(note) => note.lead,
+            Self::AddTask(task) => task.lead,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why an event had the effects it had, or none. The codes are stable: they stand in logs, metrics and the
+        /// database. `docs/rules.md` lists each with what is written and how to change it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl Reason {
+            /// All reasons, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable code, for example `first_payment`.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The first payment of a deal with money in it: the deal is won.
+    FirstPayment = "first_payment",
+    /// The deal was already won by this very transaction.
+    AlreadyWonByThis = "already_won_by_this",
+    /// The deal was already won by something else.
+    AnotherPayment = "another_payment",
+    /// The deal is lost, and the configuration lets a payment win lost deals.
+    LostDealWon = "lost_deal_won",
+    /// The transaction has a total of zero: nothing was sold yet.
+    ZeroTotal = "zero_total",
+    /// A renewal: the stage and the price stay.
+    RenewalKeepsStage = "renewal_keeps_stage",
+    /// A paid change of the plan.
+    PlanChanged = "plan_changed",
+    /// A one-time charge on a subscription.
+    OneTimeCharge = "one_time_charge",
+    /// A payment of a kind that this version does not know: it is told, and changes nothing.
+    UnknownOrigin = "unknown_origin",
+    /// The transaction's currency is not the account's, and Paddle's payout does not convert to it: no price is set.
+    CurrencyDiffers = "currency_differs",
+    /// The price was taken from Paddle's conversion to the payout currency.
+    PriceFromPayout = "price_from_payout",
+    /// The transaction does not say a sum that could be the price.
+    NoPrice = "no_price",
+    /// A subscription began, started its trial or became active.
+    SubscriptionStarted = "subscription_started",
+    /// A trial started.
+    TrialStarted = "trial_started",
+    /// The subscription ended: the rep is asked to win the customer back.
+    SubscriptionCanceled = "subscription_canceled",
+    /// The rep was already asked about this subscription.
+    AlreadyAsked = "already_asked",
+    /// Money went back to the customer.
+    Refunded = "refunded",
+    /// This refund was already told.
+    RefundAlreadyTold = "refund_already_told",
+    /// The refund waits for Paddle's approval.
+    RefundPending = "refund_pending",
+    /// Paddle rejected the refund.
+    RefundRejected = "refund_rejected",
+    /// A newer event of the same Paddle entity was applied before: its state stays.
+    Stale = "stale",
+    /// The event came from Paddle's sandbox.
+    Sandbox = "sandbox",
+    /// The event came from Paddle's simulator.
+    Simulated = "simulated",
+    /// The event is marked as a test.
+    MarkedTest = "marked_test",
+    /// Nothing happens in Kommo for this type of event.
+    NothingToDo = "nothing_to_do",
+    /// A change of the payment method, without a sale.
+    CardChange = "card_change",
+    /// No deal is named and none can be found, and the configuration says that such sales are not ours.
+    NotLinked = "not_linked",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}

@@ -1,0 +1,191 @@
+//! Where events, links and effects survive a crash.
+
+mod memory;
+mod records;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::{fmt::Debug, time::Duration};
+
+use async_trait::async_trait;
+use kommo_client::LeadId;
+use time::OffsetDateTime;
+
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
+pub use self::{
+    memory::MemoryStore,
+    records::{
+        AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
+        KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, StoreStats,
+    },
+};
+use crate::error::StoreError;
+
+/// The durable side of [`Sync`](crate::Sync): the inbox of events, the journal of effects, the links between Paddle
+/// and Kommo, and what earlier events taught us. It knows events as ids and bytes, and nothing of billing.
+///
+/// [`MemoryStore`] is for tests, `SqliteStore` (feature `sqlite`) for one machine. An implementation of your own
+/// must pass `conformance::store` (feature `conformance`).
+///
+/// # Contract
+///
+/// * An event belongs to one **lane** (one deal, as far as known). A lane is worked on by one claim at a time, its
+///   events in the order of `occurred_at`, then of arrival.
+/// * [`put`](Self::put) returns only when the event would survive a crash of the machine.
+/// * A claim is atomic: of any number of concurrent claims of one lane exactly one is given it. It holds until its
+///   [`Lease`] ends and raises the lane's epoch; every method that takes a lease changes nothing and returns
+///   [`StoreError::LeaseLost`] when the lane has a newer epoch.
+/// * An event id is accepted once per account, for ever.
+/// * All times are given by the caller; microseconds are kept.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// The key of the account with this name, made at the first call.
+    async fn account(&self, name: &str) -> Result<AccountKey, StoreError>;
+
+    /// Takes in an event.
+    async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError>;
+
+    /// Takes in bytes that are authentic, but cannot be processed: they are kept as a parked event.
+    async fn put_parked(
+        &self,
+        account: AccountKey,
+        event: &NewEvent,
+        outcome: &str,
+    ) -> Result<Put, StoreError>;
+
+    /// Claims up to `limit` lanes that are due, the longest waiting first. None while the account is paused.
+    async fn claim_due(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Claims the lane of this event if it is due. The claim is for the *first* open event of that lane, which may
+    /// be an earlier one.
+    async fn claim_event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Claim, StoreError>;
+
+    /// Journals the effects of the claimed event and what it taught, before any of them is sent. `decision` is kept
+    /// with the event.
+    ///
+    /// A [`KnownRow`] whose version is no longer the stored one makes this fail with [`StoreError::Conflict`] and
+    /// change nothing.
+    async fn plan(
+        &self,
+        lease: &Lease,
+        decision: &str,
+        effects: &[NewEffect],
+        learned: &Learned,
+    ) -> Result<(), StoreError>;
+
+    /// Marks effects as in flight, durably, before their first byte leaves; the lease is renewed to `until`.
+    /// Returns the renewed lease.
+    async fn begin(
+        &self,
+        lease: &Lease,
+        effects: &[&str],
+        attempt: &Attempt,
+        until: OffsetDateTime,
+    ) -> Result<Lease, StoreError>;
+
+    /// Records that an effect happened. A fact: it is recorded whoever holds the lane by now.
+    async fn done(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        remote_id: Option<u64>,
+    ) -> Result<(), StoreError>;
+
+    /// Records any other state of an effect; `absent` is how often it was looked for and not found.
+    async fn mark(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        state: EffectState,
+        absent: u32,
+    ) -> Result<(), StoreError>;
+
+    /// Ends the work on the claimed event and frees its lane.
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), StoreError>;
+
+    /// Frees the lane; its event is due again at `due_at`.
+    async fn retry_at(
+        &self,
+        lease: &Lease,
+        due_at: OffsetDateTime,
+        error: &str,
+    ) -> Result<(), StoreError>;
+
+    /// Frees the lane and moves the claimed event to another one, due at once; keeps what it taught.
+    async fn move_to(
+        &self,
+        lease: &Lease,
+        lane: &str,
+        learned: &Learned,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError>;
+
+    /// No lane of this account is given out before `until`. An earlier end never replaces a later one.
+    async fn pause(
+        &self,
+        account: AccountKey,
+        until: OffsetDateTime,
+        reason: &str,
+    ) -> Result<(), StoreError>;
+
+    /// The pause of this account that is in force at `now`: its end and its reason.
+    async fn paused(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<Option<(OffsetDateTime, String)>, StoreError>;
+
+    /// All links of these Paddle entities.
+    async fn links(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+    ) -> Result<Vec<LinkRow>, StoreError>;
+
+    /// What is known of this Paddle entity, with its version; version 0 when there is nothing yet.
+    async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError>;
+
+    /// One event with its state, or none when it was never taken in.
+    async fn event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+    ) -> Result<Option<EventRow>, StoreError>;
+
+    /// Parked events, the newest first.
+    async fn parked(&self, account: AccountKey, limit: usize) -> Result<Vec<EventRow>, StoreError>;
+
+    /// Opens a parked event again: what was done stays done, its parked effects are planned again. False when there
+    /// is no such parked event.
+    async fn resume(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Counts and ages, for health pages and metrics.
+    async fn stats(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<StoreStats, StoreError>;
+}
+
+/// Ties a Paddle entity to a lead, as [`Store::links`] and [`Learned`] speak of it.
+pub(crate) fn link(entity: &str, lead: LeadId, rung: &str) -> LinkRow {
+    LinkRow { entity: entity.to_owned(), lead, rung: rung.to_owned() }
+}

@@ -1,0 +1,541 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::{
+    AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
+    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats,
+};
+use crate::error::StoreError;
+
+/// A store that forgets everything with the process. For tests and demos; a payment must not depend on it.
+///
+/// Clones share what is stored.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(Arc<Mutex<BTreeMap<AccountKey, Account>>>);
+
+#[derive(Debug, Default)]
+struct Account {
+    name: String,
+    pause: Option<(OffsetDateTime, String)>,
+    lanes: BTreeMap<String, Lane>,
+    /// In the order of arrival.
+    events: Vec<Event>,
+    links: BTreeMap<(String, u64), LinkRow>,
+    known: BTreeMap<String, KnownRow>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    due_at: OffsetDateTime,
+    epoch: i64,
+    strikes: u32,
+}
+
+#[derive(Debug)]
+struct Event {
+    row: EventRow,
+    reason: String,
+    effects: Vec<EffectRow>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountKey, Account>> {
+        // Every change below is complete or not begun when something could panic, so a poisoned lock is usable.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, account: AccountKey, work: impl FnOnce(&mut Account) -> T) -> T {
+        work(self.lock().entry(account).or_default())
+    }
+
+    /// Runs `work` on the leased lane's event, if the lease still holds.
+    fn leased<T>(
+        &self,
+        lease: &Lease,
+        work: impl FnOnce(&mut Account, usize) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.with(lease.account, |account| {
+            let held = account.lanes.get(&lease.lane).is_some_and(|lane| lane.epoch == lease.epoch);
+            let open = |event: &Event| {
+                event.row.event_id == lease.event_id && event.row.state == EventState::Open
+            };
+            match account.events.iter().position(open) {
+                Some(index) if held => work(account, index),
+                _ => Err(StoreError::LeaseLost),
+            }
+        })
+    }
+
+    fn insert(&self, account: AccountKey, event: &NewEvent, parked: Option<&str>) -> Put {
+        self.with(account, |account| {
+            if let Some(known) =
+                account.events.iter().find(|known| known.row.event_id == event.event_id)
+            {
+                return Put::Known(known.row.state);
+            }
+            let state = if parked.is_some() { EventState::Parked } else { EventState::Open };
+            account.events.push(Event {
+                row: EventRow {
+                    event_id: event.event_id.clone(),
+                    kind: event.kind.clone(),
+                    lane: event.lane.clone(),
+                    sandbox: event.sandbox,
+                    occurred_at: event.occurred_at,
+                    received_at: event.received_at,
+                    payload: event.payload.clone(),
+                    state,
+                    attempt: 0,
+                    decision: None,
+                    outcome: parked.map(str::to_owned),
+                    last_error: None,
+                },
+                reason: parked.map_or_else(String::new, |_| event.kind.clone()),
+                effects: Vec::new(),
+            });
+            if parked.is_none() {
+                account.open_lane(&event.lane, event.received_at);
+            }
+            Put::New
+        })
+    }
+}
+
+impl Account {
+    /// A lane that had nothing open becomes due; one that waits or is worked on keeps its time.
+    fn open_lane(&mut self, lane: &str, due_at: OffsetDateTime) {
+        let idle =
+            self.events.iter().filter(|event| event.row.lane == lane && event.is_open()).count()
+                <= 1;
+        let lane =
+            self.lanes.entry(lane.to_owned()).or_insert(Lane { due_at, epoch: 0, strikes: 0 });
+        if idle {
+            lane.due_at = due_at;
+        }
+    }
+
+    fn head(&self, lane: &str) -> Option<usize> {
+        self.events
+            .iter()
+            .enumerate()
+            .filter(|(_, event)| event.row.lane == lane && event.is_open())
+            .min_by_key(|(index, event)| (event.row.occurred_at, *index))
+            .map(|(index, _)| index)
+    }
+
+    fn pause(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, String)> {
+        self.pause.clone().filter(|(until, _)| *until > now)
+    }
+
+    fn claim(
+        &mut self,
+        key: AccountKey,
+        lane: &str,
+        now: OffsetDateTime,
+        until: OffsetDateTime,
+    ) -> Option<Claimed> {
+        let index = self.head(lane)?;
+        let state = self.lanes.get_mut(lane).filter(|lane| lane.due_at <= now)?;
+        state.due_at = until;
+        state.epoch = state.epoch.saturating_add(1);
+        state.strikes = state.strikes.saturating_add(1);
+        let event = self.events.get_mut(index)?;
+        event.row.attempt = event.row.attempt.saturating_add(1);
+        Some(Claimed {
+            lease: Lease {
+                account: key,
+                lane: lane.to_owned(),
+                event_id: event.row.event_id.clone(),
+                epoch: state.epoch,
+                until,
+            },
+            event: event.row.clone(),
+            strikes: state.strikes,
+            effects: event.effects.clone(),
+        })
+    }
+
+    /// Frees the lane for whoever comes next.
+    fn free(&mut self, lane: &str, due_at: OffsetDateTime) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.due_at = due_at;
+            lane.strikes = 0;
+        }
+    }
+
+    fn check(&self, learned: &Learned) -> Result<(), StoreError> {
+        let stored = |entity: &str| self.known.get(entity).map_or(0, |row| row.version);
+        match learned.known.iter().all(|row| stored(&row.entity) == row.version) {
+            true => Ok(()),
+            false => Err(StoreError::Conflict),
+        }
+    }
+
+    fn learn(&mut self, learned: &Learned) {
+        for link in &learned.links {
+            let key = (link.entity.clone(), link.lead.get());
+            match self.links.get_mut(&key) {
+                Some(stored) if link.rung == "person" => stored.rung.clone_from(&link.rung),
+                Some(_) => {}
+                None => {
+                    self.links.insert(key, link.clone());
+                }
+            }
+        }
+        for row in &learned.known {
+            let row = KnownRow { version: row.version.saturating_add(1), ..row.clone() };
+            self.known.insert(row.entity.clone(), row);
+        }
+    }
+}
+
+impl Event {
+    fn is_open(&self) -> bool {
+        self.row.state == EventState::Open
+    }
+
+    fn effect(&mut self, name: &str) -> Result<&mut EffectRow, StoreError> {
+        self.effects
+            .iter_mut()
+            .find(|effect| effect.name == name)
+            .ok_or(StoreError::Corrupt("effect"))
+    }
+}
+
+fn at(account: &mut Account, index: usize) -> Result<&mut Event, StoreError> {
+    account.events.get_mut(index).ok_or(StoreError::Corrupt("event"))
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for MemoryStore {
+    async fn account(&self, name: &str) -> Result<AccountKey, StoreError> {
+        let mut accounts = self.lock();
+        if let Some((key, _)) = accounts.iter().find(|(_, account)| account.name == name) {
+            return Ok(*key);
+        }
+        let key =
+            AccountKey::new(i64::try_from(accounts.len()).unwrap_or(i64::MAX).saturating_add(1));
+        accounts.insert(key, Account { name: name.to_owned(), ..Account::default() });
+        Ok(key)
+    }
+
+    async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
+        Ok(self.insert(account, event, None))
+    }
+
+    async fn put_parked(
+        &self,
+        account: AccountKey,
+        event: &NewEvent,
+        outcome: &str,
+    ) -> Result<Put, StoreError> {
+        Ok(self.insert(account, event, Some(outcome)))
+    }
+
+    async fn claim_due(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let until = now.saturating_add(lease.try_into().unwrap_or(time::Duration::MAX));
+        Ok(self.with(account, |rows| {
+            if rows.pause(now).is_some() {
+                return Vec::new();
+            }
+            let mut due: Vec<(OffsetDateTime, String)> = rows
+                .lanes
+                .iter()
+                .filter(|(_, lane)| lane.due_at <= now)
+                .map(|(name, lane)| (lane.due_at, name.clone()))
+                .collect();
+            due.sort();
+            due.iter()
+                .filter_map(|(_, lane)| rows.claim(account, lane, now, until))
+                .take(limit)
+                .collect()
+        }))
+    }
+
+    async fn claim_event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Claim, StoreError> {
+        let until = now.saturating_add(lease.try_into().unwrap_or(time::Duration::MAX));
+        Ok(self.with(account, |rows| {
+            let Some(event) = rows.events.iter().find(|event| event.row.event_id == event_id)
+            else {
+                return Claim::Missing;
+            };
+            if !event.is_open() {
+                return Claim::Ended(event.row.clone());
+            }
+            if let Some((until, _)) = rows.pause(now) {
+                return Claim::NotDue(until);
+            }
+            let lane = event.row.lane.clone();
+            match rows.claim(account, &lane, now, until) {
+                Some(claimed) => Claim::Taken(claimed),
+                None => Claim::NotDue(rows.lanes.get(&lane).map_or(now, |lane| lane.due_at)),
+            }
+        }))
+    }
+
+    async fn plan(
+        &self,
+        lease: &Lease,
+        decision: &str,
+        effects: &[NewEffect],
+        learned: &Learned,
+    ) -> Result<(), StoreError> {
+        self.leased(lease, |account, index| {
+            account.check(learned)?;
+            account.learn(learned);
+            let event = at(account, index)?;
+            event.row.decision = Some(decision.to_owned());
+            event.effects = effects
+                .iter()
+                .map(|effect| EffectRow {
+                    name: effect.name.clone(),
+                    marker: effect.marker.clone(),
+                    body: effect.body.clone(),
+                    state: EffectState::Planned,
+                    sent_at: None,
+                    absent: 0,
+                    remote_id: None,
+                })
+                .collect();
+            Ok(())
+        })
+    }
+
+    async fn begin(
+        &self,
+        lease: &Lease,
+        effects: &[&str],
+        attempt: &Attempt,
+        until: OffsetDateTime,
+    ) -> Result<Lease, StoreError> {
+        self.leased(lease, |account, index| {
+            for name in effects {
+                let effect = at(account, index)?.effect(name)?;
+                effect.state = EffectState::InFlight;
+                effect.sent_at = Some(attempt.sent_at);
+            }
+            if let Some(lane) = account.lanes.get_mut(&lease.lane) {
+                lane.due_at = until;
+            }
+            Ok(Lease { until, ..lease.clone() })
+        })
+    }
+
+    async fn done(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        remote_id: Option<u64>,
+    ) -> Result<(), StoreError> {
+        self.with(lease.account, |account| {
+            let event =
+                account.events.iter_mut().find(|event| event.row.event_id == lease.event_id);
+            let effect = event.ok_or(StoreError::Corrupt("event"))?.effect(effect)?;
+            effect.state = EffectState::Done;
+            effect.remote_id = remote_id;
+            Ok(())
+        })
+    }
+
+    async fn mark(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        state: EffectState,
+        absent: u32,
+    ) -> Result<(), StoreError> {
+        self.leased(lease, |account, index| {
+            let effect = at(account, index)?.effect(effect)?;
+            effect.state = state;
+            effect.absent = absent;
+            Ok(())
+        })
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), StoreError> {
+        self.leased(lease, |account, index| {
+            account.check(&finish.learned)?;
+            account.learn(&finish.learned);
+            let event = at(account, index)?;
+            event.row.state = finish.state;
+            event.row.outcome = Some(finish.outcome.clone());
+            event.reason.clone_from(&finish.reason);
+            account.free(&lease.lane, finish.at);
+            Ok(())
+        })
+    }
+
+    async fn retry_at(
+        &self,
+        lease: &Lease,
+        due_at: OffsetDateTime,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        self.leased(lease, |account, index| {
+            at(account, index)?.row.last_error = Some(error.to_owned());
+            account.free(&lease.lane, due_at);
+            Ok(())
+        })
+    }
+
+    async fn move_to(
+        &self,
+        lease: &Lease,
+        lane: &str,
+        learned: &Learned,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.leased(lease, |account, index| {
+            account.check(learned)?;
+            account.learn(learned);
+            account.free(&lease.lane, now);
+            lane.clone_into(&mut at(account, index)?.row.lane);
+            account.open_lane(lane, now);
+            Ok(())
+        })
+    }
+
+    async fn pause(
+        &self,
+        account: AccountKey,
+        until: OffsetDateTime,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        self.with(account, |account| {
+            if account.pause.as_ref().is_none_or(|(end, _)| *end < until) {
+                account.pause = Some((until, reason.to_owned()));
+            }
+        });
+        Ok(())
+    }
+
+    async fn paused(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
+        Ok(self.with(account, |account| account.pause(now)))
+    }
+
+    async fn links(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+    ) -> Result<Vec<LinkRow>, StoreError> {
+        let wanted = |link: &&LinkRow| entities.contains(&link.entity.as_str());
+        Ok(self.with(account, |account| account.links.values().filter(wanted).cloned().collect()))
+    }
+
+    async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError> {
+        let nothing = || KnownRow { entity: entity.to_owned(), state: String::new(), version: 0 };
+        Ok(self.with(account, |account| account.known.get(entity).cloned()).unwrap_or_else(nothing))
+    }
+
+    async fn event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+    ) -> Result<Option<EventRow>, StoreError> {
+        Ok(self.with(account, |account| {
+            account
+                .events
+                .iter()
+                .find(|event| event.row.event_id == event_id)
+                .map(|event| event.row.clone())
+        }))
+    }
+
+    async fn parked(&self, account: AccountKey, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        let parked = |event: &&Event| event.row.state == EventState::Parked;
+        let row = |event: &Event| event.row.clone();
+        Ok(self.with(account, |account| {
+            account.events.iter().rev().filter(parked).map(row).take(limit).collect()
+        }))
+    }
+
+    async fn resume(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        Ok(self.with(account, |account| {
+            let parked = |event: &&mut Event| {
+                event.row.event_id == event_id && event.row.state == EventState::Parked
+            };
+            let Some(event) = account.events.iter_mut().find(parked) else { return false };
+            event.row.state = EventState::Open;
+            event.row.outcome = None;
+            for effect in
+                event.effects.iter_mut().filter(|effect| effect.state == EffectState::Parked)
+            {
+                effect.state = EffectState::Planned;
+            }
+            let lane = event.row.lane.clone();
+            account.open_lane(&lane, now);
+            true
+        }))
+    }
+
+    async fn stats(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<StoreStats, StoreError> {
+        Ok(self.with(account, |account| {
+            let mut stats = StoreStats { paused: account.pause(now), ..StoreStats::default() };
+            let mut parked = BTreeMap::<String, u64>::new();
+            for event in &account.events {
+                match event.row.state {
+                    EventState::Open => {
+                        stats.open = stats.open.saturating_add(1);
+                        let received_at = event.row.received_at;
+                        stats.oldest_open =
+                            Some(stats.oldest_open.map_or(received_at, |at| at.min(received_at)));
+                    }
+                    EventState::Done => stats.done = stats.done.saturating_add(1),
+                    EventState::Parked => {
+                        let count = parked.entry(event.reason.clone()).or_default();
+                        *count = count.saturating_add(1);
+                    }
+                    EventState::Discarded => {}
+                }
+                for effect in &event.effects {
+                    match effect.state {
+                        EffectState::InFlight => {
+                            stats.in_flight = stats.in_flight.saturating_add(1)
+                        }
+                        EffectState::Unknown => stats.unknown = stats.unknown.saturating_add(1),
+                        EffectState::Planned | EffectState::Done | EffectState::Parked => {}
+                    }
+                }
+            }
+            stats.parked = parked.into_iter().collect();
+            stats
+        }))
+    }
+}

@@ -1,0 +1,585 @@
+//! One file on one machine: WAL, an fsync at every commit, one thread that owns the only connection.
+
+mod rows;
+mod schema;
+mod writer;
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use kommo_client::LeadId;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use time::OffsetDateTime;
+
+use self::{
+    rows::{count, lead_number, micros, moment},
+    writer::Writer,
+};
+use super::{
+    AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats,
+};
+use crate::error::StoreError;
+
+/// The durable store for one machine: a SQLite file, nothing to install.
+///
+/// A method returns after the change is on disk: the journal mode is WAL with `synchronous = FULL`, read back when
+/// the file is opened. Changes that wait at the same time share one commit. A second process that opens the same
+/// file is refused.
+///
+/// Put the file on a local disk (WAL does not work on network file systems), and back it up with `VACUUM INTO` or
+/// SQLite's backup API, never by copying the file alone.
+#[derive(Clone, Debug)]
+pub struct SqliteStore(Writer);
+
+impl SqliteStore {
+    /// Opens the file, making it if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unusable`] when another process has the file open, when it was written by a newer version, or
+    /// when SQLite would not promise durability on this file system; [`StoreError::Database`] when it cannot be
+    /// opened. Nothing is repaired: the text says what to do.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Writer::open(path.as_ref()).map(Self)
+    }
+
+    /// Runs `work` on the connection and returns when its changes are on disk.
+    async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.0.run(work).await
+    }
+
+    /// Runs `work` under a lease that must still hold; it gets the number of the leased event.
+    async fn leased<T, F>(&self, lease: &Lease, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &Lease, i64) -> Result<T, StoreError> + Send + 'static,
+    {
+        let lease = lease.clone();
+        self.run(move |connection| {
+            let seq = connection
+                .prepare_cached(
+                    "SELECT i.seq FROM lane l JOIN inbox i ON i.account = l.account AND i.event_id = ?3
+                     WHERE l.account = ?1 AND l.key = ?2 AND l.epoch = ?4 AND i.key = l.key AND i.state = 0",
+                )?
+                .query_row(params![lease.account.get(), lease.lane, lease.event_id, lease.epoch], |row| row.get(0))
+                .optional()?
+                .ok_or(StoreError::LeaseLost)?;
+            work(connection, &lease, seq)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for SqliteStore {
+    async fn account(&self, name: &str) -> Result<AccountKey, StoreError> {
+        let name = name.to_owned();
+        self.run(move |connection| {
+            connection.execute(
+                "INSERT INTO account(name) VALUES(?1) ON CONFLICT(name) DO NOTHING",
+                [&name],
+            )?;
+            let id =
+                connection.query_row("SELECT id FROM account WHERE name = ?1", [&name], |row| {
+                    row.get(0)
+                })?;
+            Ok(AccountKey::new(id))
+        })
+        .await
+    }
+
+    async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
+        let event = event.clone();
+        self.run(move |connection| {
+            let put = insert(connection, account, &event, EventState::Open, None)?;
+            if put == Put::New {
+                open_lane(connection, account, &event.lane, event.received_at)?;
+            }
+            Ok(put)
+        })
+        .await
+    }
+
+    async fn put_parked(
+        &self,
+        account: AccountKey,
+        event: &NewEvent,
+        outcome: &str,
+    ) -> Result<Put, StoreError> {
+        let (event, outcome) = (event.clone(), outcome.to_owned());
+        self.run(move |connection| {
+            insert(connection, account, &event, EventState::Parked, Some(&outcome))
+        })
+        .await
+    }
+
+    async fn claim_due(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        self.run(move |connection| {
+            if rows::pause(connection, account, now)?.is_some() {
+                return Ok(Vec::new());
+            }
+            let due = connection
+                .prepare_cached(
+                    "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND due_at <= ?2
+                     ORDER BY prio, due_at LIMIT ?3",
+                )?
+                .query_map(params![account.get(), micros(now), count(limit)], |row| row.get(0))?
+                .collect::<Result<Vec<String>, _>>()?;
+            let mut claimed = Vec::new();
+            for lane in due {
+                claimed.extend(claim(connection, account, &lane, now, lease)?);
+            }
+            Ok(claimed)
+        })
+        .await
+    }
+
+    async fn claim_event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+        lease: Duration,
+    ) -> Result<Claim, StoreError> {
+        let event_id = event_id.to_owned();
+        self.run(move |connection| {
+            let Some(event) = rows::event(connection, account, &event_id)? else {
+                return Ok(Claim::Missing);
+            };
+            if event.state != EventState::Open {
+                return Ok(Claim::Ended(event));
+            }
+            if let Some((until, _)) = rows::pause(connection, account, now)? {
+                return Ok(Claim::NotDue(until));
+            }
+            if let Some(claimed) = claim(connection, account, &event.lane, now, lease)? {
+                return Ok(Claim::Taken(claimed));
+            }
+            let due_at = connection
+                .prepare_cached("SELECT due_at FROM lane WHERE account = ?1 AND key = ?2")?
+                .query_row(params![account.get(), event.lane], |row| row.get(0))?;
+            Ok(Claim::NotDue(moment(due_at)?))
+        })
+        .await
+    }
+
+    async fn plan(
+        &self,
+        lease: &Lease,
+        decision: &str,
+        effects: &[NewEffect],
+        learned: &Learned,
+    ) -> Result<(), StoreError> {
+        let (decision, effects, learned) = (decision.to_owned(), effects.to_vec(), learned.clone());
+        self.leased(lease, move |connection, lease, seq| {
+            learn(connection, lease.account, &learned)?;
+            connection
+                .prepare_cached("UPDATE inbox SET decision = ?2 WHERE seq = ?1")?
+                .execute(params![seq, decision])?;
+            connection.prepare_cached("DELETE FROM effect WHERE seq = ?1")?.execute([seq])?;
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO effect(seq, position, name, marker, body) VALUES(?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for (position, effect) in effects.iter().enumerate() {
+                insert.execute(params![
+                    seq,
+                    count(position),
+                    effect.name,
+                    effect.marker,
+                    effect.body
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn begin(
+        &self,
+        lease: &Lease,
+        effects: &[&str],
+        attempt: &Attempt,
+        until: OffsetDateTime,
+    ) -> Result<Lease, StoreError> {
+        let effects: Vec<String> = effects.iter().map(|&name| name.to_owned()).collect();
+        let attempt = attempt.clone();
+        self.leased(lease, move |connection, lease, seq| {
+            for name in &effects {
+                let changed = connection
+                    .prepare_cached(
+                        "UPDATE effect SET state = 1, epoch = ?3, call_id = ?4, sent_at = ?5, deadline_at = ?6
+                         WHERE seq = ?1 AND name = ?2",
+                    )?
+                    .execute(params![
+                        seq,
+                        name,
+                        lease.epoch,
+                        attempt.call_id,
+                        micros(attempt.sent_at),
+                        micros(attempt.deadline_at)
+                    ])?;
+                one_row(changed, "effect")?;
+            }
+            connection
+                .prepare_cached("UPDATE lane SET due_at = ?3 WHERE account = ?1 AND key = ?2")?
+                .execute(params![lease.account.get(), lease.lane, micros(until)])?;
+            Ok(Lease { until, ..lease.clone() })
+        })
+        .await
+    }
+
+    async fn done(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        remote_id: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let (account, event_id, effect) =
+            (lease.account, lease.event_id.clone(), effect.to_owned());
+        let remote_id = remote_id.and_then(|id| i64::try_from(id).ok());
+        self.run(move |connection| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE effect SET state = 2, remote_id = ?4 WHERE name = ?3
+                     AND seq = (SELECT seq FROM inbox WHERE account = ?1 AND event_id = ?2)",
+                )?
+                .execute(params![account.get(), event_id, effect, remote_id])?;
+            one_row(changed, "effect")
+        })
+        .await
+    }
+
+    async fn mark(
+        &self,
+        lease: &Lease,
+        effect: &str,
+        state: EffectState,
+        absent: u32,
+    ) -> Result<(), StoreError> {
+        let effect = effect.to_owned();
+        self.leased(lease, move |connection, _, seq| {
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE effect SET state = ?3, absent = ?4 WHERE seq = ?1 AND name = ?2",
+                )?
+                .execute(params![seq, effect, state as i64, absent])?;
+            one_row(changed, "effect")
+        })
+        .await
+    }
+
+    async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), StoreError> {
+        let finish = finish.clone();
+        self.leased(lease, move |connection, lease, seq| {
+            learn(connection, lease.account, &finish.learned)?;
+            let changed = connection
+                .prepare_cached(
+                    "UPDATE inbox SET state = ?2, outcome = ?3, reason = ?4, finished_at = ?5 WHERE seq = ?1",
+                )?
+                .execute(params![seq, finish.state as i64, finish.outcome, finish.reason, micros(finish.at)])?;
+            one_row(changed, "event")?;
+            free(connection, lease, finish.at, 1)
+        })
+        .await
+    }
+
+    async fn retry_at(
+        &self,
+        lease: &Lease,
+        due_at: OffsetDateTime,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let error = error.to_owned();
+        self.leased(lease, move |connection, lease, seq| {
+            connection
+                .prepare_cached("UPDATE inbox SET last_error = ?2 WHERE seq = ?1")?
+                .execute(params![seq, error])?;
+            free(connection, lease, due_at, 0)
+        })
+        .await
+    }
+
+    async fn move_to(
+        &self,
+        lease: &Lease,
+        lane: &str,
+        learned: &Learned,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let (lane, learned) = (lane.to_owned(), learned.clone());
+        self.leased(lease, move |connection, lease, seq| {
+            learn(connection, lease.account, &learned)?;
+            free(connection, lease, now, 1)?;
+            connection
+                .prepare_cached("UPDATE inbox SET key = ?2 WHERE seq = ?1")?
+                .execute(params![seq, lane])?;
+            open_lane(connection, lease.account, &lane, now)
+        })
+        .await
+    }
+
+    async fn pause(
+        &self,
+        account: AccountKey,
+        until: OffsetDateTime,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let reason = reason.to_owned();
+        self.run(move |connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE account SET paused_until = ?2, pause_reason = ?3 WHERE id = ?1 AND paused_until < ?2",
+                )?
+                .execute(params![account.get(), micros(until), reason])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn paused(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
+        self.run(move |connection| rows::pause(connection, account, now)).await
+    }
+
+    async fn links(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+    ) -> Result<Vec<LinkRow>, StoreError> {
+        let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
+        self.run(move |connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT entity, lead, rung FROM link WHERE account = ?1 AND entity = ?2 ORDER BY lead",
+            )?;
+            let mut links = Vec::new();
+            for entity in &entities {
+                let found = select.query_map(params![account.get(), entity], |row| {
+                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+                })?;
+                for link in found {
+                    let (entity, lead, rung) = link?;
+                    let lead = u64::try_from(lead).map_err(|_| StoreError::Corrupt("link"))?;
+                    links.push(LinkRow { entity, lead: LeadId::new(lead), rung });
+                }
+            }
+            Ok(links)
+        })
+        .await
+    }
+
+    async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError> {
+        let entity = entity.to_owned();
+        self.run(move |connection| {
+            let stored = connection
+                .prepare_cached(
+                    "SELECT state, version FROM known WHERE account = ?1 AND entity = ?2",
+                )?
+                .query_row(params![account.get(), entity], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let (state, version) = stored.unwrap_or_default();
+            Ok(KnownRow { entity, state, version })
+        })
+        .await
+    }
+
+    async fn event(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+    ) -> Result<Option<EventRow>, StoreError> {
+        let event_id = event_id.to_owned();
+        self.run(move |connection| rows::event(connection, account, &event_id)).await
+    }
+
+    async fn parked(&self, account: AccountKey, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        self.run(move |connection| rows::parked(connection, account, limit)).await
+    }
+
+    async fn resume(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let event_id = event_id.to_owned();
+        self.run(move |connection| {
+            let opened = connection
+                .prepare_cached(
+                    "UPDATE inbox SET state = 0, outcome = NULL, reason = NULL, finished_at = NULL
+                     WHERE account = ?1 AND event_id = ?2 AND state = 3 RETURNING seq, key",
+                )?
+                .query_row(params![account.get(), event_id], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+                })
+                .optional()?;
+            let Some((seq, lane)) = opened else { return Ok(false) };
+            connection
+                .prepare_cached("UPDATE effect SET state = 0 WHERE seq = ?1 AND state = 4")?
+                .execute([seq])?;
+            open_lane(connection, account, &lane, now)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn stats(
+        &self,
+        account: AccountKey,
+        now: OffsetDateTime,
+    ) -> Result<StoreStats, StoreError> {
+        self.run(move |connection| rows::stats(connection, account, now)).await
+    }
+}
+
+fn insert(
+    connection: &Connection,
+    account: AccountKey,
+    event: &NewEvent,
+    state: EventState,
+    outcome: Option<&str>,
+) -> Result<Put, StoreError> {
+    let reason = outcome.map(|_| event.kind.as_str());
+    let finished_at = outcome.map(|_| micros(event.received_at));
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state,
+                               outcome, reason, finished_at)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT(account, event_id) DO NOTHING",
+        )?
+        .execute(params![
+            account.get(),
+            event.event_id,
+            event.lane,
+            event.kind,
+            event.sandbox,
+            micros(event.occurred_at),
+            micros(event.received_at),
+            event.payload,
+            state as i64,
+            outcome,
+            reason,
+            finished_at,
+        ])?;
+    if inserted == 1 {
+        return Ok(Put::New);
+    }
+    let state: i64 = connection
+        .prepare_cached("SELECT state FROM inbox WHERE account = ?1 AND event_id = ?2")?
+        .query_row(params![account.get(), event.event_id], |row| row.get(0))?;
+    EventState::from_number(state).map(Put::Known).ok_or(StoreError::Corrupt("event"))
+}
+
+/// One more open event: a lane that had nothing open becomes due, one that waits or is worked on keeps its time.
+fn open_lane(
+    connection: &Connection,
+    account: AccountKey,
+    lane: &str,
+    due_at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO lane(account, key, pending, due_at) VALUES(?1, ?2, 1, ?3)
+             ON CONFLICT(account, key) DO UPDATE SET pending = pending + 1,
+             due_at = CASE WHEN pending = 0 THEN excluded.due_at ELSE due_at END",
+        )?
+        .execute(params![account.get(), lane, micros(due_at)])?;
+    Ok(())
+}
+
+fn claim(
+    connection: &Connection,
+    account: AccountKey,
+    lane: &str,
+    now: OffsetDateTime,
+    lease: Duration,
+) -> Result<Option<Claimed>, StoreError> {
+    let until = now.saturating_add(lease.try_into().unwrap_or(time::Duration::MAX));
+    let taken = connection
+        .prepare_cached(
+            "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = ?4
+             WHERE account = ?1 AND key = ?2 AND pending > 0 AND due_at <= ?3 RETURNING epoch, strikes",
+        )?
+        .query_row(params![account.get(), lane, micros(now), micros(until)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((epoch, strikes)) = taken else { return Ok(None) };
+    let seq: i64 = connection
+        .prepare_cached(
+            "UPDATE inbox SET attempt = attempt + 1 WHERE seq = (
+                 SELECT seq FROM inbox WHERE account = ?1 AND key = ?2 AND state = 0 ORDER BY occurred_at, seq LIMIT 1
+             ) RETURNING seq",
+        )?
+        .query_row(params![account.get(), lane], |row| row.get(0))
+        .optional()?
+        .ok_or(StoreError::Corrupt("lane"))?;
+    let event = rows::event_by_number(connection, seq)?;
+    let lease =
+        Lease { account, lane: lane.to_owned(), event_id: event.event_id.clone(), epoch, until };
+    Ok(Some(Claimed { lease, event, strikes, effects: rows::effects(connection, seq)? }))
+}
+
+/// Frees a leased lane: due again at `due_at`, with `ended` events fewer.
+fn free(
+    connection: &Connection,
+    lease: &Lease,
+    due_at: OffsetDateTime,
+    ended: i64,
+) -> Result<(), StoreError> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE lane SET pending = pending - ?5, strikes = 0, due_at = ?4
+             WHERE account = ?1 AND key = ?2 AND epoch = ?3",
+        )?
+        .execute(params![lease.account.get(), lease.lane, lease.epoch, micros(due_at), ended])?;
+    one_row(changed, "lane")
+}
+
+fn learn(
+    connection: &Connection,
+    account: AccountKey,
+    learned: &Learned,
+) -> Result<(), StoreError> {
+    for row in &learned.known {
+        let changed = connection
+            .prepare_cached(
+                "INSERT INTO known(account, entity, state, version) SELECT ?1, ?2, ?3, ?4 + 1
+                 WHERE ?4 = coalesce((SELECT version FROM known WHERE account = ?1 AND entity = ?2), 0)
+                 ON CONFLICT(account, entity) DO UPDATE SET state = excluded.state, version = excluded.version",
+            )?
+            .execute(params![account.get(), row.entity, row.state, row.version])?;
+        if changed != 1 {
+            return Err(StoreError::Conflict);
+        }
+    }
+    for link in &learned.links {
+        connection
+            .prepare_cached(
+                "INSERT INTO link(account, entity, lead, rung) VALUES(?1, ?2, ?3, ?4)
+                 ON CONFLICT(account, entity, lead) DO UPDATE SET rung = excluded.rung
+                 WHERE excluded.rung = 'person'",
+            )?
+            .execute(params![account.get(), link.entity, lead_number(link.lead)?, link.rung])?;
+    }
+    Ok(())
+}
+
+fn one_row(changed: usize, what: &'static str) -> Result<(), StoreError> {
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Corrupt(what)),
+    }
+}
