@@ -1,0 +1,1 @@
+//! Test data that others made.
