@@ -1,5 +1,6 @@
 //! The one integration test binary of the crate.
 #![expect(
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
     clippy::unwrap_used,
@@ -11,6 +12,7 @@ mod corpora;
 mod custom_data;
 mod decode;
 mod events;
+mod forward;
 mod header;
 mod money;
 mod redaction;
