@@ -1,5 +1,6 @@
 //! The one integration test binary of the crate.
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
@@ -15,6 +16,7 @@ mod events;
 mod forward;
 mod header;
 mod money;
+mod properties;
 mod redaction;
 mod shared;
 mod vectors;
