@@ -1,0 +1,84 @@
+//! How entities are read: leniently, and never quietly wrong.
+
+use paddle_webhook::{Environment, Event};
+
+fn error_of(event_type: &str, data: &str) -> Option<String> {
+    let body = format!(
+        r#"{{"data":{data},"event_id":"evt_1","event_type":"{event_type}","occurred_at":"2026-03-01T12:00:00Z"}}"#
+    );
+    let event = Event::from_trusted(body.as_bytes(), Environment::Live).unwrap();
+    event.data().err().map(|error| error.path().to_owned())
+}
+
+#[test]
+fn only_the_id_must_be_there() {
+    for event_type in paddle_webhook::EventType::NAMED {
+        let typed = error_of(event_type.as_str(), "{}").is_some();
+        assert_eq!(error_of(event_type.as_str(), r#"{"id":"x"}"#), None, "{event_type}");
+        let has_no_entity = ["flow", "funnel", "invoice", "product_collection"];
+        assert_eq!(
+            typed,
+            !has_no_entity.iter().any(|name| event_type.as_str().starts_with(name)),
+            "{event_type}"
+        );
+    }
+}
+
+#[test]
+fn null_missing_and_empty_are_one() {
+    use paddle_webhook::Transaction;
+    let read = |json: &str| serde_json::from_str::<Transaction>(json).unwrap();
+    let bare = read(r#"{"id":"txn_1"}"#);
+    let nulls = read(
+        r#"{"id":"txn_1","status":null,"customer_id":null,"items":null,"payments":[],"details":null,"custom_data":null,"created_at":null,"origin":""}"#,
+    );
+    assert_eq!(bare, nulls);
+    assert!(bare.status.is_absent() && bare.items.is_empty() && bare.custom_data.is_null());
+}
+
+#[test]
+fn the_error_names_the_path() {
+    for (data, want) in [
+        (r#"{"id":"txn_1","details":{"totals":{"total":"12.50"}}}"#, "data.details.totals.total"),
+        (
+            r#"{"id":"txn_1","details":{"totals":{"fee":"1","total":true,"tax":"1"}}}"#,
+            "data.details.totals.total",
+        ),
+        (
+            r#"{"id":"txn_1","items":[{},{"price":{"id":"pri_1","unit_price":{"amount":1.5}}}]}"#,
+            "data.items[1].price.unit_price.amount",
+        ),
+        (r#"{"id":"txn_1","items":[{"price":{"name":"x"}}]}"#, "data.items[0].price"),
+        (r#"{"id":"txn_1","items":[{},7]}"#, "data.items[1]"),
+        (r#"{"id":"txn_1","items":{}}"#, "data.items"),
+        (r#"{"id":"txn_1","created_at":"soon"}"#, "data.created_at"),
+        (r#"{"id":"txn_1","currency_code":"not a currency"}"#, "data.currency_code"),
+        (
+            r#"{"id":"txn_1","billing_details":{"enable_checkout":"yes"}}"#,
+            "data.billing_details.enable_checkout",
+        ),
+        (r#"{"id":7}"#, "data.id"),
+        (r#"{"status":"completed"}"#, "data"),
+        (r#"["txn_1"]"#, "data"),
+        ("null", "data"),
+        ("\n  {\"id\": \"txn_1\",\n  \"checkout\": {\n    \"url\": 7\n  }}", "data.checkout.url"),
+    ] {
+        assert_eq!(error_of("transaction.completed", data).as_deref(), Some(want), "{data}");
+    }
+}
+
+#[test]
+fn a_field_that_occurs_twice_is_an_error() {
+    assert!(
+        error_of("transaction.completed", r#"{"id":"txn_1","status":"paid","status":"draft"}"#)
+            .is_some()
+    );
+    assert!(error_of("transaction.completed", r#"{"id":"txn_1","new":1,"new":2}"#).is_none());
+}
+
+#[test]
+fn what_is_new_is_no_error() {
+    let data = r#"{"id":"txn_1","status":"frozen","origin":"teleport","currency_code":"XTS","collection_mode":"barter",
+        "new_field":{"a":[1,2,{"b":null}]},"payments":[{"status":"floating","error_code":"gremlins","method_details":{"type":"seashells"}}]}"#;
+    assert_eq!(error_of("transaction.completed", data), None);
+}
