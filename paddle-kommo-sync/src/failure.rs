@@ -72,12 +72,23 @@ pub(crate) fn reaction(error: &Error) -> Reaction {
         | ErrorKind::Validation(_)
         | ErrorKind::Rule(_)
         | ErrorKind::InvalidRequest
-        | ErrorKind::Status(_) => Reaction::Park(Parked::new(
-            ParkReason::Refused,
-            format!("Kommo refuses: {}", chain(error)),
-        )),
+        | ErrorKind::Status(_) => Reaction::Park(Parked::new(ParkReason::Refused, refusal(error))),
         _ => Reaction::Retry(chain(error)),
     }
+}
+
+/// What Kommo said, by its codes and places. Its sentences may repeat what was sent, and this ends up in logs.
+fn refusal(error: &Error) -> String {
+    let mut text = chain(error);
+    if let ErrorKind::Validation(items) = error.kind() {
+        for error in items.iter().flat_map(|item| &item.errors) {
+            text = format!("{text}; {} at {}", error.code, error.path);
+        }
+    }
+    if let Some(id) = error.request_id() {
+        text = format!("{text} (request {id})");
+    }
+    text
 }
 
 /// An error with its causes in one line.

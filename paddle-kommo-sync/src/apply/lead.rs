@@ -123,7 +123,7 @@ fn refused_fields(error: &Error) -> Option<Vec<(usize, String)>> {
             error.path.strip_prefix("custom_fields_values.")?.split('.').next()?.parse().ok()?;
         if places.insert(place) {
             refused
-                .push((place, format!("Kommo does not take it: {} {}", error.code, error.detail)));
+                .push((place, format!("Kommo does not take it: {} at {}", error.code, error.path)));
         }
     }
     (!refused.is_empty()).then_some(refused)

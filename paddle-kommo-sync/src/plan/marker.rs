@@ -22,16 +22,11 @@ impl Marker {
         let digest = hash.finalize();
         let bits = digest.iter().take(9).fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
         // 13 characters of 5 bits each: 65 of the 72 bits.
-        let text = (0..13).map(|place| {
-            let index = (bits >> (67_u32.saturating_sub(5_u32.saturating_mul(place)))) & 31;
+        let text = (0..13_u32).map(|place| {
+            let index = (bits >> (67_u32.saturating_sub(place.saturating_mul(5)))) & 31;
             char::from(*ALPHABET.get(usize::try_from(index).unwrap_or(0)).unwrap_or(&b'a'))
         });
-        Self(
-            text.fold(OPENING.to_owned(), |mut marker, letter| {
-                marker.push(letter);
-                marker
-            }) + "]",
-        )
+        Self(OPENING.chars().chain(text).chain([']']).collect())
     }
 }
 
@@ -69,7 +64,7 @@ mod tests {
     #[test]
     fn a_marker_never_changes() {
         assert_eq!(
-            Marker::new("default", "evt_01hv8x2axb33yr5y238zfwcn5p", "note:payment").as_str(),
+            Marker::new("default", "evt_01hv8x2axb33yr5y238zfwcn5p", "note:payment").0,
             "[pk-vhhts6a5byja6]"
         );
     }

@@ -1,0 +1,12 @@
+//! The crate from outside: signed-off events in, a strict fake Kommo on the other side.
+#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
+mod exactly_once;
+mod fields;
+mod links;
+mod order;
+mod rules;
+mod run;
+mod stores;
+mod support;
+mod test_events;

@@ -1,0 +1,517 @@
+//! The billing table, row by row.
+
+use kommo_client::fake::FakeLead;
+use paddle_kommo_sync::{LostDeals, ParkReason, PriceBasis, Reason, RefundedDeal, Unlinked};
+use paddle_webhook::Event;
+use serde_json::{Value, json};
+
+use crate::support::{
+    LEAD, LOST, NEGOTIATION, PIPELINE, REP, WON, World,
+    events::{customer, event, moment, refund, renewal, subscription, transaction},
+    lead_ids,
+};
+
+fn paid(data: &Value) -> Event {
+    event("transaction.completed", 0, data)
+}
+
+/// A transaction with another total, currency or origin.
+fn changed(path: &[&str], value: Value) -> Value {
+    let mut data = transaction();
+    let mut place = &mut data;
+    for key in path {
+        place = &mut place[*key];
+    }
+    *place = value;
+    data
+}
+
+#[tokio::test]
+async fn a_first_payment_wins_the_deal() {
+    let world = World::new().await;
+    assert_eq!(world.done(&paid(&transaction())).await, [Reason::FirstPayment]);
+
+    assert_eq!((world.stage(), world.lead()["pipeline_id"].as_u64()), (WON, Some(PIPELINE)));
+    assert_eq!(world.price(), 599, "net: total minus tax, in whole units");
+    for (code, want) in [
+        ("PADDLE_TXN_ID", json!("txn_first")),
+        ("INVOICE_NUMBER", json!("325-10566")),
+        ("PLAN_NAME", json!("Pro, yearly, Set-up")),
+        ("PAYMENT_CURRENCY", json!("USD")),
+        ("PAYMENT_STATUS", json!("paid")),
+    ] {
+        assert_eq!(world.field(code), want, "{code}");
+    }
+    assert_eq!(
+        world.notes(),
+        [
+            "Paid 652.15 USD (net 599.00 + tax 53.15) · Pro, yearly, Set-up · invoice 325-10566 · txn_first"
+        ]
+    );
+    assert!(world.tasks().is_empty());
+    let ledger = world.kommo.ledger();
+    assert!(
+        ledger.iter().all(|entry| !entry.closed_without_pipeline),
+        "142 is ambiguous without its pipeline"
+    );
+}
+
+#[tokio::test]
+async fn the_price_is_what_the_configuration_says() {
+    for (basis, want) in
+        [(PriceBasis::Net, 599), (PriceBasis::Gross, 652), (PriceBasis::Earnings, 566)]
+    {
+        let world = World::with(|config| config.price_basis = basis).await;
+        world.done(&paid(&transaction())).await;
+        assert_eq!(world.price(), want, "{basis:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_price_is_rounded_half_away_from_zero() {
+    for (total, want) in [("5349", 0), ("5364", 0), ("5365", 1), ("5465", 2)] {
+        let world = World::new().await;
+        world.done(&paid(&changed(&["details", "totals", "total"], json!(total)))).await;
+        assert_eq!(world.price(), want, "total {total}, tax 5315");
+    }
+}
+
+#[tokio::test]
+async fn a_currency_without_minor_units_is_not_divided() {
+    let world = World::new().await;
+    world.kommo.set_currency("JPY");
+    let mut data = changed(&["details", "totals", "currency_code"], json!("JPY"));
+    data["currency_code"] = json!("JPY");
+    world.done(&paid(&data)).await;
+    assert_eq!(world.price(), 59_900);
+    assert!(
+        world.notes()[0].starts_with("Paid 65215 JPY (net 59900 + tax 5315)"),
+        "{:?}",
+        world.notes()
+    );
+}
+
+#[tokio::test]
+async fn a_sum_in_another_currency_is_converted_by_paddle_or_not_written() {
+    let world = World::new().await;
+    world.kommo.set_currency("EUR");
+    let mut data = transaction();
+    for (key, value) in
+        [("currency_code", "EUR"), ("total", "60000"), ("tax", "4890"), ("earnings", "52000")]
+    {
+        data["details"]["payout_totals"][key] = json!(value);
+    }
+    assert_eq!(world.done(&paid(&data)).await, [Reason::FirstPayment, Reason::PriceFromPayout]);
+    assert_eq!(world.price(), 551, "Paddle's own conversion: 600.00 - 48.90 EUR");
+    assert_eq!(world.field("PAYMENT_CURRENCY"), json!("USD"), "the exact original");
+    assert!(world.notes()[0].contains("652.15 USD"));
+
+    let world = World::new().await;
+    world.kommo.set_currency("EUR");
+    assert_eq!(
+        world.done(&paid(&transaction())).await,
+        [Reason::FirstPayment, Reason::CurrencyDiffers]
+    );
+    assert_eq!((world.stage(), world.price()), (WON, 0), "won, but 599 USD are not 599 EUR");
+}
+
+#[tokio::test]
+async fn a_deal_that_this_transaction_won_is_left_alone() {
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    let writes = world.writes();
+    assert_eq!(
+        world.ignored(&paid(&transaction())).await,
+        Reason::AlreadyWonByThis,
+        "another event of it"
+    );
+    assert_eq!(world.writes(), writes);
+}
+
+#[tokio::test]
+async fn a_deal_that_says_it_was_won_by_this_transaction_is_left_alone() {
+    // A fresh database: what we did before is only known to Kommo.
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    let writes = world.writes();
+    let fresh = world.restarted(paddle_kommo_sync::MemoryStore::new()).await;
+    let outcome = fresh.handle(&paid(&transaction())).await.unwrap();
+    assert_eq!(outcome.to_string(), "ignored: already_won_by_this");
+    assert_eq!(world.writes(), writes);
+}
+
+#[tokio::test]
+async fn another_payment_on_a_won_deal_is_told_and_checked() {
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    second["invoice_number"] = json!("325-99999");
+    second["details"]["totals"]["total"] = json!("100000");
+    let before = world.lead();
+    assert_eq!(world.done(&paid(&second)).await, [Reason::AnotherPayment]);
+    assert_eq!(world.lead()["price"], before["price"]);
+    assert_eq!(
+        world.lead()["custom_fields_values"],
+        before["custom_fields_values"],
+        "nothing is overwritten"
+    );
+    assert!(
+        world.notes()[1]
+            .starts_with("Another payment on a deal that was already won: paid 1000.00 USD")
+    );
+    assert_eq!(
+        world.tasks(),
+        ["Second payment on a won deal: check whether it belongs here · 1000.00 USD · txn_second"]
+    );
+
+    let world = World::with(|config| config.tasks.second_payment = false).await;
+    world.done(&paid(&transaction())).await;
+    world.done(&paid(&second)).await;
+    assert!(world.tasks().is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_deal_waits_for_a_person_unless_configured() {
+    let world = World::new().await;
+    world.kommo.add_lead(FakeLead::new("Lost").id(7).stage(PIPELINE, LOST));
+    let lost = changed(&["custom_data", "kommo_lead_id"], json!(7));
+    let parked = world.parked(&paid(&lost)).await;
+    assert_eq!((parked.reason, parked.candidates), (ParkReason::DealLost, lead_ids(&[7])));
+    assert_eq!(world.writes(), 0);
+
+    let world = World::with(|config| config.lost_deals = LostDeals::Win).await;
+    world.kommo.add_lead(FakeLead::new("Lost").id(7).stage(PIPELINE, LOST));
+    assert_eq!(world.done(&paid(&lost)).await, [Reason::LostDealWon]);
+    assert_eq!(world.kommo.lead(7).unwrap()["status_id"], 142);
+}
+
+#[tokio::test]
+async fn a_parked_payment_goes_on_when_its_cause_is_mended() {
+    let world = World::new().await;
+    world.kommo.remove_lead(LEAD);
+    let payment = paid(&transaction());
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::DealGone);
+    assert_eq!(
+        world.parked(&payment).await.reason,
+        ParkReason::DealGone,
+        "another delivery changes nothing"
+    );
+    world.kommo.add_lead(FakeLead::new("Acme").id(LEAD).stage(PIPELINE, NEGOTIATION));
+    assert!(world.sync.resume(payment.id().as_str()).await.unwrap());
+    assert_eq!(world.done(&payment).await, [Reason::FirstPayment]);
+    assert_eq!(world.stage(), WON);
+}
+
+#[tokio::test]
+async fn a_total_of_zero_moves_nothing() {
+    for total in ["0", "-100"] {
+        let world = World::new().await;
+        assert_eq!(
+            world.ignored(&paid(&changed(&["details", "totals", "total"], json!(total)))).await,
+            Reason::ZeroTotal
+        );
+        assert_eq!(world.writes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_completed_transaction_without_a_total_needs_a_person() {
+    let world = World::new().await;
+    let parked = world.parked(&paid(&changed(&["details"], Value::Null))).await;
+    assert_eq!(parked.reason, ParkReason::UnexpectedShape);
+    let parked =
+        world.parked(&paid(&changed(&["details", "totals", "total"], json!("much")))).await;
+    assert_eq!(parked.reason, ParkReason::UnexpectedShape);
+    assert!(parked.detail.contains("details.totals.total"), "it says where: {}", parked.detail);
+    assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test]
+async fn a_renewal_never_touches_the_stage_or_the_price() {
+    for status in [NEGOTIATION, WON, LOST] {
+        let world =
+            World::with(|config| config.fields.last_payment_date = "LAST_PAYMENT".into()).await;
+        world.kommo.add_field(Some("LAST_PAYMENT"), "Last payment", "date_time");
+        world.kommo.add_lead(FakeLead::new("Renewing").id(7).price(1234).stage(PIPELINE, status));
+        let mut data = renewal();
+        data["custom_data"]["kommo_lead_id"] = json!("7");
+        assert_eq!(world.done(&paid(&data)).await, [Reason::RenewalKeepsStage]);
+        let lead = world.kommo.lead(7).unwrap();
+        assert_eq!(
+            (lead["status_id"].as_u64(), lead["price"].as_i64()),
+            (Some(status), Some(1234))
+        );
+        assert_eq!(world.kommo.field_value(7, "INVOICE_NUMBER"), Some(json!("325-20001")));
+        assert_eq!(
+            world.kommo.field_value(7, "LAST_PAYMENT"),
+            Some(json!(moment(0).unix_timestamp()))
+        );
+        assert_eq!(
+            world.kommo.field_value(7, "PADDLE_TXN_ID"),
+            None,
+            "the deal was not won by a renewal"
+        );
+        let notes = world.kommo.note_texts(7);
+        assert!(
+            notes[0].starts_with(
+                "Renewal paid 326.62 USD (net 300.00 + tax 26.62) · Pro, yearly, Set-up · 2026-02-15 to 2026-03-15 · \
+                 invoice 325-20001 · txn_renewal"
+            ),
+            "{notes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_payments_after_the_sale_are_told_and_keep_the_stage() {
+    for (origin, want, heading) in [
+        ("subscription_update", Reason::PlanChanged, "Plan change paid 652.15 USD"),
+        ("subscription_charge", Reason::OneTimeCharge, "One-time charge paid 652.15 USD"),
+        ("brand_new_origin", Reason::UnknownOrigin, "Paid 652.15 USD"),
+    ] {
+        let world = World::new().await;
+        assert_eq!(world.done(&paid(&changed(&["origin"], json!(origin)))).await, [want]);
+        assert_eq!((world.stage(), world.price()), (NEGOTIATION, 0), "{origin}");
+        assert!(world.notes()[0].starts_with(heading), "{origin}: {:?}", world.notes());
+    }
+    let world = World::new().await;
+    let card = changed(&["origin"], json!("subscription_payment_method_change"));
+    assert_eq!(world.ignored(&paid(&card)).await, Reason::CardChange);
+    assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test]
+async fn a_configured_stage_means_won() {
+    let payment = 58_141_815;
+    let world = World::with(|config| {
+        config
+            .stages
+            .set_won(kommo_client::PipelineId::new(PIPELINE), kommo_client::StatusId::new(payment));
+    })
+    .await;
+    world.done(&paid(&transaction())).await;
+    assert_eq!(world.stage(), payment);
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    assert_eq!(
+        world.done(&paid(&second)).await,
+        [Reason::AnotherPayment],
+        "a deal in that stage is won"
+    );
+}
+
+#[tokio::test]
+async fn a_subscription_shows_on_the_deal() {
+    for kind in ["subscription.created", "subscription.activated"] {
+        let world = World::new().await;
+        assert_eq!(
+            world.done(&event(kind, 0, &subscription("active"))).await,
+            [Reason::SubscriptionStarted]
+        );
+        assert_eq!(world.field("PADDLE_SUB_ID"), json!("sub_seats"));
+        assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
+        // 2026-02-15 12:00 UTC, as a date field gives it back.
+        assert_eq!(world.field("NEXT_BILLING_DATE"), json!(1_771_156_800));
+        assert_eq!((world.stage(), world.notes().len()), (NEGOTIATION, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_trial_is_told_once() {
+    let world = World::new().await;
+    assert_eq!(
+        world.done(&event("subscription.created", 0, &subscription("trialing"))).await,
+        [Reason::TrialStarted]
+    );
+    assert_eq!(
+        world.done(&event("subscription.trialing", 1, &subscription("trialing"))).await,
+        [Reason::SubscriptionStarted]
+    );
+    assert_eq!(
+        world.notes(),
+        ["Trial started, first charge on 2026-02-15 · Pro, yearly · sub_seats"]
+    );
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("trialing"));
+    assert_eq!(world.stage(), NEGOTIATION, "a trial is not a sale");
+}
+
+#[tokio::test]
+async fn a_canceled_subscription_asks_the_rep_to_win_the_customer_back() {
+    let world = World::with(|config| config.fields.subscription_ends = "ENDS".into()).await;
+    world.kommo.add_field(Some("ENDS"), "Ends", "date_time");
+    world.done(&event("subscription.activated", 0, &subscription("active"))).await;
+    let mut ended = subscription("canceled");
+    ended["next_billed_at"] = Value::Null;
+    ended["canceled_at"] = json!("2026-01-20T08:00:00Z");
+    assert_eq!(
+        world.done(&event("subscription.canceled", 60, &ended)).await,
+        [Reason::SubscriptionCanceled]
+    );
+
+    assert_eq!(
+        world.tasks(),
+        ["Subscription canceled: win the customer back · Pro, yearly · sub_seats"]
+    );
+    let task = &world.kommo.tasks(LEAD)[0];
+    assert_eq!(
+        task["complete_till"].as_i64(),
+        Some(moment(24 * 3600).unix_timestamp()),
+        "24 hours from now"
+    );
+    assert_eq!(
+        (task["responsible_user_id"].as_u64(), task["task_type_id"].as_u64()),
+        (Some(REP), Some(1))
+    );
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+    assert_eq!(world.field("NEXT_BILLING_DATE"), Value::Null, "nothing is charged any more");
+    assert_eq!(world.field("ENDS"), json!(1_768_896_000));
+
+    assert_eq!(
+        world.done(&event("subscription.canceled", 61, &ended)).await,
+        [Reason::AlreadyAsked]
+    );
+    assert_eq!(world.tasks().len(), 1);
+}
+
+#[tokio::test]
+async fn a_task_goes_to_whom_the_sale_names_if_that_user_is_active() {
+    for (wanted, fallback, want) in [
+        (json!("8375358"), 0, 8_375_358),
+        (json!(8_375_359), 0, REP),
+        (json!("nobody"), 0, REP),
+        (Value::Null, 1, REP),
+    ] {
+        let world = World::with(|config| config.tasks.fallback_user_id = fallback).await;
+        let mut data = subscription("canceled");
+        data["custom_data"]["kommo_responsible_id"] = wanted.clone();
+        world.done(&event("subscription.canceled", 0, &data)).await;
+        assert_eq!(
+            world.kommo.tasks(LEAD)[0]["responsible_user_id"].as_u64(),
+            Some(want),
+            "{wanted}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_approved_refund_is_told_once_and_the_deal_stays() {
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    for (kind, status, want) in [
+        ("adjustment.created", "pending_approval", Reason::RefundPending),
+        ("adjustment.updated", "rejected", Reason::RefundRejected),
+    ] {
+        let mut data = refund(status);
+        data["id"] = json!(format!("adj_{status}"));
+        assert_eq!(world.ignored(&event(kind, 10, &data)).await, want);
+    }
+    let approved = refund("approved");
+    assert_eq!(world.done(&event("adjustment.updated", 20, &approved)).await, [Reason::Refunded]);
+    assert_eq!(
+        world.done(&event("adjustment.updated", 21, &approved)).await,
+        [Reason::RefundAlreadyTold],
+        "the same refund in another event"
+    );
+    assert_eq!((world.stage(), world.price()), (WON, 599));
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("partially_refunded"));
+    assert_eq!(
+        world.notes()[1..],
+        [
+            "Refunded 100.00 USD of 652.15 USD, 552.15 USD remains · seats not used · adj_part · txn_first"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn refunds_add_up_to_the_whole() {
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+    let mut rest = refund("approved");
+    rest["id"] = json!("adj_rest");
+    rest["totals"]["total"] = json!("55215");
+    world.done(&event("adjustment.updated", 30, &rest)).await;
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
+    assert!(world.notes()[2].starts_with("Refunded 552.15 USD of 652.15 USD, 0.00 USD remains"));
+}
+
+#[tokio::test]
+async fn a_refund_lowers_the_price_only_where_configured() {
+    let world = World::with(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
+    world.done(&paid(&transaction())).await;
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+    assert_eq!(world.price(), 507, "net 599.00 - 91.85, rounded");
+    assert_eq!(world.stage(), WON);
+}
+
+#[tokio::test]
+async fn a_refund_of_a_renewal_does_not_mark_the_sale_as_refunded() {
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    world.done(&paid(&renewal())).await;
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_renewal");
+    world.done(&event("adjustment.updated", 20, &back)).await;
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"), "the deal's own transaction is paid");
+    assert!(world.notes()[2].starts_with("Refunded 100.00 USD of 326.62 USD"));
+}
+
+#[tokio::test]
+async fn the_undocumented_status_counts_as_one_refund() {
+    let refunded = changed(&["status"], json!("refunded"));
+    let updated = |seconds| event("transaction.updated", seconds, &refunded);
+
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    assert_eq!(world.done(&updated(10)).await, [Reason::Refunded]);
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
+    assert_eq!(world.ignored(&updated(11)).await, Reason::RefundAlreadyTold);
+    let mut whole = refund("approved");
+    whole["type"] = json!("full");
+    whole["totals"]["total"] = json!("65215");
+    assert_eq!(
+        world.done(&event("adjustment.updated", 20, &whole)).await,
+        [Reason::RefundAlreadyTold]
+    );
+    assert_eq!(world.notes()[1..], ["Refunded 652.15 USD · txn_first"], "one refund, one note");
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
+
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    world.done(&event("adjustment.updated", 20, &whole)).await;
+    assert_eq!(
+        world.ignored(&updated(30)).await,
+        Reason::RefundAlreadyTold,
+        "the adjustment is known"
+    );
+    assert_eq!(world.notes().len(), 2);
+}
+
+#[tokio::test]
+async fn most_events_change_nothing_in_kommo() {
+    let world = World::new().await;
+    for (kind, data) in [
+        ("transaction.created", changed(&["status"], json!("draft"))),
+        ("transaction.updated", transaction()),
+        ("transaction.paid", changed(&["status"], json!("paid"))),
+        ("customer.created", customer("jo@example.com")),
+        ("product.updated", json!({"id": "pro_pro"})),
+        ("brand.new", json!({"whatever": [1, 2, 3]})),
+        ("brand.new", json!(null)),
+    ] {
+        assert_eq!(world.ignored(&event(kind, 0, &data)).await, Reason::NothingToDo, "{kind}");
+    }
+    assert_eq!(world.writes(), 0);
+    assert!(world.kommo.requests().is_empty(), "and nothing is asked of it");
+}
+
+#[tokio::test]
+async fn a_sale_without_a_deal_is_parked_or_not_ours() {
+    let self_serve = changed(&["custom_data"], Value::Null);
+    let world = World::new().await;
+    assert_eq!(world.parked(&paid(&self_serve)).await.reason, ParkReason::NoDeal);
+    let world = World::with(|config| config.unlinked = Unlinked::Ignore).await;
+    assert_eq!(world.ignored(&paid(&self_serve)).await, Reason::NotLinked);
+    assert_eq!(world.writes(), 0);
+}
