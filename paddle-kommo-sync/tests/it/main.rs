@@ -1,5 +1,11 @@
 //! The crate from outside: signed-off events in, a strict fake Kommo on the other side.
-#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where it cannot go on"
+)]
 
 mod exactly_once;
 mod fields;

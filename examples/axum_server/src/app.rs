@@ -1,0 +1,57 @@
+//! The application, built from its parts.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use kommo_client::Client;
+use paddle_kommo_sync::{BuildError, Config, Store};
+use paddle_webhook::Verifier;
+
+use crate::{health, metrics, webhook};
+
+/// What the routes work with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) sync: paddle_kommo_sync::Sync,
+    pub(crate) kommo: Client,
+    pub(crate) counts: Arc<metrics::Counts>,
+}
+
+impl App {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be used.
+    pub async fn new(
+        verifier: Verifier,
+        kommo: Client,
+        store: impl Store,
+        rules: Config,
+    ) -> Result<Self, BuildError> {
+        let sync =
+            paddle_kommo_sync::Sync::builder(kommo.clone(), store).config(rules).build().await?;
+        Ok(Self { verifier: Arc::new(verifier), sync, kommo, counts: Arc::default() })
+    }
+
+    /// The routes.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/paddle/webhook", post(webhook::receive))
+            .route("/health/live", get(health::live))
+            .route("/health/ready", get(health::ready))
+            .route("/metrics", get(metrics::metrics))
+            .with_state(self.clone())
+    }
+
+    /// The engine behind the routes.
+    #[must_use]
+    pub fn sync(&self) -> &paddle_kommo_sync::Sync {
+        &self.sync
+    }
+}

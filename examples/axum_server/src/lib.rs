@@ -1,0 +1,22 @@
+//! The whole service around [`paddle_kommo_sync::Sync`]: it receives, stores, answers, and works in the background.
+//!
+//! A library beside its binary, so that tests can drive it without a second process.
+
+pub mod app;
+pub mod check;
+pub mod demo;
+mod health;
+mod metrics;
+pub mod serve;
+pub mod settings;
+mod webhook;
+
+/// What stops the program: one sentence for the operator.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error with its causes in one line.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,202 @@
+//! The process: a listener with time limits, the worker beside it, and an orderly end.
+
+use std::{future::Future, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use paddle_kommo_sync::SqliteStore;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    Failure,
+    app::App,
+    settings::{LogFormat, Settings, Variables},
+};
+
+/// How long the head of a request may take, and how long an idle connection is kept.
+const HEADERS: Duration = Duration::from_secs(5);
+
+/// How long requests in progress may go on after the end was asked for. The worker takes up to 8 seconds.
+const DRAIN: Duration = Duration::from_secs(9);
+
+/// More connections wait in the kernel's queue.
+const CONNECTIONS: usize = 512;
+
+/// Serves until SIGINT or SIGTERM.
+///
+/// # Errors
+///
+/// One sentence about what stops the start.
+pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
+    let settings = Settings::read(variables)?;
+    log(&settings)?;
+    for unused in &settings.unused {
+        tracing::warn!("{unused}");
+    }
+    let store = SqliteStore::open(&settings.database).map_err(|error| {
+        format!("DATABASE_URL {}: {}", settings.database.display(), crate::chain(&error))
+    })?;
+    let app = App::new(settings.verifier, settings.kommo, store, settings.rules).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        database = %settings.database.display(),
+        kommo = app.kommo.base_url(),
+        live_secrets = settings.secrets.0,
+        sandbox_secrets = settings.secrets.1,
+        "listening"
+    );
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        tracing::info!("stopping: requests and effects in progress are finished first");
+        // Nobody listens any more when everything has ended by itself.
+        let _ = stop.send(true);
+        signal().await;
+        tracing::warn!("stopped at once");
+        std::process::exit(130);
+    });
+    tokio::spawn(greet(app.clone()));
+    run(listener, app, stopped).await
+}
+
+/// Serves on this listener, with the worker beside it, until `stop` becomes true.
+///
+/// # Errors
+///
+/// When the worker ends before it was asked to.
+pub async fn run(
+    listener: TcpListener,
+    app: App,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    let worker = {
+        let (sync, stop) = (app.sync().clone(), stop.clone());
+        tokio::spawn(async move { sync.run(until(stop)).await })
+    };
+    let abort = worker.abort_handle();
+    let ended_early = async {
+        let ended = worker.await;
+        if *stop.borrow() {
+            ended.map_err(Failure::from)
+        } else {
+            Err("the worker has ended".into())
+        }
+    };
+    let serving = async {
+        accept(listener, app.router(), until(stop.clone())).await;
+        Ok::<(), Failure>(())
+    };
+    let result = tokio::try_join!(serving, ended_early).map(|_| ());
+    abort.abort();
+    if result.is_ok() {
+        tracing::info!("stopped");
+    }
+    result
+}
+
+async fn until(mut stop: watch::Receiver<bool>) {
+    // The sender is gone only when the process ends anyway.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The loop that `axum::serve` would be, but for its lack of time limits: a client that sends half a head and then
+/// nothing would hold a connection for ever.
+async fn accept(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    let graceful = GracefulShutdown::new();
+    let slots = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let next = async {
+            let slot = slots.clone().acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            next = next => next,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, most likely: some connections must end first.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let connection =
+            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections were still open and are cut");
+    }
+}
+
+/// Says at the start whether Kommo answers. Receiving does not depend on it.
+async fn greet(app: App) {
+    match app.kommo.account().get().await {
+        Ok(account) => tracing::info!(
+            account = account.id.get(),
+            currency = account.currency.unwrap_or_default(),
+            token_expires_at = app.kommo.token_expires_at().map(|at| at.to_string()),
+            "Kommo answers"
+        ),
+        Err(error) => tracing::error!(
+            error = crate::chain(&error),
+            "Kommo does not answer as it should: deliveries are stored and wait (check KOMMO_BASE_URL and KOMMO_TOKEN)"
+        ),
+    }
+}
+
+fn log(settings: &Settings) -> Result<(), Failure> {
+    let filter =
+        EnvFilter::try_new(&settings.log_filter).map_err(|error| format!("RUST_LOG: {error}"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    match settings.log_format {
+        LogFormat::Text => subscriber.try_init()?,
+        LogFormat::Json => subscriber.json().try_init()?,
+    }
+    Ok(())
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            let _ = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}

@@ -1,0 +1,250 @@
+//! Everything the service can be told: secrets from the environment, the rest from one TOML file.
+
+mod rules;
+mod variables;
+
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use kommo_client::{AccessToken, Client};
+use paddle_kommo_sync::Config;
+use paddle_webhook::{Environment, SecretKey, Verifier};
+
+pub use self::variables::{Variables, process};
+use crate::Failure;
+
+/// A configuration that was read and understood.
+pub struct Settings {
+    /// Tells deliveries of Paddle from everything else.
+    pub verifier: Verifier,
+    /// How many live and sandbox secrets there are.
+    pub secrets: (usize, usize),
+    /// The Kommo account.
+    pub kommo: Client,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The rules of billing.
+    pub rules: Config,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// What `RUST_LOG` says.
+    pub log_filter: String,
+    /// What is set, but not used by this version.
+    pub unused: Vec<&'static str>,
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("kommo", &self.kommo)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// Reads everything.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that names the variable or key to mend.
+    pub fn read(variables: Variables<'_>) -> Result<Self, Failure> {
+        let (rules, tolerance) = rules::read(variables)?;
+        let live = secrets(variables, "PADDLE_WEBHOOK_SECRETS", Environment::Live)?;
+        if live.is_empty() {
+            return Err("PADDLE_WEBHOOK_SECRETS is missing: set it to the secret key of Paddle's notification destination".into());
+        }
+        let sandbox = secrets(variables, "PADDLE_SANDBOX_WEBHOOK_SECRETS", Environment::Sandbox)?;
+        let counts = (live.len(), sandbox.len());
+        let verifier = Verifier::with_secrets(live.into_iter().chain(sandbox))?;
+        let listen = variables::optional(variables, "LISTEN_ADDR")
+            .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let unused = [
+            (
+                "PADDLE_API_KEY",
+                "PADDLE_API_KEY is set, but this version does not call Paddle's API yet",
+            ),
+            ("ADMIN_TOKEN", "ADMIN_TOKEN is set, but this version has no operator's pages yet"),
+        ];
+        Ok(Self {
+            verifier: verifier.max_age(tolerance).max_ahead(tolerance),
+            secrets: counts,
+            kommo: kommo(variables)?,
+            database: database(variables)?,
+            listen: listen.parse().map_err(|_| {
+                format!("LISTEN_ADDR `{listen}` is not an address such as 127.0.0.1:8080")
+            })?,
+            rules,
+            log_format: log_format(variables)?,
+            log_filter: variables::optional(variables, "RUST_LOG")
+                .unwrap_or_else(|| "info".to_owned()),
+            unused: unused
+                .into_iter()
+                .filter(|(name, _)| variables(name).is_some())
+                .map(|(_, text)| text)
+                .collect(),
+        })
+    }
+}
+
+fn secrets(
+    variables: Variables<'_>,
+    name: &str,
+    environment: Environment,
+) -> Result<Vec<SecretKey>, Failure> {
+    let Some(list) = variables::secret(variables, name)? else { return Ok(Vec::new()) };
+    let mut secrets = Vec::new();
+    for (index, secret) in list.split(',').enumerate() {
+        let number = index + 1;
+        let key =
+            SecretKey::new(secret).map_err(|error| format!("{name}, secret {number}: {error}"))?;
+        secrets.push(key.label(format!("{name} {number}")).environment(environment));
+    }
+    Ok(secrets)
+}
+
+fn kommo(variables: Variables<'_>) -> Result<Client, Failure> {
+    let base = variables::optional(variables, "KOMMO_BASE_URL")
+        .ok_or("KOMMO_BASE_URL is missing: set it to https://your-subdomain.kommo.com")?;
+    let token = match variables::secret(variables, "KOMMO_TOKEN")? {
+        Some(token) => AccessToken::new(token).map_err(|error| format!("KOMMO_TOKEN: {error}"))?,
+        None if variables("KOMMO_CLIENT_ID").is_some() => {
+            return Err("KOMMO_TOKEN is missing: this version needs a long-lived token, OAuth is not supported yet".into());
+        }
+        None => {
+            return Err(
+                "KOMMO_TOKEN is missing: set it to a long-lived token of your Kommo integration"
+                    .into(),
+            );
+        }
+    };
+    Client::builder(&base, token)
+        .timeout(Duration::from_secs(20))
+        .build()
+        .map_err(|error| format!("KOMMO_BASE_URL: {}", crate::chain(&error)).into())
+}
+
+fn database(variables: Variables<'_>) -> Result<PathBuf, Failure> {
+    let url = variables::secret(variables, "DATABASE_URL")?
+        .unwrap_or_else(|| "sqlite:paddle-kommo.db".to_owned());
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("postgres" | "postgresql", _)) => {
+            Err("DATABASE_URL: PostgreSQL is not supported by this version yet, use sqlite:PATH"
+                .into())
+        }
+        _ => Err("DATABASE_URL must be sqlite:PATH".into()),
+    }
+}
+
+fn log_format(variables: Variables<'_>) -> Result<LogFormat, Failure> {
+    match variables::optional(variables, "LOG_FORMAT").as_deref() {
+        None | Some("text") => Ok(LogFormat::Text),
+        Some("json") => Ok(LogFormat::Json),
+        Some(other) => Err(format!("LOG_FORMAT `{other}` is neither text nor json").into()),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+mod tests {
+    use super::*;
+
+    const COMPLETE: [(&str, &str); 3] = [
+        ("PADDLE_WEBHOOK_SECRETS", "pdl_ntfset_one,pdl_ntfset_two"),
+        ("KOMMO_BASE_URL", "https://acme.kommo.com"),
+        ("KOMMO_TOKEN", "made-up-token"),
+    ];
+
+    fn read(set: &[(&str, &str)]) -> Result<Settings, String> {
+        let lookup = |name: &str| {
+            set.iter()
+                .chain(&COMPLETE)
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(&lookup).map_err(|error| crate::chain(&*error))
+    }
+
+    #[test]
+    fn credentials_are_enough() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.secrets, (2, 0));
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.database, PathBuf::from("paddle-kommo.db"));
+        assert_eq!(settings.rules, Config::default());
+        assert!(settings.unused.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_in_one_sentence() {
+        for (name, value, want) in [
+            ("PADDLE_WEBHOOK_SECRETS", "", "PADDLE_WEBHOOK_SECRETS is missing"),
+            ("PADDLE_WEBHOOK_SECRETS", "pdl_ntfset_one,,", "PADDLE_WEBHOOK_SECRETS, secret 2:"),
+            ("PADDLE_WEBHOOK_SECRETS", "pdl ntfset", "PADDLE_WEBHOOK_SECRETS, secret 1:"),
+            (
+                "PADDLE_SANDBOX_WEBHOOK_SECRETS",
+                "\"quoted\"",
+                "PADDLE_SANDBOX_WEBHOOK_SECRETS, secret 1:",
+            ),
+            ("KOMMO_BASE_URL", "", "KOMMO_BASE_URL is missing"),
+            ("KOMMO_BASE_URL", "acme.kommo.com", "KOMMO_BASE_URL:"),
+            ("KOMMO_BASE_URL", "http://acme.kommo.com", "KOMMO_BASE_URL:"),
+            ("KOMMO_TOKEN", "", "KOMMO_TOKEN is missing"),
+            ("KOMMO_TOKEN", "two words", "KOMMO_TOKEN:"),
+            ("DATABASE_URL", "postgres://localhost/x", "DATABASE_URL: PostgreSQL"),
+            ("DATABASE_URL", "paddle.db", "DATABASE_URL must be"),
+            ("LISTEN_ADDR", "8080", "LISTEN_ADDR `8080`"),
+            ("LOG_FORMAT", "xml", "LOG_FORMAT `xml`"),
+            ("CONFIG", "/no/such/file.toml", "CONFIG: /no/such/file.toml cannot be read"),
+            ("PRICE_BASIS", "cents", "price_basis"),
+            ("TASKS_DUE_IN_HOURS", "-1", "tasks.due_in_hours"),
+            ("STAGES_x", "1", ""),
+        ] {
+            match (read(&[(name, value)]), want) {
+                (Ok(_), "") => {}
+                (Ok(_), want) => panic!("{name}={value} was accepted, not `{want}`"),
+                (Err(error), want) => {
+                    assert!(error.contains(want) && !want.is_empty(), "{name}={value}: {error}");
+                    assert!(!error.contains('\n'), "{name}={value}: {error}");
+                    assert!(
+                        !error.contains("made-up-token") && !error.contains("pdl_ntfset_one"),
+                        "{error}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_used_yet_is_said() {
+        let settings =
+            read(&[("PADDLE_API_KEY", "pdl_live_apikey_x"), ("ADMIN_TOKEN", "x")]).unwrap();
+        assert_eq!(settings.unused.len(), 2);
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "pdl_ntfset_from_a_file\n").unwrap();
+        let lookup = |name: &str| match name {
+            "PADDLE_WEBHOOK_SECRETS_FILE" => Some(path.display().to_string()),
+            "PADDLE_WEBHOOK_SECRETS" => None,
+            name => {
+                COMPLETE.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            }
+        };
+        assert_eq!(Settings::read(&lookup).unwrap().secrets, (1, 0));
+    }
+}

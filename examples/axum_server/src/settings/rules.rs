@@ -1,0 +1,178 @@
+//! The TOML file, and the variables that override its keys.
+
+use std::time::Duration;
+
+use paddle_kommo_sync::Config;
+use serde::Deserialize as _;
+use toml::{Table, Value};
+
+use super::variables::{Variables, optional};
+use crate::Failure;
+
+/// Every key of the file, as `table.key`. Stages are named by their pipeline and come from the file only.
+const KEYS: &[&str] = &[
+    "price_basis",
+    "lost_deals",
+    "products",
+    "sandbox",
+    "unlinked",
+    TOLERANCE,
+    "fields.transaction_id",
+    "fields.invoice_number",
+    "fields.plan_name",
+    "fields.payment_currency",
+    "fields.subscription_id",
+    "fields.next_billing_date",
+    "fields.subscription_status",
+    "fields.payment_status",
+    "fields.last_payment_date",
+    "fields.subscription_ends",
+    "tasks.type_id",
+    "tasks.due_in_hours",
+    "tasks.fallback_user_id",
+    "tasks.second_payment",
+    "refunds.deal",
+];
+
+/// The one key that concerns the receiver, not the rules.
+const TOLERANCE: &str = "signature_tolerance_seconds";
+
+pub(super) fn read(variables: Variables<'_>) -> Result<(Config, Duration), Failure> {
+    let mut table = match optional(variables, "CONFIG") {
+        None => Table::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| format!("CONFIG: {path} cannot be read: {error}"))?;
+            text.parse::<Table>()
+                .map_err(|error| format!("CONFIG: {path}: {}", one_line(&error)))?
+        }
+    };
+    for key in KEYS {
+        let name = key.replace('.', "_").to_uppercase();
+        // An empty variable is a value here: it switches a field off.
+        if let Some(value) = variables(&name) {
+            set(&mut table, key, value)?;
+        }
+    }
+    let tolerance = match table.remove(TOLERANCE) {
+        None => 300,
+        Some(Value::Integer(seconds)) if (1..=86_400).contains(&seconds) => seconds.unsigned_abs(),
+        Some(_) => {
+            return Err(
+                format!("{TOLERANCE} must be a number of seconds between 1 and 86400").into()
+            );
+        }
+    };
+    let config = Config::deserialize(table)
+        .map_err(|error| format!("configuration: {}", one_line(&error)))?;
+    Ok((config, Duration::from_secs(tolerance)))
+}
+
+fn set(table: &mut Table, key: &str, value: String) -> Result<(), Failure> {
+    let value = match (value.parse(), value.parse()) {
+        (Ok(number), _) => Value::Integer(number),
+        (_, Ok(switch)) => Value::Boolean(switch),
+        _ => Value::String(value),
+    };
+    match key.split_once('.') {
+        None => drop(table.insert(key.to_owned(), value)),
+        Some((group, key)) => {
+            let group = table.entry(group).or_insert_with(|| Value::Table(Table::new()));
+            let group = group
+                .as_table_mut()
+                .ok_or_else(|| format!("configuration: `{group}` must be a table"))?;
+            group.insert(key.to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+/// TOML's errors draw a picture of the place; the log has one line.
+fn one_line(error: &toml::de::Error) -> String {
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+mod tests {
+    use kommo_client::{FieldId, PipelineId, StatusId};
+    use paddle_kommo_sync::{FieldTarget, PriceBasis};
+
+    use super::*;
+
+    fn with(file: &str, set: &[(&str, &str)]) -> Result<(Config, Duration), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, file).unwrap();
+        let lookup = |name: &str| match name {
+            "CONFIG" => Some(path.display().to_string()),
+            name => set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        };
+        read(&lookup).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_documented_file_is_the_default() {
+        let readme = include_str!("../../../../README.md");
+        let start = readme.find("```toml\nprice_basis").unwrap() + "```toml\n".len();
+        let file = &readme[start..start + readme[start..].find("```").unwrap()];
+        assert_eq!(with(file, &[]).unwrap(), (Config::default(), Duration::from_secs(300)));
+        let table: Table = file.parse().unwrap();
+        for key in KEYS {
+            let value = match key.split_once('.') {
+                None => table.get(*key),
+                Some((group, key)) => table.get(group).and_then(|group| group.get(key)),
+            };
+            assert!(value.is_some(), "{key} is not documented");
+        }
+    }
+
+    #[test]
+    fn a_variable_overrides_the_file() {
+        let file = "price_basis = \"gross\"\n[fields]\nplan_name = 17\n[stages]\n3177727 = 55\n";
+        let (config, _) = with(file, &[]).unwrap();
+        assert_eq!(config.price_basis, PriceBasis::Gross);
+        assert_eq!(config.fields.plan_name, FieldTarget::Id(FieldId::new(17)));
+        assert_eq!(config.stages.won(PipelineId::new(3_177_727)), StatusId::new(55));
+        assert_eq!(config.stages.won(PipelineId::new(1)), StatusId::WON);
+
+        let set = [
+            ("PRICE_BASIS", "earnings"),
+            ("FIELDS_PLAN_NAME", "PLAN"),
+            ("FIELDS_INVOICE_NUMBER", ""),
+            ("TASKS_SECOND_PAYMENT", "false"),
+            ("SIGNATURE_TOLERANCE_SECONDS", "60"),
+        ];
+        let (config, tolerance) = with(file, &set).unwrap();
+        assert_eq!(config.price_basis, PriceBasis::Earnings);
+        assert_eq!(config.fields.plan_name, FieldTarget::Code("PLAN".to_owned()));
+        assert_eq!(config.fields.invoice_number, FieldTarget::Off);
+        assert!(!config.tasks.second_payment);
+        assert_eq!(tolerance, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_named() {
+        for (file, want) in [
+            ("price_bassis = \"net\"", "price_bassis"),
+            ("products = \"deal_per_product\"", "deal_per_product"),
+            ("[fields]\nplan = \"X\"", "plan"),
+            ("[fields]\nplan_name = 0", "plan_name"),
+            ("[fields]\nplan_name = -5", "plan_name"),
+            ("[stages]\nsales = 142", "`sales` is not a pipeline id"),
+            ("[stages]\n1 = 143", "stage 143 cannot mean"),
+            ("[tasks]\ndue_in_hours = \"soon\"", "due_in_hours"),
+            ("signature_tolerance_seconds = 0", "signature_tolerance_seconds must be"),
+            ("not toml", "config.toml"),
+        ] {
+            let error = with(file, &[]).unwrap_err();
+            assert!(error.contains(want) && !error.contains('\n'), "{file}: {error}");
+        }
+    }
+}
