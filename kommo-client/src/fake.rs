@@ -184,11 +184,24 @@ impl FakeKommo {
         self.state().bare_patch = bare;
     }
 
+    /// Whether the good items of a batch with bad ones are written although the answer is the 400.
+    ///
+    /// Kommo does not document which it is. Default `false`: nothing of such a batch is written.
+    pub fn set_partial_batches(&self, partial: bool) {
+        self.state().partial_batches = partial;
+    }
+
     /// Stops the fake's clock at these Unix seconds, or lets it follow the machine's with `None` (the default).
     ///
     /// The rate limit always goes by the machine's clock.
     pub fn set_time(&self, unix_seconds: Option<i64>) {
         self.state().time = unix_seconds;
+    }
+
+    /// For how many requests after its own a new note or task is missing from the lists, as if the read side lagged.
+    /// Default 0. [`notes`](Self::notes) and [`tasks`](Self::tasks) always show everything.
+    pub fn set_read_lag(&self, requests: u64) {
+        self.state().read_lag = requests;
     }
 
     /// How many requests in any one second are answered; more get a 429. `None` is no limit. Default 7.
@@ -211,7 +224,7 @@ impl FakeKommo {
         self.state().gate.blocked = false;
     }
 
-    /// How many requests the rate limit has refused.
+    /// How many requests were more than the rate limit allows.
     #[must_use]
     pub fn rate_limited(&self) -> usize {
         self.state().gate.refused
@@ -280,6 +293,11 @@ impl FakeKommo {
     /// Moves a lead to the trash: GET answers 204 afterwards, and a write to it is refused.
     pub fn remove_lead(&self, id: u64) {
         self.state().remove_lead(id);
+    }
+
+    /// Moves a lead to another stage, unchecked, as a person would do in the middle of things. Not in the ledger.
+    pub fn move_lead(&self, id: u64, pipeline_id: u64, status_id: u64) {
+        self.state().move_lead(id, pipeline_id, status_id);
     }
 
     /// Deactivates a user: from now on it is refused wherever a user is named.

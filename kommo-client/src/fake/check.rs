@@ -175,14 +175,21 @@ impl<'a, 'p> Reader<'a, 'p> {
 /// How many items one write may have (Kommo docs, limitations).
 const LARGEST_BATCH: usize = 250;
 
+/// The items of a batch that are to be applied, and what is answered if that are not all.
+pub(super) struct Batch<T> {
+    pub(super) good: Vec<T>,
+    pub(super) refusal: Option<Answer>,
+}
+
 /// Checks all items of a batch before any is applied.
 ///
-/// One bad item refuses the whole batch and every bad one is named. That the good items of such a
-/// batch are not written is the common reading of the docs and the safe one for a test.
+/// Every bad item is named, and one refuses the whole batch: that the good items of such a batch are
+/// not written is the common reading of the docs. With `partial` they are written all the same.
 pub(super) fn batch<'a, T>(
     body: &'a Value,
+    partial: bool,
     mut check: impl FnMut(&'a Map<String, Value>, String, &mut Problems) -> Option<T>,
-) -> Result<Vec<T>, Answer> {
+) -> Result<Batch<T>, Answer> {
     let Value::Array(items) = body else {
         return Err(Answer::problem(400, "Request body must be an array"));
     };
@@ -197,7 +204,11 @@ pub(super) fn batch<'a, T>(
             Err(problems) => bad.push(problems),
         }
     }
-    if bad.is_empty() { Ok(good) } else { Err(Answer::invalid(&bad)) }
+    let refusal = (!bad.is_empty()).then(|| Answer::invalid(&bad));
+    match refusal {
+        Some(refusal) if !partial => Err(refusal),
+        refusal => Ok(Batch { good, refusal }),
+    }
 }
 
 /// The same for a write to `/{id}`, whose body is one object.

@@ -36,7 +36,13 @@ const DEFAULT_LIMIT: usize = 50;
 const LARGEST_LIMIT: usize = 250;
 
 impl Query {
+    /// The query of a list that has no `query=`, the search.
     pub(super) fn read(call: &Call) -> Result<Self, Answer> {
+        let query = Self::read_searchable(call)?;
+        if query.search.is_some() { Err(unknown("query")) } else { Ok(query) }
+    }
+
+    pub(super) fn read_searchable(call: &Call) -> Result<Self, Answer> {
         let mut query = Self {
             page: 1,
             limit: DEFAULT_LIMIT,

@@ -95,7 +95,9 @@ impl State {
             minor_units: false,
             ignore_filters: false,
             bare_patch: false,
+            partial_batches: false,
             time: None,
+            read_lag: 0,
             last_id: 30_000_000,
             pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
             users: users.to_vec(),
@@ -186,6 +188,15 @@ impl State {
         };
         self.contacts.insert(id, contact);
         id
+    }
+
+    pub(super) fn move_lead(&mut self, id: u64, pipeline_id: u64, status_id: u64) {
+        let now = self.now();
+        if let Some(lead) = self.leads.get_mut(&id) {
+            (lead.pipeline_id, lead.status_id) = (pipeline_id, status_id);
+            lead.closed_at = is_closed(status_id).then_some(now);
+            lead.updated_at = now;
+        }
     }
 
     pub(super) fn remove_lead(&mut self, id: u64) {

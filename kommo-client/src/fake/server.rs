@@ -113,7 +113,7 @@ impl State {
         let authorization = request.headers.get("authorization");
         let expected = format!("Bearer {TOKEN}");
         Call {
-            at: u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1),
+            at: self.came().saturating_add(1),
             method: request.method.as_str().to_owned(),
             query: request.url.query_pairs().into_owned().collect(),
             path,
