@@ -65,9 +65,10 @@
 //!
 //! # What it is not
 //!
-//! It checks no rights and no scopes, keeps no trash that can be emptied, has no unsorted leads, no
-//! companies and no files, and sends no webhooks. wiremock keeps every request in memory for as long as the
-//! fake lives.
+//! It checks no rights and no scopes, has no unsorted leads, sources, companies and files (so it refuses
+//! `_embedded.source` and `_embedded.companies` of a new lead), takes no writes of contacts, and sends no
+//! webhooks. Values of composite custom fields, such as addresses, are kept unchecked. wiremock keeps every
+//! request in memory for as long as the fake lives.
 
 mod account;
 mod answer;
@@ -126,6 +127,10 @@ impl FakeKommo {
     /// # Panics
     ///
     /// When no port can be bound.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: a server that had started already stops.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on 127.0.0.1");
         Self::start_on(listener).await
@@ -136,6 +141,10 @@ impl FakeKommo {
     /// # Panics
     ///
     /// When the listener has no address.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`start`](Self::start).
     pub async fn start_on(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("a listener that is bound");
         let uri = format!("http://{address}");

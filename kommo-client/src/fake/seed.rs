@@ -152,7 +152,6 @@ impl State {
 
     pub(super) fn add_lead(&mut self, lead: FakeLead) -> u64 {
         let id = lead.id.unwrap_or_else(|| self.next_id());
-        self.last_id = self.last_id.max(id);
         let now = self.now();
         self.trash.remove(&id);
         self.leads.insert(

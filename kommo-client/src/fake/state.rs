@@ -194,6 +194,9 @@ impl State {
     /// Ids go up by two, as those of Kommo often do, so that nobody counts on neighbours.
     pub(super) fn next_id(&mut self) -> u64 {
         self.last_id = self.last_id.saturating_add(2);
+        while self.leads.contains_key(&self.last_id) {
+            self.last_id = self.last_id.saturating_add(2);
+        }
         self.last_id
     }
 

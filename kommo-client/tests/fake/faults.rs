@@ -43,6 +43,9 @@ async fn the_nth_request_so_many_times() {
         assert_eq!(get(&kommo, "leads").await.status, 200, "another path");
     }
     assert_eq!(statuses, [200, 500, 500, 200]);
+    kommo.fail_next(Fault::status(500).at("GET", "/api/v4/leads"));
+    assert_eq!(get(&kommo, &path).await.status, 200, "at is no prefix");
+    assert_eq!(get(&kommo, "leads?limit=1").await.status, 500, "the query does not count");
     kommo.fail_next(Fault::status(500).always());
     for _ in 0..3 {
         assert_eq!(get(&kommo, &path).await.status, 500);

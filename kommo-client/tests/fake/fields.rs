@@ -147,7 +147,9 @@ async fn a_removed_field_takes_its_values_along() {
     let field = kommo.add_field(Some("PLAN_NAME"), "Plan", "text");
     let body = json!([{"field_id": field, "values": [{"value": "Pro"}]}]);
     write(&kommo, lead, body.clone()).await.ids("leads");
+    assert_eq!(get(&kommo, "leads?query=pro").await.ids("leads"), [lead]);
     kommo.remove_field(field);
+    assert_eq!(get(&kommo, "leads?query=pro").await.status, 204, "its text is not found any more");
     assert_eq!(kommo.lead(lead).expect("the lead")["custom_fields_values"], json!([]));
     assert_eq!(write(&kommo, lead, body).await.problem().1, "custom_fields_values.0.field_id");
     let gone = get(&kommo, &format!("leads/custom_fields/{field}")).await;

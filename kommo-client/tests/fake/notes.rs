@@ -148,4 +148,8 @@ async fn the_read_side_can_lag() {
         statuses.push(get(&kommo, &path).await.status);
     }
     assert_eq!(statuses, [204, 204, 200, 200]);
+    kommo.set_read_lag(1);
+    post(&kommo, "tasks", &json!([{"text": "x", "complete_till": 1}])).await.ids("tasks");
+    assert_eq!(get(&kommo, "tasks").await.status, 204);
+    assert_eq!(get(&kommo, "tasks").await.status, 200);
 }
