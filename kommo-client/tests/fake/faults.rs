@@ -149,6 +149,20 @@ async fn answers_that_are_no_json() {
 }
 
 #[tokio::test]
+async fn only_the_api_numbers_its_answers() {
+    let kommo = unlimited().await;
+    let url = format!("{}/api/v4/account", kommo.uri());
+    kommo.fail_next(Fault::status(500).nth(2));
+    kommo.fail_next(Fault::html(502).nth(3));
+    for (status, number) in [(401, Some("1")), (500, Some("2")), (502, None)] {
+        let response = CLIENT.get(&url).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status);
+        let header = response.headers().get("x-request-id");
+        assert_eq!(header.and_then(|value| value.to_str().ok()), number, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn every_way_to_say_how_long_to_wait() {
     let kommo = unlimited().await;
     let url = format!("{}/api/v4/account", kommo.uri());

@@ -152,6 +152,13 @@ async fn a_removed_field_takes_its_values_along() {
     assert_eq!(get(&kommo, "leads?query=pro").await.status, 204, "its text is not found any more");
     assert_eq!(kommo.lead(lead).expect("the lead")["custom_fields_values"], json!([]));
     assert_eq!(write(&kommo, lead, body).await.problem().1, "custom_fields_values.0.field_id");
+    let plan = kommo.add_field(Some("PLAN_NAME"), "Plan", "text");
+    kommo.add_field(Some("TIER"), "Tier", "text");
+    let both =
+        |code: &str| json!([{"field_id": plan, "field_code": code, "values": [{"value": "x"}]}]);
+    write(&kommo, lead, both("PLAN_NAME")).await.ids("leads");
+    let (_, path) = write(&kommo, lead, both("TIER")).await.problem();
+    assert_eq!(path, "custom_fields_values.0.field_code", "two fields in one item");
     let gone = get(&kommo, &format!("leads/custom_fields/{field}")).await;
     assert_eq!((gone.status, &gone.json()["detail"]), (404, &json!("Custom field not found")));
 }

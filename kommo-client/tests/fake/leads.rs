@@ -389,3 +389,30 @@ async fn the_ledger_holds_what_was_written_and_nothing_else() {
     assert_eq!(requests[2].path, "/api/v4/leads?x=1");
     assert!(!format!("{requests:?}{kommo:?}").contains(kommo.token()));
 }
+
+#[tokio::test]
+async fn a_pipeline_without_a_status() {
+    let kommo = unlimited().await;
+    let other = kommo.add_pipeline("Partners", &["Talks", "Contract"]);
+    let id = kommo.add_lead(FakeLead::new("Acme Inc."));
+    let path = format!("leads/{id}");
+    for (pipeline, stage) in
+        [(PIPELINE, 58_141_811), (other, kommo.stage_ids(other)[0]), (PIPELINE, 58_141_807)]
+    {
+        patch(&kommo, &path, &json!({"pipeline_id": pipeline})).await.ids("leads");
+        let lead = kommo.lead(id).expect("the lead");
+        assert_eq!((&lead["pipeline_id"], &lead["status_id"]), (&json!(pipeline), &json!(stage)));
+    }
+}
+
+#[tokio::test]
+async fn new_ids_go_around_those_that_are_taken() {
+    let kommo = unlimited().await;
+    let first = kommo.add_lead(FakeLead::new("First"));
+    let taken = kommo.add_lead(FakeLead::new("Taken").id(first + 2));
+    let next = kommo.add_lead(FakeLead::new("Next"));
+    assert!(next > taken);
+    assert_eq!(kommo.lead(taken).expect("the lead")["name"], "Taken");
+    kommo.add_lead(FakeLead::new("Largest").id(u64::MAX));
+    assert!(kommo.add_lead(FakeLead::new("After")) > next);
+}
