@@ -266,6 +266,16 @@ impl FakeKommo {
         self.state().add_field(code, name, "select", options)
     }
 
+    /// Adds an option to a field of the type `select`, `radiobutton` or `multiselect` and returns the option's id.
+    pub fn add_option(&self, field: u64, value: &str) -> u64 {
+        self.state().add_option(field, value)
+    }
+
+    /// Removes an option; values that chose it stay as they are.
+    pub fn remove_option(&self, field: u64, value: &str) {
+        self.state().remove_option(field, value);
+    }
+
     /// Removes a custom field and its values, as an administrator would do in the middle of things.
     pub fn remove_field(&self, id: u64) {
         self.state().remove_field(id);

@@ -92,6 +92,26 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.object.get(key)
     }
 
+    /// A reader of an object further in, whose problems go to the same list.
+    pub(super) fn nested<'n>(
+        &'n mut self,
+        object: &'a Map<String, Value>,
+        key: &str,
+    ) -> Reader<'a, 'n> {
+        let prefix = format!("{}.", self.path(key));
+        Reader { object, prefix, problems: self.problems }
+    }
+
+    pub(super) fn refuse_choice(&mut self, key: &str) {
+        let path = self.path(key);
+        self.problems.choice(path);
+    }
+
+    pub(super) fn refuse_type(&mut self, key: &str, wanted: &str) {
+        let path = self.path(key);
+        self.problems.wrong_type(path, wanted);
+    }
+
     /// The object itself.
     pub(super) fn whole(&self) -> Value {
         Value::Object(self.object.clone())
@@ -165,8 +185,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         let value = self.object.get(key)?;
         let read = read(value);
         if read.is_none() {
-            let path = self.path(key);
-            self.problems.wrong_type(path, wanted);
+            self.refuse_type(key, wanted);
         }
         read
     }

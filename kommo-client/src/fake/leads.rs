@@ -2,10 +2,11 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
 use super::check::{Batch, batch, single};
-use super::lead_checks::LeadChange;
+use super::lead_checks::{LeadChange, Tag};
 use super::ledger::LedgerKind;
 use super::query::{Filter, Filters, Query, with_of};
 use super::routes::{Entry, number};
+use super::seed::FakeLead;
 use super::state::{Call, LOST, Lead, State, is_closed};
 
 const FILTERS: Filters = &[
@@ -102,7 +103,7 @@ impl State {
     }
 
     fn create_lead(&mut self, call: &Call, mut change: LeadChange) -> u64 {
-        let lead = super::FakeLead::new(change.name.as_deref().unwrap_or_default());
+        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default());
         let id = self.add_lead(lead.responsible(self.token_user));
         let named = change.name.is_some();
         change.id = id;
@@ -248,8 +249,7 @@ impl State {
     }
 
     /// Unknown names are created; ids were checked.
-    fn tag_id(&mut self, tag: &super::lead_checks::Tag) -> u64 {
-        use super::lead_checks::Tag;
+    fn tag_id(&mut self, tag: &Tag) -> u64 {
         match tag {
             Tag::Id(id) => *id,
             Tag::Name(name) => {

@@ -102,7 +102,7 @@ impl State {
         let entity_id = lead.or(sent);
         let is_other = lead.is_some() && sent.is_some() && sent != lead;
         if is_other || entity_id.is_some_and(|id| !self.leads.contains_key(&id)) {
-            reader.problems.choice("entity_id");
+            reader.refuse_choice("entity_id");
         }
         let created_by = self.check_author(&mut reader, "created_by");
         let responsible_user_id = self.check_user(&mut reader, "responsible_user_id");
@@ -176,10 +176,10 @@ fn check_params(reader: &mut Reader<'_, '_>, note_type: &str) -> Option<Value> {
     }
     let known = TYPES.iter().find(|(name, _, _)| *name == note_type);
     let Some((_, keys, required)) = known else {
-        reader.problems.choice("note_type");
+        reader.refuse_choice("note_type");
         return None;
     };
-    let mut reader = Reader::new(object, "params.", reader.problems);
+    let mut reader = reader.nested(object, "params");
     reader.expect_keys(keys);
     for (index, key) in keys.iter().enumerate() {
         if index < *required {

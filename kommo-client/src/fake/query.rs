@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, set};
 use super::state::{Call, State};
 
 /// The query of a list, read once.
@@ -183,8 +183,8 @@ impl State {
         }
         let mut body = json!({"_page": query.page, "_links": links, "_embedded": {key: items}});
         if counted {
-            super::answer::set(&mut body, "_total_items", json!(total));
-            super::answer::set(&mut body, "_page_count", json!(total.div_ceil(query.limit)));
+            set(&mut body, "_total_items", json!(total));
+            set(&mut body, "_page_count", json!(total.div_ceil(query.limit)));
         }
         Answer::ok(&body)
     }

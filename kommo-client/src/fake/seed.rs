@@ -136,18 +136,32 @@ impl State {
             return field.id;
         }
         let id = self.next_id();
-        let options = options
-            .iter()
-            .map(|value| FieldOption { id: self.next_id(), value: (*value).to_owned() })
-            .collect();
         self.fields.push(Field {
             id,
             code: code.map(str::to_owned),
             name: name.to_owned(),
             field_type: field_type.to_owned(),
-            options,
+            options: Vec::new(),
         });
+        for option in options {
+            self.add_option(id, option);
+        }
         id
+    }
+
+    pub(super) fn add_option(&mut self, field: u64, value: &str) -> u64 {
+        let option = FieldOption { id: self.next_id(), value: value.to_owned() };
+        let id = option.id;
+        if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
+            field.options.push(option);
+        }
+        id
+    }
+
+    pub(super) fn remove_option(&mut self, field: u64, value: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
+            field.options.retain(|option| option.value != value);
+        }
     }
 
     pub(super) fn add_lead(&mut self, lead: FakeLead) -> u64 {

@@ -135,7 +135,7 @@ impl State {
         reader.expect_keys(&[KEYS.as_slice(), more_keys].concat());
         let task_type_id = reader.id("task_type_id");
         if task_type_id.is_some_and(|id| !matches!(id, 1 | 2)) {
-            reader.problems.choice("task_type_id");
+            reader.refuse_choice("task_type_id");
         }
         Some(TaskChange {
             id: 0,
@@ -170,12 +170,12 @@ impl State {
             "contacts" => self.contacts.contains_key(&id),
             "companies" | "customers" => false,
             _ => {
-                reader.problems.choice("entity_type");
+                reader.refuse_choice("entity_type");
                 return None;
             }
         };
         if !is_there {
-            reader.problems.choice("entity_id");
+            reader.refuse_choice("entity_id");
         }
         Some((entity_type.to_owned(), id))
     }
@@ -277,7 +277,7 @@ fn is_on(task: &Task, entity_type: &str, id: u64) -> bool {
 
 fn check_result(reader: &mut Reader<'_, '_>) -> Option<String> {
     let result = reader.object("result")?;
-    let mut reader = Reader::new(result, "result.", reader.problems);
+    let mut reader = reader.nested(result, "result");
     reader.expect_keys(&["text"]);
     reader.require("text");
     reader.text("text").map(str::to_owned)

@@ -107,6 +107,30 @@ async fn options_are_chosen_never_made() {
 }
 
 #[tokio::test]
+async fn a_list_of_options_and_one_that_is_gone() {
+    let kommo = unlimited().await;
+    let lead = kommo.add_lead(FakeLead::new("Acme Inc."));
+    let field = kommo.add_field(None, "Modules", "multiselect");
+    let ids = ["A", "B"].map(|option| kommo.add_option(field, option));
+    let fields = json!([{"field_id": field, "values": [{"value": "A"}, {"enum_id": ids[1]}]}]);
+    write(&kommo, lead, fields.clone()).await.ids("leads");
+    let values = &kommo.lead(lead).expect("the lead")["custom_fields_values"][0]["values"];
+    assert_eq!((&values[0]["enum_id"], &values[1]["value"]), (&json!(ids[0]), &json!("B")));
+    kommo.remove_option(field, "B");
+    let (code, path) = write(&kommo, lead, fields).await.problem();
+    assert_eq!(code, "NotSupportedChoice");
+    assert_eq!(path, "custom_fields_values.0.values.1.enum_id");
+
+    // Composite types are kept as they were sent.
+    let address = kommo.add_field(Some("ADDRESS"), "Address", "smart_address");
+    let lines =
+        json!([{"value": "Main Street 1", "enum_id": 1}, {"value": "Berlin", "enum_id": 3}]);
+    write(&kommo, lead, json!([{"field_id": address, "values": lines}])).await.ids("leads");
+    let read = &kommo.lead(lead).expect("the lead")["custom_fields_values"][1]["values"];
+    assert_eq!(*read, lines);
+}
+
+#[tokio::test]
 async fn a_dead_field_drops_the_good_ones_with_it() {
     let kommo = unlimited().await;
     kommo.add_paddle_fields();
