@@ -65,9 +65,10 @@
 //!
 //! # What it is not
 //!
-//! It checks no rights and no scopes, keeps no trash that can be emptied, has no unsorted leads, no
-//! companies and no files, and sends no webhooks. wiremock keeps every request in memory for as long as the
-//! fake lives.
+//! It checks no rights and no scopes, has no unsorted leads, sources, companies and files (so it refuses
+//! `_embedded.source` and `_embedded.companies` of a new lead), takes no writes of contacts, and sends no
+//! webhooks. Values of composite custom fields, such as addresses, are kept unchecked. wiremock keeps every
+//! request in memory for as long as the fake lives.
 
 mod account;
 mod answer;
@@ -126,6 +127,10 @@ impl FakeKommo {
     /// # Panics
     ///
     /// When no port can be bound.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: a server that had started already stops.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port on 127.0.0.1");
         Self::start_on(listener).await
@@ -136,6 +141,10 @@ impl FakeKommo {
     /// # Panics
     ///
     /// When the listener has no address.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`start`](Self::start).
     pub async fn start_on(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("a listener that is bound");
         let uri = format!("http://{address}");
@@ -184,11 +193,24 @@ impl FakeKommo {
         self.state().bare_patch = bare;
     }
 
+    /// Whether the good items of a batch with bad ones are written although the answer is the 400.
+    ///
+    /// Kommo does not document which it is. Default `false`: nothing of such a batch is written.
+    pub fn set_partial_batches(&self, partial: bool) {
+        self.state().partial_batches = partial;
+    }
+
     /// Stops the fake's clock at these Unix seconds, or lets it follow the machine's with `None` (the default).
     ///
     /// The rate limit always goes by the machine's clock.
     pub fn set_time(&self, unix_seconds: Option<i64>) {
         self.state().time = unix_seconds;
+    }
+
+    /// For how many requests after its own a new note or task is missing from the lists, as if the read side lagged.
+    /// Default 0. [`notes`](Self::notes) and [`tasks`](Self::tasks) always show everything.
+    pub fn set_read_lag(&self, requests: u64) {
+        self.state().read_lag = requests;
     }
 
     /// How many requests in any one second are answered; more get a 429. `None` is no limit. Default 7.
@@ -211,7 +233,7 @@ impl FakeKommo {
         self.state().gate.blocked = false;
     }
 
-    /// How many requests the rate limit has refused.
+    /// How many requests were more than the rate limit allows.
     #[must_use]
     pub fn rate_limited(&self) -> usize {
         self.state().gate.refused
@@ -242,6 +264,16 @@ impl FakeKommo {
     /// Adds a custom field of the type `select` with these options and returns its id.
     pub fn add_select_field(&self, code: Option<&str>, name: &str, options: &[&str]) -> u64 {
         self.state().add_field(code, name, "select", options)
+    }
+
+    /// Adds an option to a field of the type `select`, `radiobutton` or `multiselect` and returns the option's id.
+    pub fn add_option(&self, field: u64, value: &str) -> u64 {
+        self.state().add_option(field, value)
+    }
+
+    /// Removes an option; values that chose it stay as they are.
+    pub fn remove_option(&self, field: u64, value: &str) {
+        self.state().remove_option(field, value);
     }
 
     /// Removes a custom field and its values, as an administrator would do in the middle of things.
@@ -280,6 +312,11 @@ impl FakeKommo {
     /// Moves a lead to the trash: GET answers 204 afterwards, and a write to it is refused.
     pub fn remove_lead(&self, id: u64) {
         self.state().remove_lead(id);
+    }
+
+    /// Moves a lead to another stage, unchecked, as a person would do in the middle of things. Not in the ledger.
+    pub fn move_lead(&self, id: u64, pipeline_id: u64, status_id: u64) {
+        self.state().move_lead(id, pipeline_id, status_id);
     }
 
     /// Deactivates a user: from now on it is refused wherever a user is named.

@@ -78,6 +78,7 @@ impl State {
         let query = Query::read(call)?;
         let mut rows: Vec<Value> = self.users.iter().map(|user| self.user_json(user)).collect();
         query.filter(&mut rows, &[])?;
+        query.sort(&mut rows, &[])?;
         Ok(self.page(call, &query, "users", rows, true))
     }
 
@@ -131,6 +132,7 @@ impl State {
         let ids = self.loss_reasons.keys();
         let mut rows: Vec<Value> = ids.filter_map(|id| self.loss_reason_json(*id)).collect();
         query.filter(&mut rows, &[])?;
+        query.sort(&mut rows, &[])?;
         Ok(self.page(call, &query, "loss_reasons", rows, false))
     }
 

@@ -92,6 +92,26 @@ impl<'a, 'p> Reader<'a, 'p> {
         self.object.get(key)
     }
 
+    /// A reader of an object further in, whose problems go to the same list.
+    pub(super) fn nested<'n>(
+        &'n mut self,
+        object: &'a Map<String, Value>,
+        key: &str,
+    ) -> Reader<'a, 'n> {
+        let prefix = format!("{}.", self.path(key));
+        Reader { object, prefix, problems: self.problems }
+    }
+
+    pub(super) fn refuse_choice(&mut self, key: &str) {
+        let path = self.path(key);
+        self.problems.choice(path);
+    }
+
+    pub(super) fn refuse_type(&mut self, key: &str, wanted: &str) {
+        let path = self.path(key);
+        self.problems.wrong_type(path, wanted);
+    }
+
     /// The object itself.
     pub(super) fn whole(&self) -> Value {
         Value::Object(self.object.clone())
@@ -165,8 +185,7 @@ impl<'a, 'p> Reader<'a, 'p> {
         let value = self.object.get(key)?;
         let read = read(value);
         if read.is_none() {
-            let path = self.path(key);
-            self.problems.wrong_type(path, wanted);
+            self.refuse_type(key, wanted);
         }
         read
     }
@@ -175,14 +194,21 @@ impl<'a, 'p> Reader<'a, 'p> {
 /// How many items one write may have (Kommo docs, limitations).
 const LARGEST_BATCH: usize = 250;
 
+/// The items of a batch that are to be applied, and what is answered if that are not all.
+pub(super) struct Batch<T> {
+    pub(super) good: Vec<T>,
+    pub(super) refusal: Option<Answer>,
+}
+
 /// Checks all items of a batch before any is applied.
 ///
-/// One bad item refuses the whole batch and every bad one is named. That the good items of such a
-/// batch are not written is the common reading of the docs and the safe one for a test.
+/// Every bad item is named, and one refuses the whole batch: that the good items of such a batch are
+/// not written is the common reading of the docs. With `partial` they are written all the same.
 pub(super) fn batch<'a, T>(
     body: &'a Value,
+    partial: bool,
     mut check: impl FnMut(&'a Map<String, Value>, String, &mut Problems) -> Option<T>,
-) -> Result<Vec<T>, Answer> {
+) -> Result<Batch<T>, Answer> {
     let Value::Array(items) = body else {
         return Err(Answer::problem(400, "Request body must be an array"));
     };
@@ -197,7 +223,11 @@ pub(super) fn batch<'a, T>(
             Err(problems) => bad.push(problems),
         }
     }
-    if bad.is_empty() { Ok(good) } else { Err(Answer::invalid(&bad)) }
+    let refusal = (!bad.is_empty()).then(|| Answer::invalid(&bad));
+    match refusal {
+        Some(refusal) if !partial => Err(refusal),
+        refusal => Ok(Batch { good, refusal }),
+    }
 }
 
 /// The same for a write to `/{id}`, whose body is one object.

@@ -22,7 +22,7 @@ impl State {
     /// `query` finds a text anywhere in the name and the addresses: `user@example.com` also finds
     /// `superuser@example.com`, as on the real one (issue 38 of the vendor's PHP client).
     pub(super) fn list_contacts(&self, call: &Call) -> Result<Answer, Answer> {
-        let mut query = Query::read(call)?;
+        let mut query = Query::read_searchable(call)?;
         if self.ignore_filters {
             query.forget_filters();
         }

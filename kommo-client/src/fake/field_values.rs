@@ -21,12 +21,12 @@ impl State {
         let mut changes = Vec::new();
         let items = reader.array("custom_fields_values").unwrap_or_default();
         for (index, item) in items.iter().enumerate() {
-            let prefix = format!("custom_fields_values.{index}.");
+            let key = format!("custom_fields_values.{index}");
             let Value::Object(item) = item else {
-                reader.problems.wrong_type(prefix.trim_end_matches('.'), "array");
+                reader.refuse_type(&key, "array");
                 continue;
             };
-            let mut reader = Reader::new(item, &prefix, reader.problems);
+            let mut reader = reader.nested(item, &key);
             reader.expect_keys(&["field_id", "field_code", "values"]);
             reader.require("values");
             let Some(field) = self.check_field(&mut reader) else { continue };
@@ -42,29 +42,20 @@ impl State {
     }
 
     fn check_field(&self, reader: &mut Reader<'_, '_>) -> Option<&Field> {
-        let path = |key: &str, reader: &Reader<'_, '_>| reader.path(key);
         if reader.get("field_id").is_none() && reader.get("field_code").is_none() {
             reader.require("field_id");
             return None;
         }
         let by_id = reader.id("field_id").map(|id| self.field(id));
         let by_code = reader.text("field_code").map(|code| self.field_by_code(code));
-        if by_id.is_some_and(|field| field.is_none()) {
-            let path = path("field_id", reader);
-            reader.problems.choice(path);
+        if matches!(by_id, Some(None)) {
+            reader.refuse_choice("field_id");
         }
-        if by_code.is_some_and(|field| field.is_none()) {
-            let path = path("field_code", reader);
-            reader.problems.choice(path);
+        let is_other = |code: &Field| by_id.flatten().is_some_and(|field| field.id != code.id);
+        if by_code.is_some_and(|field| field.is_none_or(is_other)) {
+            reader.refuse_choice("field_code");
         }
-        let (by_id, by_code) = (by_id.flatten(), by_code.flatten());
-        if let (Some(by_id), Some(by_code)) = (by_id, by_code)
-            && by_id.id != by_code.id
-        {
-            let path = path("field_code", reader);
-            reader.problems.choice(path);
-        }
-        by_id.or(by_code)
+        by_id.flatten().or(by_code.flatten())
     }
 
     /// A lead without values reads `[]` (Kommo docs, getting-a-lead-by-its-id), a contact `null`.
@@ -85,84 +76,90 @@ impl State {
     }
 }
 
+/// What the values of a type have in common.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    /// Text of at most 256 characters.
+    Text,
+    LongText,
+    Url,
+    Number,
+    Flag,
+    Time,
+    Choice,
+    Choices,
+    /// The composite types, which are kept as they were sent.
+    Other,
+}
+
+impl Kind {
+    fn of(field_type: &str) -> Self {
+        match field_type {
+            "text" => Self::Text,
+            "textarea" | "streetaddress" | "tracking_data" => Self::LongText,
+            "url" => Self::Url,
+            "numeric" | "monetary" => Self::Number,
+            "checkbox" => Self::Flag,
+            "date" | "birthday" | "date_time" => Self::Time,
+            "select" | "radiobutton" => Self::Choice,
+            "multiselect" => Self::Choices,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Which keys and what content a value of this type may have, and how it reads back.
 fn check_values(reader: &mut Reader<'_, '_>, field: &Field) -> Option<Vec<Value>> {
+    let kind = Kind::of(&field.field_type);
     let values = reader.array("values")?;
-    let path = reader.path("values");
     if values.is_empty() {
         // The vendor's client clears with `null`; what `[]` does is not documented.
+        let path = reader.path("values");
         reader.problems.blank(path);
-        return None;
     }
-    if values.len() > 1 && !is_list(&field.field_type) {
+    if values.len() > 1 && !matches!(kind, Kind::Choices | Kind::Other) {
+        let path = reader.path("values");
         reader.problems.too_many(path);
         return None;
     }
     let mut read = Vec::new();
     for (index, value) in values.iter().enumerate() {
+        let key = format!("values.{index}");
         let Value::Object(object) = value else {
-            reader.problems.wrong_type(format!("{path}.{index}"), "array");
+            reader.refuse_type(&key, "array");
             continue;
         };
-        let prefix = format!("{path}.{index}.");
-        let mut reader = Reader::new(object, &prefix, reader.problems);
-        let value = match field.field_type.as_str() {
-            "select" | "radiobutton" | "multiselect" => check_option(&mut reader, &field.options),
-            "text" | "textarea" | "streetaddress" | "tracking_data" | "url" | "numeric"
-            | "monetary" | "checkbox" | "date" | "birthday" | "date_time" => {
+        let mut reader = reader.nested(object, &key);
+        let value = match kind {
+            Kind::Choice | Kind::Choices => check_option(&mut reader, &field.options),
+            Kind::Other => Some(value.clone()),
+            _ => {
                 reader.expect_keys(&["value"]);
                 reader.require("value");
-                check_value(&mut reader, &field.field_type).map(|value| json!({"value": value}))
+                check_value(&mut reader, kind).map(|value| json!({"value": value}))
             }
-            // The composite types are kept as they were sent.
-            _ => Some(value.clone()),
         };
         read.extend(value);
     }
     Some(read)
 }
 
-fn is_list(field_type: &str) -> bool {
-    !matches!(
-        field_type,
-        "text"
-            | "textarea"
-            | "streetaddress"
-            | "tracking_data"
-            | "url"
-            | "numeric"
-            | "monetary"
-            | "checkbox"
-            | "date"
-            | "birthday"
-            | "date_time"
-            | "select"
-            | "radiobutton"
-    )
-}
-
-fn check_value(reader: &mut Reader<'_, '_>, field_type: &str) -> Option<Value> {
-    match field_type {
-        "numeric" | "monetary" => check_number(reader),
-        "checkbox" => reader.boolean("value").map(Value::from),
-        "date" | "birthday" | "date_time" => check_time(reader),
-        "url" => {
-            let text = reader.filled_text("value")?;
-            if url::Url::parse(text).is_err() {
-                let path = reader.path("value");
-                reader.problems.wrong_type(path, "url");
-            }
-            Some(text.into())
-        }
-        _ => {
-            let text = reader.filled_text("value")?;
-            if field_type == "text" && text.chars().count() > LONGEST_TEXT {
-                let path = reader.path("value");
-                reader.problems.too_long(path, LONGEST_TEXT);
-            }
-            Some(text.into())
-        }
+fn check_value(reader: &mut Reader<'_, '_>, kind: Kind) -> Option<Value> {
+    match kind {
+        Kind::Number => return check_number(reader),
+        Kind::Flag => return reader.boolean("value").map(Value::from),
+        Kind::Time => return check_time(reader),
+        _ => {}
     }
+    let text = reader.filled_text("value")?;
+    if kind == Kind::Url && url::Url::parse(text).is_err() {
+        reader.refuse_type("value", "url");
+    }
+    if kind == Kind::Text && text.chars().count() > LONGEST_TEXT {
+        let path = reader.path("value");
+        reader.problems.too_long(path, LONGEST_TEXT);
+    }
+    Some(text.into())
 }
 
 /// Decimal text, or a JSON number; it reads back as text (amoCRM docs, custom-fields).
@@ -171,8 +168,7 @@ fn check_number(reader: &mut Reader<'_, '_>) -> Option<Value> {
         Value::Number(number) => number.to_string(),
         Value::String(text) if is_decimal(text) => text.clone(),
         _ => {
-            let path = reader.path("value");
-            reader.problems.wrong_type(path, "numeric");
+            reader.refuse_type("value", "numeric");
             return None;
         }
     };
@@ -196,8 +192,7 @@ fn check_time(reader: &mut Reader<'_, '_>) -> Option<Value> {
         value => value.as_i64(),
     };
     if seconds.is_none() {
-        let path = reader.path("value");
-        reader.problems.wrong_type(path, "int");
+        reader.refuse_type("value", "int");
     }
     seconds.map(Value::from)
 }
@@ -218,8 +213,7 @@ fn check_option(reader: &mut Reader<'_, '_>, options: &[FieldOption]) -> Option<
         ("value", options.iter().find(|option| option.value == text))
     };
     let Some(option) = option else {
-        let path = reader.path(key);
-        reader.problems.choice(path);
+        reader.refuse_choice(key);
         return None;
     };
     Some(json!({"value": option.value, "enum_id": option.id, "enum_code": null}))

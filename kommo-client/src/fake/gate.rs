@@ -73,6 +73,10 @@ mod tests {
         assert_eq!(gate.enter(at(1000)), Pass::TooMany, "only the first has left the window");
         assert_eq!(gate.enter(at(1051)), Pass::Open, "four are left in the window");
         assert_eq!(gate.refused, 2);
+        let mut gate = Gate::new();
+        gate.limit = Some(1);
+        assert_eq!(gate.enter(at(0)), Pass::Open);
+        assert_eq!(gate.enter(at(1000)), Pass::Open, "the second is over");
     }
 
     #[test]

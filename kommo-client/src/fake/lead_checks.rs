@@ -78,7 +78,7 @@ impl State {
         let mut change = self.check_lead(&mut reader, None, request_id);
         let embedded = reader.object("_embedded");
         if let Some(embedded) = embedded {
-            let mut reader = Reader::new(embedded, "_embedded.", reader.problems);
+            let mut reader = reader.nested(embedded, "_embedded");
             reader.expect_keys(&["tags", "contacts"]);
             change.tags = self.check_tag_set(&mut reader);
             change.contacts = self.check_contacts(&mut reader);
@@ -101,7 +101,7 @@ impl State {
         change.id = current?.id;
         change.tags_to_delete = self.check_tags(&mut reader, "tags_to_delete");
         if let Some(embedded) = reader.object("_embedded") {
-            let mut reader = Reader::new(embedded, "_embedded.", reader.problems);
+            let mut reader = reader.nested(embedded, "_embedded");
             // Contacts and companies of an existing lead are linked by `/link`.
             reader.expect_keys(&["tags"]);
             change.tags = self.check_tag_set(&mut reader);
@@ -120,7 +120,7 @@ impl State {
         let id = match addressed {
             Some(addressed) => {
                 if sent.is_some_and(|sent| sent != addressed) {
-                    reader.problems.choice("id");
+                    reader.refuse_choice("id");
                 }
                 addressed
             }
@@ -131,7 +131,7 @@ impl State {
         };
         let found = find(id);
         if found.is_none() {
-            reader.problems.choice("id");
+            reader.refuse_choice("id");
         }
         found
     }
@@ -174,8 +174,7 @@ impl State {
             (value.as_i64().and_then(|units| units.checked_mul(100)), "int")
         };
         if minor.is_none() {
-            let path = reader.path("price");
-            reader.problems.wrong_type(path, wanted);
+            reader.refuse_type("price", wanted);
         }
         minor
     }
@@ -190,7 +189,7 @@ impl State {
             Some(id) => {
                 let pipeline = self.pipeline(id);
                 if pipeline.is_none() {
-                    reader.problems.choice("pipeline_id");
+                    reader.refuse_choice("pipeline_id");
                     return None;
                 }
                 pipeline
@@ -215,7 +214,7 @@ impl State {
             (None, Some(status)) => {
                 let implied = self.pipelines.iter().find(|pipeline| pipeline.has(status));
                 let Some(implied) = implied else {
-                    reader.problems.choice("status_id");
+                    reader.refuse_choice("status_id");
                     return None;
                 };
                 (implied, status, false)
@@ -226,7 +225,7 @@ impl State {
             },
         };
         if !pipeline.has(status) {
-            reader.problems.choice("status_id");
+            reader.refuse_choice("status_id");
         }
         Some(StageChange { pipeline_id: pipeline.id, status_id: status, closed_without_pipeline })
     }
@@ -236,7 +235,7 @@ impl State {
         let Some(reason) = reason else { return Some(None) };
         let known = u64::try_from(reason).ok().filter(|id| self.loss_reasons.contains_key(id));
         if known.is_none() {
-            reader.problems.choice("loss_reason_id");
+            reader.refuse_choice("loss_reason_id");
         }
         known.map(Some)
     }
@@ -245,7 +244,7 @@ impl State {
     pub(super) fn check_user(&self, reader: &mut Reader<'_, '_>, key: &str) -> Option<u64> {
         let id = reader.id(key)?;
         if !self.is_active_user(id) {
-            reader.problems.choice(key);
+            reader.refuse_choice(key);
         }
         Some(id)
     }
@@ -266,19 +265,18 @@ impl State {
     }
 
     fn check_tags(&self, reader: &mut Reader<'_, '_>, key: &str) -> Vec<Tag> {
-        let path = reader.path(key);
         let mut tags = Vec::new();
         for (index, item) in reader.array(key).unwrap_or_default().iter().enumerate() {
+            let key = format!("{key}.{index}");
             let Value::Object(item) = item else {
-                reader.problems.wrong_type(format!("{path}.{index}"), "array");
+                reader.refuse_type(&key, "array");
                 continue;
             };
-            let mut reader = Reader::new(item, &format!("{path}.{index}."), reader.problems);
+            let mut reader = reader.nested(item, &key);
             reader.expect_keys(&["id", "name"]);
             if let Some(id) = reader.id("id") {
                 if !self.tags.contains_key(&id) {
-                    let path = reader.path("id");
-                    reader.problems.choice(path);
+                    reader.refuse_choice("id");
                 }
                 tags.push(Tag::Id(id));
             } else if let Some(name) = reader.filled_text("name") {
@@ -291,19 +289,18 @@ impl State {
     fn check_contacts(&self, reader: &mut Reader<'_, '_>) -> Vec<u64> {
         let mut contacts = Vec::new();
         for (index, item) in reader.array("contacts").unwrap_or_default().iter().enumerate() {
-            let prefix = format!("_embedded.contacts.{index}.");
+            let key = format!("contacts.{index}");
             let Value::Object(item) = item else {
-                reader.problems.wrong_type(prefix.trim_end_matches('.'), "array");
+                reader.refuse_type(&key, "array");
                 continue;
             };
-            let mut reader = Reader::new(item, &prefix, reader.problems);
+            let mut reader = reader.nested(item, &key);
             reader.expect_keys(&["id", "is_main"]);
             reader.require("id");
             reader.boolean("is_main");
             let Some(id) = reader.id("id") else { continue };
             if !self.contacts.contains_key(&id) {
-                let path = reader.path("id");
-                reader.problems.choice(path);
+                reader.refuse_choice("id");
             }
             contacts.push(id);
         }

@@ -1,11 +1,12 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
-use super::check::{batch, single};
-use super::lead_checks::LeadChange;
+use super::check::{Batch, batch, single};
+use super::lead_checks::{LeadChange, Tag};
 use super::ledger::LedgerKind;
 use super::query::{Filter, Filters, Query, with_of};
-use super::routes::{Written, number};
+use super::routes::{Entry, number};
+use super::seed::FakeLead;
 use super::state::{Call, LOST, Lead, State, is_closed};
 
 const FILTERS: Filters = &[
@@ -25,7 +26,7 @@ const FILTERS: Filters = &[
 
 impl State {
     pub(super) fn list_leads(&self, call: &Call) -> Result<Answer, Answer> {
-        let mut query = Query::read(call)?;
+        let mut query = Query::read_searchable(call)?;
         if self.ignore_filters {
             query.forget_filters();
         }
@@ -51,27 +52,29 @@ impl State {
     }
 
     pub(super) fn add_leads(&mut self, call: &Call) -> Result<Answer, Answer> {
-        let changes = batch(&call.body, |item, request_id, problems| {
-            self.check_new_lead(item, request_id, problems)
-        })?;
-        self.refuse_loss_reasons(&changes)?;
+        let Batch { good, refusal } =
+            batch(&call.body, self.partial_batches, |item, request_id, problems| {
+                self.check_new_lead(item, request_id, problems)
+            })?;
+        self.refuse_loss_reasons(&good)?;
         let mut items = Vec::new();
-        for change in changes {
+        for change in good {
             let request_id = change.request_id.clone();
             let id = self.create_lead(call, change);
             let links = self.links(&format!("leads/{id}"));
             items.push(json!({"id": id, "request_id": request_id, "_links": links}));
         }
-        Ok(self.thin("leads", "leads", items))
+        Ok(refusal.unwrap_or_else(|| self.thin("leads", "leads", items)))
     }
 
     pub(super) fn update_leads(&mut self, call: &Call) -> Result<Answer, Answer> {
-        let changes = batch(&call.body, |item, request_id, problems| {
-            self.check_lead_update(None, item, request_id, problems)
-        })?;
-        self.refuse_loss_reasons(&changes)?;
-        let items = changes.into_iter().map(|change| self.change_lead(call, change)).collect();
-        Ok(self.thin("leads", "leads", items))
+        let Batch { good, refusal } =
+            batch(&call.body, self.partial_batches, |item, request_id, problems| {
+                self.check_lead_update(None, item, request_id, problems)
+            })?;
+        self.refuse_loss_reasons(&good)?;
+        let items = good.into_iter().map(|change| self.change_lead(call, change)).collect();
+        Ok(refusal.unwrap_or_else(|| self.thin("leads", "leads", items)))
     }
 
     pub(super) fn update_lead(&mut self, call: &Call, id: &str) -> Result<Answer, Answer> {
@@ -100,7 +103,7 @@ impl State {
     }
 
     fn create_lead(&mut self, call: &Call, mut change: LeadChange) -> u64 {
-        let lead = super::FakeLead::new(change.name.as_deref().unwrap_or_default());
+        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default());
         let id = self.add_lead(lead.responsible(self.token_user));
         let named = change.name.is_some();
         change.id = id;
@@ -184,7 +187,7 @@ impl State {
         lead.tags.extend(to_add);
         lead.tags.retain(|tag| !to_delete.contains(tag));
         let (id, body) = (change.id, change.body);
-        self.write_down(call, Written { kind, id, entity_id: id, body, closed_without_pipeline });
+        self.write_down(call, Entry { kind, id, entity_id: id, body, closed_without_pipeline });
     }
 
     pub(super) fn lead_json(&self, lead: &Lead, with: &[&str]) -> Value {
@@ -246,8 +249,7 @@ impl State {
     }
 
     /// Unknown names are created; ids were checked.
-    fn tag_id(&mut self, tag: &super::lead_checks::Tag) -> u64 {
-        use super::lead_checks::Tag;
+    fn tag_id(&mut self, tag: &Tag) -> u64 {
         match tag {
             Tag::Id(id) => *id,
             Tag::Name(name) => {

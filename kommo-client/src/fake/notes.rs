@@ -1,10 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
-use super::check::{Problems, Reader, batch};
+use super::check::{Batch, Problems, Reader, batch};
 use super::ledger::LedgerKind;
 use super::query::{Filter, Filters, Query};
-use super::routes::{Written, not_found, number};
+use super::routes::{Entry, not_found, number};
 use super::state::{Call, Note, State};
 
 const FILTERS: Filters = &[
@@ -43,6 +43,7 @@ impl State {
         let query = Query::read(call)?;
         let notes = self.notes.values();
         let notes = notes.filter(|note| lead.is_none_or(|lead| note.entity_id == lead));
+        let notes = notes.filter(|note| self.is_listed(note.written));
         let mut rows: Vec<Value> = notes.map(|note| self.note_json(note)).collect();
         query.filter(&mut rows, FILTERS)?;
         query.sort(&mut rows, &["updated_at", "id"])?;
@@ -56,11 +57,12 @@ impl State {
 
     /// `lead` is the id of the path; without it each item must name its own.
     pub(super) fn add_notes(&mut self, call: &Call, lead: Option<u64>) -> Result<Answer, Answer> {
-        let notes = batch(&call.body, |item, request_id, problems| {
-            self.check_note(lead, item, request_id, problems)
-        })?;
+        let Batch { good, refusal } =
+            batch(&call.body, self.partial_batches, |item, request_id, problems| {
+                self.check_note(lead, item, request_id, problems)
+            })?;
         let mut items = Vec::new();
-        for note in notes {
+        for note in good {
             let (request_id, lead) = (note.request_id.clone(), note.entity_id);
             let id = self.create_note(call, note);
             let links = self.links(&format!("leads/{lead}/notes/{id}"));
@@ -68,7 +70,7 @@ impl State {
                 json!({"id": id, "entity_id": lead, "request_id": request_id, "_links": links}),
             );
         }
-        Ok(self.thin("leads/notes", "notes", items))
+        Ok(refusal.unwrap_or_else(|| self.thin("leads/notes", "notes", items)))
     }
 
     fn check_note(
@@ -100,7 +102,7 @@ impl State {
         let entity_id = lead.or(sent);
         let is_other = lead.is_some() && sent.is_some() && sent != lead;
         if is_other || entity_id.is_some_and(|id| !self.leads.contains_key(&id)) {
-            reader.problems.choice("entity_id");
+            reader.refuse_choice("entity_id");
         }
         let created_by = self.check_author(&mut reader, "created_by");
         let responsible_user_id = self.check_user(&mut reader, "responsible_user_id");
@@ -122,7 +124,7 @@ impl State {
 
     fn create_note(&mut self, call: &Call, note: NewNote) -> u64 {
         let (id, now, user) = (self.next_id(), self.now(), self.token_user);
-        let created_at = note.created_at.unwrap_or(now);
+        let (written, created_at) = (self.written(), note.created_at.unwrap_or(now));
         let NewNote { entity_id, body, .. } = note;
         self.notes.insert(
             id,
@@ -131,6 +133,7 @@ impl State {
                 entity_id,
                 note_type: note.note_type,
                 params: note.params,
+                written,
                 created_by: note.created_by.unwrap_or(user),
                 responsible_user_id: note.responsible_user_id.unwrap_or(user),
                 created_at,
@@ -138,10 +141,7 @@ impl State {
             },
         );
         let kind = LedgerKind::NoteAdded;
-        self.write_down(
-            call,
-            Written { kind, id, entity_id, body, closed_without_pipeline: false },
-        );
+        self.write_down(call, Entry { kind, id, entity_id, body, closed_without_pipeline: false });
         id
     }
 
@@ -176,10 +176,10 @@ fn check_params(reader: &mut Reader<'_, '_>, note_type: &str) -> Option<Value> {
     }
     let known = TYPES.iter().find(|(name, _, _)| *name == note_type);
     let Some((_, keys, required)) = known else {
-        reader.problems.choice("note_type");
+        reader.refuse_choice("note_type");
         return None;
     };
-    let mut reader = Reader::new(object, "params.", reader.problems);
+    let mut reader = reader.nested(object, "params");
     reader.expect_keys(keys);
     for (index, key) in keys.iter().enumerate() {
         if index < *required {

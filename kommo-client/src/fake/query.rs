@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, set};
 use super::state::{Call, State};
 
 /// The query of a list, read once.
@@ -36,7 +36,13 @@ const DEFAULT_LIMIT: usize = 50;
 const LARGEST_LIMIT: usize = 250;
 
 impl Query {
+    /// The query of a list that has no `query=`, the search.
     pub(super) fn read(call: &Call) -> Result<Self, Answer> {
+        let query = Self::read_searchable(call)?;
+        if query.search.is_some() { Err(unknown("query")) } else { Ok(query) }
+    }
+
+    pub(super) fn read_searchable(call: &Call) -> Result<Self, Answer> {
         let mut query = Self {
             page: 1,
             limit: DEFAULT_LIMIT,
@@ -177,8 +183,8 @@ impl State {
         }
         let mut body = json!({"_page": query.page, "_links": links, "_embedded": {key: items}});
         if counted {
-            super::answer::set(&mut body, "_total_items", json!(total));
-            super::answer::set(&mut body, "_page_count", json!(total.div_ceil(query.limit)));
+            set(&mut body, "_total_items", json!(total));
+            set(&mut body, "_page_count", json!(total.div_ceil(query.limit)));
         }
         Answer::ok(&body)
     }

@@ -74,28 +74,28 @@ impl State {
         }
     }
 
-    pub(super) fn write_down(&mut self, call: &Call, written: Written) {
+    pub(super) fn write_down(&mut self, call: &Call, entry: Entry) {
         self.ledger.push(LedgerEntry {
             at: call.at,
             method: call.method.clone(),
             path: call.path.clone(),
-            kind: written.kind,
-            id: written.id,
-            entity_id: written.entity_id,
-            body: written.body,
+            kind: entry.kind,
+            id: entry.id,
+            entity_id: entry.entity_id,
+            body: entry.body,
             time: self.now(),
-            closed_without_pipeline: written.closed_without_pipeline,
+            closed_without_pipeline: entry.closed_without_pipeline,
         });
     }
 
-    /// The answer to a write: ids and links, never what was written.
+    /// The answer to a write: ids and links, never what was entry.
     pub(super) fn thin(&self, collection: &str, key: &str, items: Vec<Value>) -> Answer {
         Answer::ok(&json!({"_links": self.links(collection), "_embedded": {key: items}}))
     }
 }
 
 /// What an endpoint tells the ledger.
-pub(super) struct Written {
+pub(super) struct Entry {
     pub(super) kind: LedgerKind,
     pub(super) id: u64,
     pub(super) entity_id: u64,

@@ -95,7 +95,9 @@ impl State {
             minor_units: false,
             ignore_filters: false,
             bare_patch: false,
+            partial_batches: false,
             time: None,
+            read_lag: 0,
             last_id: 30_000_000,
             pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
             users: users.to_vec(),
@@ -134,23 +136,36 @@ impl State {
             return field.id;
         }
         let id = self.next_id();
-        let options = options
-            .iter()
-            .map(|value| FieldOption { id: self.next_id(), value: (*value).to_owned() })
-            .collect();
         self.fields.push(Field {
             id,
             code: code.map(str::to_owned),
             name: name.to_owned(),
             field_type: field_type.to_owned(),
-            options,
+            options: Vec::new(),
         });
+        for option in options {
+            self.add_option(id, option);
+        }
         id
+    }
+
+    pub(super) fn add_option(&mut self, field: u64, value: &str) -> u64 {
+        let option = FieldOption { id: self.next_id(), value: value.to_owned() };
+        let id = option.id;
+        if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
+            field.options.push(option);
+        }
+        id
+    }
+
+    pub(super) fn remove_option(&mut self, field: u64, value: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
+            field.options.retain(|option| option.value != value);
+        }
     }
 
     pub(super) fn add_lead(&mut self, lead: FakeLead) -> u64 {
         let id = lead.id.unwrap_or_else(|| self.next_id());
-        self.last_id = self.last_id.max(id);
         let now = self.now();
         self.trash.remove(&id);
         self.leads.insert(
@@ -186,6 +201,15 @@ impl State {
         };
         self.contacts.insert(id, contact);
         id
+    }
+
+    pub(super) fn move_lead(&mut self, id: u64, pipeline_id: u64, status_id: u64) {
+        let now = self.now();
+        if let Some(lead) = self.leads.get_mut(&id) {
+            (lead.pipeline_id, lead.status_id) = (pipeline_id, status_id);
+            lead.closed_at = is_closed(status_id).then_some(now);
+            lead.updated_at = now;
+        }
     }
 
     pub(super) fn remove_lead(&mut self, id: u64) {

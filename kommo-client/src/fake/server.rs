@@ -6,7 +6,7 @@ use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::answer::Answer;
+use super::answer::{Answer, HTML};
 use super::fault::Applied;
 use super::gate::Pass;
 use super::ledger::RecordedRequest;
@@ -57,7 +57,7 @@ impl State {
         let call = self.take_apart(request);
         let mut answer = self.answer(&call);
         if let Some(answer) = &mut answer
-            && answer.content_type != super::answer::HTML
+            && answer.content_type != HTML
         {
             answer.request_id = Some(call.at);
         }
@@ -113,7 +113,7 @@ impl State {
         let authorization = request.headers.get("authorization");
         let expected = format!("Bearer {TOKEN}");
         Call {
-            at: u64::try_from(self.requests.len()).unwrap_or(u64::MAX).saturating_add(1),
+            at: self.came().saturating_add(1),
             method: request.method.as_str().to_owned(),
             query: request.url.query_pairs().into_owned().collect(),
             path,

@@ -23,7 +23,10 @@ pub(super) struct State {
     pub(super) minor_units: bool,
     pub(super) ignore_filters: bool,
     pub(super) bare_patch: bool,
+    pub(super) partial_batches: bool,
     pub(super) time: Option<i64>,
+    /// For how many requests after its own a new note or task is missing from the lists.
+    pub(super) read_lag: u64,
     pub(super) last_id: u64,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) users: Vec<User>,
@@ -131,6 +134,7 @@ pub(super) struct Note {
     pub(super) entity_id: u64,
     pub(super) note_type: String,
     pub(super) params: Value,
+    pub(super) written: Written,
     pub(super) created_by: u64,
     pub(super) responsible_user_id: u64,
     pub(super) created_at: i64,
@@ -148,13 +152,33 @@ pub(super) struct Task {
     pub(super) duration: i64,
     pub(super) is_completed: bool,
     pub(super) result: Option<String>,
+    pub(super) written: Written,
     pub(super) created_by: u64,
     pub(super) updated_by: u64,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
 }
 
+/// How many requests had come when something was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written(u64);
+
 impl State {
+    pub(super) fn written(&self) -> Written {
+        Written(self.came())
+    }
+
+    /// Whether the read lag of a note or task is over.
+    pub(super) fn is_listed(&self, written: Written) -> bool {
+        // The request that wrote it was counted only after it was answered.
+        self.came() > written.0.saturating_add(self.read_lag)
+    }
+
+    /// How many requests have come and were answered.
+    pub(super) fn came(&self) -> u64 {
+        u64::try_from(self.requests.len()).unwrap_or(u64::MAX)
+    }
+
     /// Unix seconds of the fake's clock.
     #[expect(
         clippy::disallowed_methods,
@@ -170,6 +194,9 @@ impl State {
     /// Ids go up by two, as those of Kommo often do, so that nobody counts on neighbours.
     pub(super) fn next_id(&mut self) -> u64 {
         self.last_id = self.last_id.saturating_add(2);
+        while self.leads.contains_key(&self.last_id) {
+            self.last_id = self.last_id.saturating_add(2);
+        }
         self.last_id
     }
 

@@ -1,10 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
-use super::check::{Problems, Reader, batch, single};
+use super::check::{Batch, Problems, Reader, batch, single};
 use super::ledger::LedgerKind;
 use super::query::{Filter, Filters, Query};
-use super::routes::{Written, number};
+use super::routes::{Entry, number};
 use super::state::{Call, State, Task};
 
 /// The filter's name is `task_type`, not `task_type_id` (amoCRM docs, tasks-api).
@@ -40,7 +40,12 @@ struct TaskChange {
 impl State {
     pub(super) fn list_tasks(&self, call: &Call) -> Result<Answer, Answer> {
         let query = Query::read(call)?;
-        let mut rows: Vec<Value> = self.tasks.values().map(|task| self.task_json(task)).collect();
+        let mut rows: Vec<Value> = self
+            .tasks
+            .values()
+            .filter(|task| self.is_listed(task.written))
+            .map(|task| self.task_json(task))
+            .collect();
         query.filter(&mut rows, FILTERS)?;
         query.sort(&mut rows, &["created_at", "complete_till", "id"])?;
         Ok(self.page(call, &query, "tasks", rows, false))
@@ -52,14 +57,15 @@ impl State {
     }
 
     pub(super) fn add_tasks(&mut self, call: &Call) -> Result<Answer, Answer> {
-        let changes = batch(&call.body, |item, request_id, problems| {
-            let mut reader = Reader::new(item, "", problems);
-            reader.require("text");
-            reader.require("complete_till");
-            self.check_task(&mut reader, item, request_id, &[])
-        })?;
+        let Batch { good, refusal } =
+            batch(&call.body, self.partial_batches, |item, request_id, problems| {
+                let mut reader = Reader::new(item, "", problems);
+                reader.require("text");
+                reader.require("complete_till");
+                self.check_task(&mut reader, item, request_id, &[])
+            })?;
         let mut items = Vec::new();
-        for mut change in changes {
+        for mut change in good {
             change.id = self.next_id();
             let (id, request_id) = (change.id, change.request_id.clone());
             self.tasks.insert(id, self.blank_task(id));
@@ -67,15 +73,16 @@ impl State {
             let links = self.links(&format!("tasks/{id}"));
             items.push(json!({"id": id, "request_id": request_id, "_links": links}));
         }
-        Ok(self.thin("tasks", "tasks", items))
+        Ok(refusal.unwrap_or_else(|| self.thin("tasks", "tasks", items)))
     }
 
     pub(super) fn update_tasks(&mut self, call: &Call) -> Result<Answer, Answer> {
-        let changes = batch(&call.body, |item, request_id, problems| {
-            self.check_task_update(None, item, request_id, problems)
-        })?;
-        let items = changes.into_iter().map(|change| self.change_task(call, change)).collect();
-        Ok(self.thin("tasks", "tasks", items))
+        let Batch { good, refusal } =
+            batch(&call.body, self.partial_batches, |item, request_id, problems| {
+                self.check_task_update(None, item, request_id, problems)
+            })?;
+        let items = good.into_iter().map(|change| self.change_task(call, change)).collect();
+        Ok(refusal.unwrap_or_else(|| self.thin("tasks", "tasks", items)))
     }
 
     pub(super) fn update_task(&mut self, call: &Call, id: &str) -> Result<Answer, Answer> {
@@ -128,7 +135,7 @@ impl State {
         reader.expect_keys(&[KEYS.as_slice(), more_keys].concat());
         let task_type_id = reader.id("task_type_id");
         if task_type_id.is_some_and(|id| !matches!(id, 1 | 2)) {
-            reader.problems.choice("task_type_id");
+            reader.refuse_choice("task_type_id");
         }
         Some(TaskChange {
             id: 0,
@@ -163,12 +170,12 @@ impl State {
             "contacts" => self.contacts.contains_key(&id),
             "companies" | "customers" => false,
             _ => {
-                reader.problems.choice("entity_type");
+                reader.refuse_choice("entity_type");
                 return None;
             }
         };
         if !is_there {
-            reader.problems.choice("entity_id");
+            reader.refuse_choice("entity_id");
         }
         Some((entity_type.to_owned(), id))
     }
@@ -185,6 +192,7 @@ impl State {
             duration: 0,
             is_completed: false,
             result: None,
+            written: self.written(),
             created_by: self.token_user,
             updated_by: self.token_user,
             created_at: now,
@@ -223,10 +231,7 @@ impl State {
         task.updated_at = change.updated_at.unwrap_or(now);
         let entity_id = task.entity.as_ref().map_or(0, |(_, id)| *id);
         let (id, body) = (change.id, change.body);
-        self.write_down(
-            call,
-            Written { kind, id, entity_id, body, closed_without_pipeline: false },
-        );
+        self.write_down(call, Entry { kind, id, entity_id, body, closed_without_pipeline: false });
     }
 
     pub(super) fn tasks_of(&self, lead: u64) -> Vec<Value> {
@@ -272,7 +277,7 @@ fn is_on(task: &Task, entity_type: &str, id: u64) -> bool {
 
 fn check_result(reader: &mut Reader<'_, '_>) -> Option<String> {
     let result = reader.object("result")?;
-    let mut reader = Reader::new(result, "result.", reader.problems);
+    let mut reader = reader.nested(result, "result");
     reader.expect_keys(&["text"]);
     reader.require("text");
     reader.text("text").map(str::to_owned)

@@ -1,1 +1,219 @@
+use std::time::Duration;
 
+use kommo_client::fake::{FakeKommo, FakeLead, Fault};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::http::{Answer, CLIENT, get, patch, post, try_send, unlimited};
+
+/// A fake with one lead, and a note for it.
+async fn account() -> (FakeKommo, u64, Value) {
+    let kommo = unlimited().await;
+    let lead = kommo.add_lead(FakeLead::new("Acme Inc."));
+    let note = json!([{"entity_id": lead, "note_type": "common", "params": {"text": "Paid"}}]);
+    (kommo, lead, note)
+}
+
+#[tokio::test]
+async fn a_status_before_or_after_the_write() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::status(503).on("POST", "/api/v4/leads/notes"));
+    kommo.fail_next(Fault::status(504).on("POST", "/api/v4/leads/notes").applied());
+    assert_eq!(get(&kommo, "leads").await.status, 200, "not for this");
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 503);
+    assert_eq!(kommo.notes(lead).len(), 0);
+    let answer = post(&kommo, "leads/notes", &note).await;
+    assert_eq!((answer.status, answer.content_type.as_str()), (504, "application/problem+json"));
+    assert_eq!(answer.json()["status"], 504);
+    assert_eq!(kommo.notes(lead).len(), 1, "written, but nobody was told");
+    assert_eq!(kommo.ledger().len(), 1);
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 200);
+    let statuses: Vec<u16> = kommo.requests().iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [200, 503, 504, 200]);
+}
+
+#[tokio::test]
+async fn the_nth_request_so_many_times() {
+    let (kommo, lead, _) = account().await;
+    let path = format!("leads/{lead}");
+    kommo.fail_next(Fault::status(500).at("GET", &format!("/api/v4/leads/{lead}")).nth(2).times(2));
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(get(&kommo, &path).await.status);
+        assert_eq!(get(&kommo, "leads").await.status, 200, "another path");
+    }
+    assert_eq!(statuses, [200, 500, 500, 200]);
+    kommo.fail_next(Fault::status(500).at("GET", "/api/v4/leads"));
+    assert_eq!(get(&kommo, &path).await.status, 200, "at is no prefix");
+    assert_eq!(get(&kommo, "leads?limit=1").await.status, 500, "the query does not count");
+    kommo.fail_next(Fault::status(500).always());
+    for _ in 0..3 {
+        assert_eq!(get(&kommo, &path).await.status, 500);
+    }
+    kommo.clear_faults();
+    assert_eq!(get(&kommo, &path).await.status, 200);
+}
+
+#[tokio::test]
+async fn batches_that_are_too_large() {
+    let (kommo, lead, _) = account().await;
+    kommo.fail_next(Fault::status(504).on("PATCH", "/api/v4/leads").batches_over(2).always());
+    for (items, want) in [(3, 504), (2, 200), (5, 504), (1, 200)] {
+        let body: Value = (0..items).map(|_| json!({"id": lead, "price": 1})).collect();
+        assert_eq!(patch(&kommo, "leads", &body).await.status, want, "{items}");
+    }
+    assert_eq!(kommo.ledger().len(), 3);
+}
+
+/// Sends with a client that gives up after 200 ms.
+async fn impatient(kommo: &FakeKommo, body: &Value) -> Result<reqwest::Response, reqwest::Error> {
+    let request = CLIENT.post(format!("{}/api/v4/leads/notes", kommo.uri()));
+    request
+        .timeout(Duration::from_millis(200))
+        .bearer_auth(kommo.token())
+        .body(body.to_string())
+        .send()
+        .await
+}
+
+#[tokio::test]
+async fn hanging_before_and_after_the_write() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::hang(Duration::from_secs(5)));
+    kommo.fail_next(Fault::hang(Duration::from_secs(5)).applied());
+    assert!(impatient(&kommo, &note).await.expect_err("no answer in time").is_timeout());
+    assert_eq!(kommo.notes(lead).len(), 0);
+    assert!(impatient(&kommo, &note).await.expect_err("no answer in time").is_timeout());
+    assert_eq!(kommo.notes(lead).len(), 1);
+    kommo.fail_next(Fault::hang(Duration::from_millis(1)).applied());
+    kommo.fail_next(Fault::hang(Duration::from_millis(1)));
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 200, "late, but the real answer");
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 504);
+}
+
+#[tokio::test]
+async fn a_write_that_happens_after_the_client_gave_up() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::status(504).applied_later());
+    kommo.fail_next(Fault::status(504).applied_later());
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 504);
+    assert_eq!(post(&kommo, "leads/notes", &json!([{"note_type": "x"}])).await.status, 504);
+    assert_eq!(get(&kommo, &format!("leads/{lead}/notes")).await.status, 204);
+    assert!(kommo.ledger().is_empty());
+    assert_eq!(kommo.apply_held(), 1, "the second is refused even then");
+    assert_eq!(kommo.notes(lead).len(), 1);
+    assert_eq!(kommo.ledger()[0].at, 1);
+    assert_eq!(kommo.apply_held(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_dropped() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::drop_connection().on("POST", "/api/v4/leads/notes"));
+    kommo.fail_next(Fault::drop_connection().on("POST", "/api/v4/leads/notes").applied());
+    for notes in [0, 1] {
+        let sent = try_send(&kommo, Method::POST, "leads/notes", Some(&note), kommo.token()).await;
+        let error = sent.expect_err("no answer");
+        assert!(!error.is_timeout() && !error.is_connect(), "{error:?}");
+        assert_eq!(kommo.notes(lead).len(), notes);
+    }
+    let statuses: Vec<u16> = kommo.requests().iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [0, 0], "each came once");
+    assert_eq!(post(&kommo, "leads/notes", &note).await.status, 200);
+}
+
+#[tokio::test]
+async fn answers_that_are_no_json() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::truncated().on("POST", "/api/v4/leads/notes"));
+    let answer = post(&kommo, "leads/notes", &note).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.starts_with('{') && serde_json::from_str::<Value>(&answer.text).is_err());
+    assert_eq!(kommo.notes(lead).len(), 1, "applied");
+
+    let html =
+        |answer: &Answer| answer.content_type == "text/html" && answer.text.contains("<html>");
+    for (fault, status) in [
+        (Fault::html(200), 200),
+        (Fault::html(502), 502),
+        (Fault::block(), 403),
+        (Fault::too_many_requests(), 429),
+    ] {
+        kommo.fail_next(fault);
+        let answer = post(&kommo, "leads/notes", &note).await;
+        assert!(answer.status == status && html(&answer), "{answer:?}");
+    }
+    kommo.fail_next(Fault::answer(200, "null"));
+    assert_eq!(post(&kommo, "leads/notes", &note).await.text, "null");
+    assert_eq!(kommo.notes(lead).len(), 1, "none of them was applied");
+}
+
+#[tokio::test]
+async fn only_the_api_numbers_its_answers() {
+    let kommo = unlimited().await;
+    let url = format!("{}/api/v4/account", kommo.uri());
+    kommo.fail_next(Fault::status(500).nth(2));
+    kommo.fail_next(Fault::html(502).nth(3));
+    for (status, number) in [(401, Some("1")), (500, Some("2")), (502, None)] {
+        let response = CLIENT.get(&url).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status);
+        let header = response.headers().get("x-request-id");
+        assert_eq!(header.and_then(|value| value.to_str().ok()), number, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_say_how_long_to_wait() {
+    let kommo = unlimited().await;
+    let url = format!("{}/api/v4/account", kommo.uri());
+    for value in ["3", "Wed, 21 Oct 2026 07:28:00 GMT", "1000000000000", "-1", "NaN"] {
+        kommo.fail_next(Fault::too_many_requests().retry_after(value));
+        let response = CLIENT.get(&url).send().await.expect("an answer");
+        assert_eq!(response.status().as_u16(), 429);
+        assert_eq!(response.headers()["retry-after"], value);
+    }
+    kommo.fail_next(Fault::too_many_requests_json(300));
+    let response = CLIENT.get(&url).send().await.expect("an answer");
+    assert_eq!(response.headers().get("retry-after"), None);
+    let body: Value = serde_json::from_str(&response.text().await.expect("a body")).expect("JSON");
+    assert_eq!((&body["status"], &body["retry_after"]), (&json!(429), &json!(300)));
+}
+
+#[tokio::test]
+async fn more_than_seven_in_a_second_are_too_many() {
+    let kommo = FakeKommo::start().await;
+    let lead = kommo.add_lead(FakeLead::new("Acme Inc."));
+    // Whatever the machine's pace: the fake must refuse exactly those that came too soon.
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(patch(&kommo, "leads", &json!([{"id": lead, "price": 1}])).await.status);
+    }
+    let times: Vec<_> = kommo.requests().iter().map(|request| request.received).collect();
+    let second = Duration::from_secs(1);
+    for (index, status) in statuses.iter().enumerate() {
+        let now = times[index];
+        let recent = times[..=index].iter().filter(|at| now.duration_since(**at) < second).count();
+        assert_eq!(*status, if recent > 7 { 429 } else { 200 }, "{index}: {recent} in its second");
+    }
+    let refused = statuses.iter().filter(|status| **status == 429).count();
+    assert!(refused > 0, "40 requests on loopback take less than 6 seconds");
+    assert_eq!(kommo.rate_limited(), refused);
+    assert_eq!(kommo.ledger().len(), 40 - refused);
+}
+
+#[tokio::test]
+async fn the_block_answers_everything_until_it_ends() {
+    let kommo = FakeKommo::start().await;
+    kommo.set_rate_limit(Some(0));
+    kommo.set_block_after(Some(2));
+    let first = get(&kommo, "account").await;
+    assert_eq!((first.status, first.content_type.as_str()), (429, "text/html"));
+    assert_eq!(get(&kommo, "account").await.status, 403);
+    kommo.set_rate_limit(None);
+    let blocked = get(&kommo, "account").await;
+    assert_eq!((blocked.status, blocked.content_type.as_str()), (403, "text/html"));
+    kommo.unblock();
+    assert_eq!(get(&kommo, "account").await.status, 200);
+    kommo.block();
+    assert_eq!(get(&kommo, "leads").await.status, 403);
+}

@@ -1,7 +1,9 @@
 //! A few lines of HTTP for the other modules.
 
+use std::sync::LazyLock;
+
 use kommo_client::fake::FakeKommo;
-use reqwest::Method;
+use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// An answer: the body is `Null` when there was none.
@@ -59,6 +61,12 @@ impl Answer {
     }
 }
 
+/// Making a client is slow. One for all tests must keep no connections, as each test has its own runtime.
+pub(crate) static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    let builder = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    builder.build().expect("a client")
+});
+
 /// A fake without a rate limit: most tests are faster than Kommo allows.
 pub(crate) async fn unlimited() -> FakeKommo {
     let kommo = FakeKommo::start().await;
@@ -90,9 +98,8 @@ pub(crate) async fn try_send(
     body: Option<&Value>,
     token: &str,
 ) -> Result<Answer, reqwest::Error> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
     let mut request =
-        client.request(method, format!("{}/api/v4/{path}", kommo.uri())).bearer_auth(token);
+        CLIENT.request(method, format!("{}/api/v4/{path}", kommo.uri())).bearer_auth(token);
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }

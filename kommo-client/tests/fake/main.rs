@@ -6,6 +6,7 @@ mod account;
 mod contacts;
 mod faults;
 mod fields;
+mod fixtures;
 mod http;
 mod leads;
 mod notes;
