@@ -1,1 +1,10 @@
-//! Under construction.
+//! What the end-to-end tests share: a fake Kommo with one open deal, a server in front of it, and signed deliveries.
+
+pub mod bodies;
+mod server;
+mod world;
+
+pub use self::{
+    server::{Kind, Server},
+    world::{LEAD, SECRET, World, signature},
+};

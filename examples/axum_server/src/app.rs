@@ -39,7 +39,6 @@ impl App {
     }
 
     /// The routes.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/paddle/webhook", post(webhook::receive))

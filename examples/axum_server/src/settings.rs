@@ -156,7 +156,6 @@ fn log_format(variables: Variables<'_>) -> Result<LogFormat, Failure> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 mod tests {
     use super::*;
 

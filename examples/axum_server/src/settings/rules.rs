@@ -77,11 +77,11 @@ fn set(table: &mut Table, key: &str, value: String) -> Result<(), Failure> {
     match key.split_once('.') {
         None => drop(table.insert(key.to_owned(), value)),
         Some((group, key)) => {
-            let group = table.entry(group).or_insert_with(|| Value::Table(Table::new()));
-            let group = group
+            let rows = table.entry(group).or_insert_with(|| Value::Table(Table::new()));
+            let rows = rows
                 .as_table_mut()
                 .ok_or_else(|| format!("configuration: `{group}` must be a table"))?;
-            group.insert(key.to_owned(), value);
+            rows.insert(key.to_owned(), value);
         }
     }
     Ok(())
@@ -99,7 +99,6 @@ fn one_line(error: &toml::de::Error) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 mod tests {
     use kommo_client::{FieldId, PipelineId, StatusId};
     use paddle_kommo_sync::{FieldTarget, PriceBasis};

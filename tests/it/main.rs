@@ -1,0 +1,5 @@
+//! Both servers, over HTTP, through the same scenarios.
+
+mod contract;
+mod limits;
+mod sales;

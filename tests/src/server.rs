@@ -1,0 +1,166 @@
+use std::net::{Ipv4Addr, SocketAddr};
+
+use kommo_client::Client;
+use paddle_kommo_sync::{Config, SqliteStore};
+use paddle_webhook::Verifier;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::watch,
+    task::JoinHandle,
+};
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `examples/axum_server`, the whole service.
+    Axum,
+    /// `examples/actix_server`, the smallest embedding.
+    Actix,
+}
+
+/// A server on a port of its own, with its worker. It ends when dropped.
+pub struct Server {
+    address: SocketAddr,
+    sync: paddle_kommo_sync::Sync,
+    stop: watch::Sender<bool>,
+    ended: Ended,
+}
+
+enum Ended {
+    Task(JoinHandle<()>),
+    /// actix-web has a runtime of its own.
+    Thread(std::thread::JoinHandle<()>),
+}
+
+impl Server {
+    /// Starts it, with the default rules.
+    pub async fn start(kind: Kind, verifier: Verifier, kommo: Client, store: SqliteStore) -> Self {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+        let (stop, stopped) = watch::channel(false);
+        match kind {
+            Kind::Axum => {
+                let app = axum_server::app::App::new(verifier, kommo, store, Config::default())
+                    .await
+                    .unwrap_or_else(|error| panic!("{error:?}"));
+                listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
+                let listener = tokio::net::TcpListener::from_std(listener)
+                    .unwrap_or_else(|error| panic!("{error}"));
+                let sync = app.sync().clone();
+                let task = tokio::spawn(async move {
+                    axum_server::serve::run(listener, app, stopped)
+                        .await
+                        .unwrap_or_else(|error| panic!("{error}"));
+                });
+                Self { address, sync, stop, ended: Ended::Task(task) }
+            }
+            Kind::Actix => {
+                let sync = paddle_kommo_sync::Sync::builder(kommo, store)
+                    .build()
+                    .await
+                    .unwrap_or_else(|error| panic!("{error:?}"));
+                let app = actix_server::app::App { verifier, sync: sync.clone() };
+                let thread = std::thread::spawn(move || actix(listener, app, stopped));
+                Self { address, sync, stop, ended: Ended::Thread(thread) }
+            }
+        }
+    }
+
+    /// A URL of it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Posts a body by hand and returns the status: an HTTP client may not get to read the answer of a server that
+    /// refuses a body before its end.
+    pub async fn raw_post(&self, signature: &str, body: &[u8]) -> u16 {
+        let stream = tokio::net::TcpStream::connect(self.address)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let (mut from, mut to) = stream.into_split();
+        let head = format!(
+            "POST /paddle/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Paddle-Signature: {signature}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let sending = async {
+            // The server may close before it has read everything.
+            if to.write_all(head.as_bytes()).await.is_ok() {
+                drop(to.write_all(body).await);
+            }
+            to
+        };
+        let reading = async {
+            let mut status = [0; 12];
+            from.read_exact(&mut status).await.unwrap_or_else(|error| panic!("no answer: {error}"));
+            let status = String::from_utf8_lossy(&status).into_owned();
+            status
+                .rsplit(' ')
+                .next()
+                .and_then(|status| status.parse().ok())
+                .unwrap_or_else(|| panic!("{status}"))
+        };
+        tokio::join!(sending, reading).1
+    }
+
+    /// The engine behind it.
+    #[must_use]
+    pub fn sync(&self) -> &paddle_kommo_sync::Sync {
+        &self.sync
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        match self.ended {
+            Ended::Task(task) => {
+                task.await.unwrap_or_else(|error| panic!("the server broke: {error}"))
+            }
+            Ended::Thread(thread) => {
+                let joined = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+                assert!(joined.unwrap_or(false), "the server broke");
+            }
+        }
+    }
+}
+
+/// What `actix_server`'s `main` does, with a listener of ours.
+fn actix(
+    listener: std::net::TcpListener,
+    app: actix_server::app::App,
+    mut stopped: watch::Receiver<bool>,
+) {
+    actix_web::rt::System::new().block_on(async move {
+        let sync = app.sync.clone();
+        let mut stop = stopped.clone();
+        let worker = actix_web::rt::spawn(async move {
+            sync.run(async { drop(stop.wait_for(|stop| *stop).await) }).await
+        });
+        let app = actix_web::web::Data::new(app);
+        let server = actix_web::HttpServer::new(move || {
+            actix_web::App::new().app_data(app.clone()).service(actix_server::app::webhook)
+        })
+        .workers(1)
+        .disable_signals()
+        .listen(listener)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .run();
+        let handle = server.handle();
+        let server = actix_web::rt::spawn(server);
+        drop(stopped.wait_for(|stop| *stop).await);
+        handle.stop(true).await;
+        server
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+            .unwrap_or_else(|error| panic!("{error}"));
+        worker.await.unwrap_or_else(|error| panic!("{error}"));
+    });
+}

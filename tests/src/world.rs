@@ -1,0 +1,118 @@
+use std::{num::NonZeroU32, time::Duration};
+
+use kommo_client::{
+    AccessToken, Client,
+    fake::{FakeKommo, FakeLead},
+};
+use paddle_kommo_sync::{Clock as _, SqliteStore, SystemClock};
+use paddle_webhook::{SecretKey, Verifier, sign};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::server::{Kind, Server};
+
+/// The deal that the tests are about.
+pub const LEAD: u64 = 20_024_930;
+
+/// The secret of the destination.
+pub const SECRET: &str = "pdl_ntfset_made_up_for_tests";
+
+/// How long something that happens in the background may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A fake Kommo, a server, and Paddle's side.
+pub struct World {
+    /// Kommo.
+    pub kommo: FakeKommo,
+    /// The server under test.
+    pub server: Server,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl World {
+    /// Starts everything.
+    pub async fn start(kind: Kind) -> Self {
+        let kommo = FakeKommo::start().await;
+        kommo.set_rate_limit(None);
+        kommo.add_paddle_fields();
+        kommo.add_lead(FakeLead::new("Acme Inc.").id(LEAD));
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
+        let store = SqliteStore::open(folder.path().join("e2e.db"))
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        let server = Server::start(kind, verifier(), client(&kommo), store).await;
+        let http =
+            reqwest::Client::builder().no_proxy().build().unwrap_or_else(|error| panic!("{error}"));
+        Self { kommo, server, http, _folder: folder }
+    }
+
+    /// Delivers a body with a good signature, and returns the status.
+    pub async fn deliver(&self, body: &Value) -> u16 {
+        let body = body.to_string();
+        let header = signature(body.as_bytes());
+        self.post(&[("Paddle-Signature", &header)], body.into_bytes()).await.0
+    }
+
+    /// Posts anything, and returns status and body.
+    pub async fn post(&self, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, String) {
+        let mut request = self.http.post(self.server.url("/paddle/webhook")).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("no answer: {error:?}"));
+        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// Gets a page, and returns status and body.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let answer = self
+            .http
+            .get(self.server.url(path))
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"));
+        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// Waits until everything that was delivered has ended.
+    pub async fn settled(&self) {
+        self.until("everything has ended", async || {
+            let stats =
+                self.server.sync().stats().await.unwrap_or_else(|error| panic!("{error:?}"));
+            stats.open == 0
+        })
+        .await;
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, what: &str, so: impl AsyncFn() -> bool) {
+        let waiting = async {
+            while !so().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "never: {what}");
+    }
+}
+
+/// The header that Paddle would send with this body now.
+#[must_use]
+pub fn signature(body: &[u8]) -> String {
+    sign(&secret(), body, SystemClock::default().now()).to_string()
+}
+
+fn secret() -> SecretKey {
+    SecretKey::new(SECRET).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(secret())
+}
+
+fn client(kommo: &FakeKommo) -> Client {
+    let token = AccessToken::new(kommo.token()).unwrap_or_else(|error| panic!("{error}"));
+    Client::builder(&kommo.uri(), token)
+        .requests_per_second(NonZeroU32::MAX)
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"))
+}
