@@ -6,6 +6,7 @@ mod data;
 mod decimal_text;
 mod error;
 mod event;
+mod event_data;
 mod event_types;
 mod header;
 mod id;
