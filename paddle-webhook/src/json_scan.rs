@@ -43,9 +43,7 @@ impl<'j> Scanner<'j> {
         let start = self.position();
         self.string()?;
         let key = self.text.get(start..self.position());
-        self.blanks();
-        self.take(b':')?;
-        self.blanks();
+        self.colon()?;
         key
     }
 
@@ -67,7 +65,7 @@ impl<'j> Scanner<'j> {
                 self.rest = rest;
                 match (innermost, byte) {
                     (Container::Object, b',') => {
-                        self.key()?;
+                        self.skip_key()?;
                         break;
                     }
                     (Container::Array, b',') => {
@@ -92,7 +90,7 @@ impl<'j> Scanner<'j> {
                     return Some(false);
                 }
                 open.push(Container::Object)?;
-                self.key()?;
+                self.skip_key()?;
                 return Some(true);
             }
             b'[' => {
@@ -113,16 +111,32 @@ impl<'j> Scanner<'j> {
         Some(false)
     }
 
+    fn skip_key(&mut self) -> Option<()> {
+        self.blanks();
+        self.string()?;
+        self.colon()
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        self.blanks();
+        self.take(b':')?;
+        self.blanks();
+        Some(())
+    }
+
     fn string(&mut self) -> Option<()> {
         self.take(b'"')?;
         loop {
             while let Some((eight, rest)) = self.rest.split_first_chunk() {
-                if !are_plain(u64::from_ne_bytes(*eight)) {
-                    break;
+                match plain_bytes(u64::from_le_bytes(*eight)) {
+                    8 => self.rest = rest,
+                    plain => {
+                        self.rest = self.rest.get(plain..)?;
+                        break;
+                    }
                 }
-                self.rest = rest;
             }
-            // One of the next eight bytes is special, or the text is near its end.
+            // The next byte is special, or the text is near its end.
             match self.rest {
                 [b'"', rest @ ..] => {
                     self.rest = rest;
@@ -174,18 +188,21 @@ impl<'j> Scanner<'j> {
     }
 }
 
-/// Whether none of eight bytes ends a string, begins an escape or is a control character.
+/// How many of eight bytes, in the order of the text, come before one that ends a string, begins an escape or is a
+/// control character.
 ///
-/// Eight at a time, because texts are most of a body. Each term has the high bit of a byte set where that byte is less
-/// than a bound or zero, and of a byte above it only where a lower one is; so for "any of them" it is exact.
-fn are_plain(eight: u64) -> bool {
+/// Eight at a time, because texts are most of a body. In each of the terms the high bit of a byte says that it is special;
+/// a borrow can make that wrong, but only for bytes after one of which it is right.
+fn plain_bytes(eight: u64) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
     let is_zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let quotes = is_zero(eight ^ u64::from_ne_bytes([b'"'; 8]));
     let backslashes = is_zero(eight ^ u64::from_ne_bytes([b'\\'; 8]));
     let controls = eight.wrapping_sub(u64::from_ne_bytes([b' '; 8])) & !eight;
-    (quotes | backslashes | controls) & HIGH_BITS == 0
+    let special = (quotes | backslashes | controls) & HIGH_BITS;
+    // At most 64, of no special byte.
+    usize::try_from(special.trailing_zeros() / u8::BITS).unwrap_or_default()
 }
 
 #[derive(Clone, Copy)]
@@ -231,7 +248,7 @@ mod tests {
     use proptest::prelude::*;
     use serde::de::IgnoredAny;
 
-    use super::{Scanner, are_plain};
+    use super::{Scanner, plain_bytes};
 
     fn is_json(text: &str) -> bool {
         let mut scanner = Scanner::new(text);
@@ -337,13 +354,14 @@ mod tests {
     }
 
     #[test]
-    fn eight_bytes_are_plain_when_each_is() {
+    fn bytes_are_plain_up_to_the_first_that_is_not() {
         for special in 0..=u8::MAX {
             for place in 0..8 {
                 let mut eight = [b'x'; 8];
                 eight[place] = special;
-                let want = special >= b' ' && special != b'"' && special != b'\\';
-                assert_eq!(are_plain(u64::from_ne_bytes(eight)), want, "{special:#x} at {place}");
+                let is_plain = special >= b' ' && special != b'"' && special != b'\\';
+                let want = if is_plain { 8 } else { place };
+                assert_eq!(plain_bytes(u64::from_le_bytes(eight)), want, "{special:#x} at {place}");
             }
         }
     }
@@ -361,9 +379,10 @@ mod tests {
         }
 
         #[test]
-        fn eight_random_bytes_are_plain_when_each_is(eight in any::<[u8; 8]>()) {
-            let want = eight.iter().all(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-            prop_assert_eq!(are_plain(u64::from_ne_bytes(eight)), want);
+        fn random_bytes_are_plain_up_to_the_first_that_is_not(eight in any::<[u8; 8]>()) {
+            let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+            let want = eight.iter().take_while(|byte| is_plain(byte)).count();
+            prop_assert_eq!(plain_bytes(u64::from_le_bytes(eight)), want);
         }
     }
 }
