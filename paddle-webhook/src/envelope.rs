@@ -1,10 +1,9 @@
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use serde::de::IgnoredAny;
-use serde_json::Deserializer;
 use time::OffsetDateTime;
 
-use crate::{EventId, EventType, NotificationId, ParseError, json_scan::Scanner, wire};
+use crate::{EventId, EventType, NotificationId, ParseError, json_scan::Scanner, wire::timestamp};
 
 /// What every delivery has around its data.
 pub(crate) struct Envelope {
@@ -85,10 +84,9 @@ impl<'b> Members<'b> {
     }
 
     fn keep(&mut self, key: &str, value: &'b str, range: Range<usize>) {
-        // A key that is written with escapes is the same key.
-        let unescaped =
-            if key.contains('\\') { serde_json::from_str::<String>(key).ok() } else { None };
-        let (name, was_there) = match unescaped.as_deref().unwrap_or(key.trim_matches('"')) {
+        // A key that is no text is no key of ours.
+        let Some(key) = unquoted(key) else { return };
+        let (name, was_there) = match &*key {
             "event_id" => ("event_id", self.event_id.replace(value).is_some()),
             "event_type" => ("event_type", self.event_type.replace(value).is_some()),
             "occurred_at" => ("occurred_at", self.occurred_at.replace(value).is_some()),
@@ -104,15 +102,23 @@ impl<'b> Members<'b> {
 }
 
 fn text<T: for<'a> From<&'a str>>(name: &str, value: Option<&str>) -> Result<T, ParseError> {
-    let value = value.ok_or_else(|| missing(name))?;
-    wire::text(&mut Deserializer::from_str(value))
-        .map_err(|_| ParseError::other(&format!("{name} is not text")))
+    let text = unquoted(value.ok_or_else(|| missing(name))?);
+    let text = text.ok_or_else(|| ParseError::other(&format!("{name} is not text")))?;
+    Ok(T::from(&text))
 }
 
 fn instant(name: &str, value: Option<&str>) -> Result<OffsetDateTime, ParseError> {
-    let value = value.ok_or_else(|| missing(name))?;
-    wire::timestamp::required(&mut Deserializer::from_str(value))
-        .map_err(|_| ParseError::other(&format!("{name} is not an RFC 3339 timestamp")))
+    unquoted(value.ok_or_else(|| missing(name))?)
+        .and_then(|text| timestamp::parse(&text))
+        .ok_or_else(|| ParseError::other(&format!("{name} is not an RFC 3339 timestamp")))
+}
+
+/// The text of a JSON string. `None` for any other value, and for half of a surrogate pair.
+fn unquoted(value: &str) -> Option<Cow<'_, str>> {
+    match value.strip_prefix('"')?.strip_suffix('"')? {
+        text if text.contains('\\') => serde_json::from_str(value).ok().map(Cow::Owned),
+        text => Some(Cow::Borrowed(text)),
+    }
 }
 
 fn missing(name: &str) -> ParseError {
