@@ -1,10 +1,12 @@
 use std::{fmt, ops::Range, sync::Arc};
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
-use crate::{DataError, Environment, EventData, EventId, EventType, NotificationId, ParseError};
+use crate::{
+    DataError, Environment, EventData, EventId, EventType, NotificationId, ParseError,
+    envelope::Envelope,
+};
 
 /// An event: the envelope that every delivery has, and the body it came in.
 ///
@@ -23,22 +25,6 @@ pub struct Event {
     marked_test: bool,
 }
 
-#[derive(Deserialize)]
-struct Envelope<'b> {
-    event_id: EventId,
-    // Not by the enum's own reader, to which a missing value is a value.
-    #[serde(deserialize_with = "crate::wire::text")]
-    event_type: EventType,
-    #[serde(deserialize_with = "crate::wire::timestamp::required")]
-    occurred_at: OffsetDateTime,
-    #[serde(default)]
-    notification_id: Option<NotificationId>,
-    #[serde(borrow)]
-    data: &'b RawValue,
-    #[serde(borrow, default)]
-    test: Option<&'b RawValue>,
-}
-
 impl Event {
     /// Reads a body that was verified before: one that comes back from a store of one's own.
     ///
@@ -49,25 +35,16 @@ impl Event {
     pub fn from_trusted(body: &[u8], environment: Environment) -> Result<Self, ParseError> {
         let body =
             str::from_utf8(body).map_err(|_| ParseError::other("the body is not UTF-8 text"))?;
-        let envelope: Envelope<'_> =
-            serde_json::from_str(body).map_err(|error| ParseError::json(&error))?;
-        if envelope.event_id.as_str().is_empty() {
-            return Err(ParseError::other("the event id is empty"));
-        }
-        if envelope.event_type.is_absent() {
-            return Err(ParseError::other("the event type is empty"));
-        }
-        let data = range_within(body, envelope.data.get())
-            .ok_or_else(|| ParseError::other("the data is not part of the body"))?;
+        let envelope = Envelope::read(body)?;
         Ok(Self {
             body: body.into(),
-            data,
+            data: envelope.data,
             id: envelope.event_id,
             event_type: envelope.event_type,
             occurred_at: envelope.occurred_at,
             notification_id: envelope.notification_id,
             environment,
-            marked_test: envelope.test.is_some_and(|test| test.get() == "true"),
+            marked_test: envelope.marked_test,
         })
     }
 
@@ -201,12 +178,4 @@ impl fmt::Debug for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UnknownEvent").field("event_type", &self.event_type).finish_non_exhaustive()
     }
-}
-
-/// Where `part`, which is a slice of `whole`, lies in it.
-fn range_within(whole: &str, part: &str) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
-    let range = start..start.checked_add(part.len())?;
-    whole.is_char_boundary(range.start).then_some(())?;
-    whole.is_char_boundary(range.end).then_some(range)
 }

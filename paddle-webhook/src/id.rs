@@ -10,7 +10,7 @@ macro_rules! ids {
         pub struct $name(SmallText);
 
         impl $name {
-            /// The id as Paddle writes it.
+            /// The text as Paddle writes it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
@@ -82,6 +82,8 @@ ids! {
     BusinessId,
     /// Id of a client-side token (`ctkn_`); not the token.
     ClientTokenId,
+    /// A country, by its ISO 3166-1 alpha-2 code; any text, as Paddle sends it.
+    CountryCode,
     /// Id of a customer (`ctm_`).
     CustomerId,
     /// Id of a discount (`dsc_`).

@@ -101,14 +101,10 @@ pub(crate) mod timestamp {
         deserializer.deserialize_option(Optional)
     }
 
-    /// For the one timestamp that must be there.
-    pub(crate) fn required<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<OffsetDateTime, D::Error> {
-        deserializer.deserialize_str(Required)
+    pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
+        // Not `to_offset`: it panics where the year leaves its range.
+        OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
     }
-
-    const EXPECTED: &str = "an RFC 3339 timestamp";
 
     struct Optional;
 
@@ -116,7 +112,7 @@ pub(crate) mod timestamp {
         type Value = Option<OffsetDateTime>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(EXPECTED)
+            f.write_str("an RFC 3339 timestamp")
         }
 
         fn visit_none<E: Error>(self) -> Result<Self::Value, E> {
@@ -131,25 +127,14 @@ pub(crate) mod timestamp {
             self,
             deserializer: D,
         ) -> Result<Self::Value, D::Error> {
-            required(deserializer).map(Some)
-        }
-    }
-
-    struct Required;
-
-    impl Visitor<'_> for Required {
-        type Value = OffsetDateTime;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(EXPECTED)
+            deserializer.deserialize_str(self)
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<OffsetDateTime, E> {
-            OffsetDateTime::parse(text, &Rfc3339)
-                .ok()
-                // Not `to_offset`: it panics where the year leaves its range.
-                .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
-                .ok_or_else(|| E::invalid_value(Unexpected::Other("text"), &EXPECTED))
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            match parse(text) {
+                None => Err(E::invalid_value(Unexpected::Other("text"), &self)),
+                at => Ok(at),
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{ImportMeta, Status, entity, private_object};
-use crate::{AddressId, BusinessId, CustomData, CustomerId, wire::timestamp};
+use crate::{AddressId, BusinessId, CountryCode, CustomData, CustomerId, wire::timestamp};
 
 entity! {
     /// A customer. The only webhook data with a name and an e-mail address: transactions have only the id.
@@ -52,8 +52,8 @@ entity! {
         pub postal_code: Option<String>,
         /// State, county or region.
         pub region: Option<String>,
-        /// ISO 3166-1 alpha-2 code.
-        pub country_code: Option<String>,
+        /// The country.
+        pub country_code: Option<CountryCode>,
         /// What the seller attached.
         pub custom_data: CustomData,
         /// Whether it is in use.

@@ -3,7 +3,9 @@
 use time::OffsetDateTime;
 
 use super::{object, private_object};
-use crate::{Amount, Currency, DecimalText, Money, open_enum::open_enum, wire::timestamp};
+use crate::{
+    Amount, CountryCode, Currency, DecimalText, Money, open_enum::open_enum, wire::timestamp,
+};
 
 open_enum! {
     /// Whether an entity is in use: of prices, products, customers, addresses, businesses, discount groups.
@@ -83,9 +85,9 @@ pub(super) fn money(amount: Option<Amount>, currency: Option<Currency>) -> Optio
 object! {
     /// Another unit price for some countries.
     pub struct UnitPriceOverride {
-        /// ISO 3166-1 alpha-2 codes.
+        /// Where.
         #[serde(deserialize_with = "crate::wire::list")]
-        pub country_codes: Vec<String>,
+        pub country_codes: Vec<CountryCode>,
         /// The price there.
         pub unit_price: Option<UnitPrice>,
     }

@@ -195,6 +195,15 @@ impl Subscription {
         }
     }
 
+    /// When its trial ends, while it is on trial: the last end among its items.
+    ///
+    /// Trap: `next_billed_at` is the same instant mostly, but not where the trial was moved or will be canceled.
+    #[must_use]
+    pub fn trial_ends(&self) -> Option<OffsetDateTime> {
+        let ends = self.items.iter().filter_map(|item| item.trial_dates.as_ref()?.ends_at).max();
+        ends.filter(|_| self.status == SubscriptionStatus::Trialing)
+    }
+
     fn scheduled(&self, action: &ScheduledChangeAction) -> Option<OffsetDateTime> {
         let change = self.scheduled_change.as_ref()?;
         change.effective_at.filter(|_| change.action == *action)

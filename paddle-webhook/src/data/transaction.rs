@@ -3,8 +3,8 @@
 use time::OffsetDateTime;
 
 use super::{
-    BillingDetails, CollectionMode, PaymentAttempt, Price, Product, Proration, TimePeriod,
-    TransactionDetails, catalog::item_name, entity, object, shared::money,
+    BillingDetails, CollectionMode, PaymentAttempt, PaymentErrorCode, Price, Product, Proration,
+    TimePeriod, TransactionDetails, catalog::item_name, entity, object, shared::money,
 };
 use crate::{
     AddressId, Amount, BusinessId, Currency, CustomData, CustomerId, DiscountId, InvoiceId, Money,
@@ -131,7 +131,7 @@ object! {
 }
 
 impl Transaction {
-    /// What the customer pays, tax included: `details.totals.total`.
+    /// The gross sum, what the customer pays, tax included: `details.totals.total`.
     ///
     /// Trap: credit from the customer's balance may have paid part of it; `details.totals.grand_total` is what is
     /// left to pay then.
@@ -161,6 +161,30 @@ impl Transaction {
     #[must_use]
     pub fn earnings(&self) -> Option<Money> {
         self.in_own_currency(self.details.as_ref()?.totals.as_ref()?.earnings)
+    }
+
+    /// Paddle's fee, in the currency of the transaction. None until it is completed.
+    #[must_use]
+    pub fn fee(&self) -> Option<Money> {
+        self.in_own_currency(self.details.as_ref()?.totals.as_ref()?.fee)
+    }
+
+    /// What is left of [`total`](Self::total) after refunds and chargebacks.
+    ///
+    /// Trap: it is as of this event; an adjustment that follows has an event of its own, and whether Paddle then sends
+    /// the transaction again is not documented.
+    #[must_use]
+    pub fn adjusted_total(&self) -> Option<Money> {
+        let totals = self.details.as_ref()?.adjusted_totals.as_ref()?;
+        money(totals.total, totals.currency_code.or(self.currency_code))
+    }
+
+    /// Why the newest attempt to pay failed; `None` where it did not, or where Paddle does not say.
+    ///
+    /// Trap: earlier attempts may have failed, and the transaction may be paid all the same.
+    #[must_use]
+    pub fn payment_error(&self) -> Option<&PaymentErrorCode> {
+        self.payments.first().map(|payment| &payment.error_code).filter(|code| !code.is_absent())
     }
 
     /// [`total`](Self::total) in the currency that Paddle pays the seller in, by Paddle's own exchange rate.

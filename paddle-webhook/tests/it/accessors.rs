@@ -1,7 +1,8 @@
 //! What callers ask every day.
 
 use paddle_webhook::{
-    Adjustment, Currency, Environment, Event, EventData, Money, Subscription, Transaction,
+    Adjustment, Currency, Environment, Event, EventData, Money, PaymentErrorCode, Subscription,
+    Transaction,
 };
 use time::macros::datetime;
 
@@ -194,4 +195,84 @@ fn what_an_adjustment_means() {
     assert_eq!(adjustment.total(), eur(119));
     assert_eq!(adjustment.net(), eur(100));
     assert_eq!(adjustment.earnings(), eur(90));
+}
+
+#[test]
+fn what_is_left_and_what_failed() {
+    let data = fixture();
+    let paid = data.transaction().unwrap();
+    assert_eq!(paid.fee(), eur(377));
+    assert_eq!(paid.adjusted_total(), None);
+    assert_eq!(paid.payment_error(), None);
+
+    let refunded = transaction(
+        r#"{"id":"txn_1","currency_code":"EUR","details":{"totals":{"total":"500"},"adjusted_totals":{"total":"200"}},
+            "payments":[{"status":"error","error_code":"declined"},{"status":"error","error_code":"fraud"}]}"#,
+    );
+    assert_eq!(refunded.adjusted_total(), eur(200));
+    assert_eq!(
+        refunded.payment_error(),
+        Some(&PaymentErrorCode::Declined),
+        "the newest comes first"
+    );
+
+    let in_the_end_paid =
+        transaction(r#"{"id":"txn_1","payments":[{"error_code":null},{"error_code":"declined"}]}"#);
+    assert_eq!(in_the_end_paid.payment_error(), None);
+}
+
+#[test]
+fn when_a_trial_ends() {
+    let items = r#"[{"trial_dates":{"ends_at":"2026-04-01T00:00:00Z"}},{},{"trial_dates":{"ends_at":"2026-05-01T00:00:00Z"}}]"#;
+    for (status, want) in
+        [("trialing", Some(datetime!(2026-05-01 0:00 UTC))), ("active", None), ("", None)]
+    {
+        let json = format!(r#"{{"id":"sub_1","status":"{status}","items":{items}}}"#);
+        let subscription: Subscription = serde_json::from_str(&json).unwrap();
+        assert_eq!(subscription.trial_ends(), want, "{status}");
+    }
+}
+
+#[test]
+fn what_an_event_is_about() {
+    let about = |event_type: &str, data: &str| {
+        let body = format!(
+            r#"{{"data":{data},"event_id":"e","event_type":"{event_type}","occurred_at":"2026-03-01T12:00:00Z"}}"#
+        );
+        let data = Event::from_trusted(body.as_bytes(), Environment::Live).unwrap().data().unwrap();
+        let ids = [
+            data.customer_id().map(|id| id.to_string()),
+            data.subscription_id().map(|id| id.to_string()),
+            data.transaction_id().map(|id| id.to_string()),
+        ];
+        (
+            ids.map(Option::unwrap_or_default).join(" "),
+            data.custom_data().is_some(),
+            data.updated_at().is_some(),
+        )
+    };
+    let rest = r#""customer_id":"C","subscription_id":"S","transaction_id":"T","custom_data":{},"updated_at":"2026-03-01T12:00:00Z""#;
+    for (event_type, ids, custom_data, updated_at) in [
+        ("transaction.paid", "C S x", true, true),
+        ("subscription.created", "C x T", true, true),
+        ("adjustment.created", "C S T", false, true),
+        ("customer.created", "x  ", true, true),
+        ("address.created", "C  ", true, true),
+        ("business.created", "C  ", true, true),
+        ("payment_method.saved", "C  ", false, true),
+        ("product.created", "  ", true, true),
+        ("price.created", "  ", true, true),
+        ("discount.created", "  ", true, true),
+        ("discount_group.created", "  ", false, true),
+        ("report.created", "  ", false, true),
+        ("api_key.created", "  ", false, true),
+        ("client_token.created", "  ", false, true),
+        ("payout.created", "  ", false, false),
+        ("brand.new", "  ", false, false),
+    ] {
+        let got = about(event_type, &format!(r#"{{"id":"x",{rest}}}"#));
+        assert_eq!(got, (ids.to_owned(), custom_data, updated_at), "{event_type}");
+        let bare = about(event_type, r#"{"id":"x","custom_data":null}"#);
+        assert!(!bare.1 && !bare.2, "{event_type}");
+    }
 }

@@ -83,11 +83,27 @@ fn what_is_no_event_is_a_parse_error() {
         ),
         ("no data", good.replace("data", "date")),
         ("an id twice", good.replace('{', r#"{"event_id":"f","#)),
+        ("data twice", good.replace('{', r#"{"data":{},"#)),
+        ("a key twice, once with an escape", good.replacen('{', r#"{"event\u005ftype":"a.c","#, 1)),
+        ("a comma too many", good.replace("{}}", "{},}")),
+        ("data that is no JSON", good.replace("{}}", "{\"a\":01}}")),
+        (
+            "data nested too deeply",
+            good.replace("{}", &format!("{}{}", "[".repeat(200), "]".repeat(200))),
+        ),
         ("a control character", good.replace("a.b", "a\nb")),
     ] {
         assert!(Event::from_trusted(body.as_bytes(), Environment::Live).is_err(), "{why}");
     }
     assert!(Event::from_trusted(b"{\"event_id\":\"\xff\"}", Environment::Live).is_err());
+}
+
+#[test]
+fn a_key_with_escapes_is_that_key() {
+    let event = parse(
+        r#"{"event\u005fid":"\u0065","event_type":"a.b","occurred_at":"2026-03-01T12:00:00Z","\ud800":1,"data":{}}"#,
+    );
+    assert_eq!(event.id().as_str(), "e");
 }
 
 #[test]

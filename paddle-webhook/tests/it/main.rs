@@ -9,6 +9,8 @@
 )]
 
 mod accessors;
+mod allocations;
+mod bodies;
 mod corpora;
 mod custom_data;
 mod decode;
