@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     id::Id,
     transport::{Answer, Method, Request},
-    wire::timestamp,
+    wire::{JsonFault, timestamp},
 };
 
 /// The most Kommo takes in one request (its page "Limitations"; it recommends 50).
@@ -150,11 +150,11 @@ fn thin<I: Id>(answer: &Answer, key: &'static str) -> Result<Vec<Thin<I>>, Error
         #[serde(borrow, rename = "_embedded")]
         embedded: std::collections::BTreeMap<String, &'a RawValue>,
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(&answer.body).map_err(|error| answer.undecodable(error))?;
+    let envelope: Envelope<'_> = serde_json::from_slice(&answer.body)
+        .map_err(|error| answer.undecodable(JsonFault::from(error)))?;
     let list = envelope
         .embedded
         .get(key)
         .ok_or_else(|| answer.undecodable("the answer has no list of that name"))?;
-    serde_json::from_str(list.get()).map_err(|error| answer.undecodable(error))
+    serde_json::from_str(list.get()).map_err(|error| answer.undecodable(JsonFault::from(error)))
 }

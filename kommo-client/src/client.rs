@@ -21,6 +21,7 @@ use crate::{
     tasks::Tasks,
     transport::{Answer, Method, Request, Settings, Transport},
     users::Users,
+    wire::JsonFault,
 };
 
 /// One Kommo account, as its API shows it.
@@ -141,7 +142,9 @@ impl Client {
         if answer.status == 204 {
             return Ok(None);
         }
-        serde_json::from_slice(&answer.body).map(Some).map_err(|error| answer.undecodable(error))
+        serde_json::from_slice(&answer.body)
+            .map(Some)
+            .map_err(|error| answer.undecodable(JsonFault::from(error)))
     }
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
