@@ -8,6 +8,7 @@
 mod account;
 mod auth;
 mod batch;
+mod chance;
 mod client;
 mod contacts;
 mod custom_fields;
@@ -19,12 +20,14 @@ mod leads;
 mod limit;
 mod notes;
 mod open_enum;
+mod pace;
 mod page;
 mod path;
 mod pipelines;
 mod price;
 mod problem;
 mod query;
+mod retry;
 mod tasks;
 mod transport;
 mod users;
@@ -50,6 +53,7 @@ pub use crate::{
     open_enum::UnknownValue,
     pipelines::{Pipeline, Pipelines, Status},
     price::Price,
+    retry::RetryPolicy,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     users::{User, Users},
 };

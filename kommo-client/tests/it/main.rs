@@ -17,6 +17,8 @@ mod leads;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod redaction;

@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use kommo_client::{AccessToken, Client, EntityType, Error, LeadId, LeadPatch, NewNote};
+use kommo_client::{
+    AccessToken, Client, EntityType, Error, LeadId, LeadPatch, NewNote, RetryPolicy,
+};
 use tracing_subscriber::fmt::MakeWriter;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
@@ -51,20 +53,16 @@ fn printed(error: &Error) -> String {
 
 async fn provoke(uri: &str) -> String {
     let token = AccessToken::new(TOKEN).unwrap();
-    let mut client = Client::builder(uri, token.clone());
-    let mut text = format!("{token:?} {client:?}");
-    client = client.requests_per_second(std::num::NonZeroU32::new(10_000).unwrap());
-    let client = client.build().unwrap();
+    // A new one for each call, or a pause or a block after the first would hold the others back.
+    let builder = || Client::builder(uri, token.clone()).retry(RetryPolicy::never());
+    let client = || builder().build().unwrap();
     let note = NewNote::common(7, TEXT);
     let patch = LeadPatch::new(LeadId::new(7)).name(TEXT);
-    text.push_str(&format!(
-        "{client:?} {:?} {:?}",
-        client.leads(),
-        client.notes(EntityType::Leads)
-    ));
-    text.push_str(&printed(&client.contacts().find_by_email(EMAIL).await.unwrap_err()));
-    text.push_str(&printed(&client.notes(EntityType::Leads).create(&[note]).await.unwrap_err()));
-    text.push_str(&printed(&client.leads().update(&[patch]).await.unwrap_err()));
+    let mut text = format!("{token:?} {:?} {:?}", builder(), client());
+    text.push_str(&format!("{:?} {:?}", client().leads(), client().notes(EntityType::Leads)));
+    text.push_str(&printed(&client().contacts().find_by_email(EMAIL).await.unwrap_err()));
+    text.push_str(&printed(&client().notes(EntityType::Leads).create(&[note]).await.unwrap_err()));
+    text.push_str(&printed(&client().leads().update(&[patch]).await.unwrap_err()));
     text
 }
 

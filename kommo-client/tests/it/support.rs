@@ -7,16 +7,17 @@ use std::{
     time::Duration,
 };
 
-use kommo_client::{AccessToken, Client, ClientBuilder};
+use kommo_client::{AccessToken, Client, ClientBuilder, RetryPolicy};
 use serde_json::Value;
 use wiremock::{MockServer, Request, ResponseTemplate};
 
 pub(crate) const TOKEN: &str = "made-up-token-of-a-test";
 
-/// A client whose pace no test has to wait for.
+/// A client whose pace no test has to wait for, and that tells every failure at once.
 pub(crate) fn builder(uri: &str) -> ClientBuilder {
     Client::builder(uri, AccessToken::new(TOKEN).unwrap())
         .requests_per_second(NonZeroU32::new(10_000).unwrap())
+        .retry(RetryPolicy::never())
         .timeout(Duration::from_secs(10))
 }
 
