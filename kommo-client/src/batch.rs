@@ -12,6 +12,11 @@ use crate::{
     wire::{JsonFault, timestamp},
 };
 
+mod each;
+
+pub use each::ItemOutcome;
+pub(crate) use each::{create_each, update_each};
+
 /// The most Kommo takes in one request (its page "Limitations"; it recommends 50).
 pub(crate) const MOST_ITEMS: usize = 250;
 
@@ -73,7 +78,7 @@ pub(crate) async fn update<T, I>(
     path: &str,
     key: &'static str,
     items: &[T],
-    id: fn(&T) -> I,
+    id: impl Fn(&T) -> I + Send,
 ) -> Result<Vec<Updated<I>>, Error>
 where
     T: Serialize + Sync,
@@ -85,7 +90,7 @@ where
         let request = Request::new(Method::Patch, path.to_owned()).json(&numbered(chunk))?;
         let answer =
             client.send(&request).await.map_err(|error| error.in_batch(offset, chunk.len()))?;
-        updated.extend(updated_of(&answer, key, chunk.iter().map(id))?);
+        updated.extend(updated_of(&answer, key, chunk.iter().map(&id))?);
     }
     Ok(updated)
 }

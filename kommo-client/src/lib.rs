@@ -36,7 +36,7 @@ mod wire;
 pub use crate::{
     account::{Account, AccountHandle, AccountWith, TaskType},
     auth::{AccessToken, InvalidToken},
-    batch::{Created, Updated},
+    batch::{Created, ItemOutcome, Updated},
     client::{BuildError, Client, ClientBuilder},
     contacts::{Contact, Contacts},
     custom_fields::{CustomFields, FieldDefinition, FieldEnum},

@@ -3,6 +3,8 @@
 //! `cfg(test)` tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod contacts;
 #[cfg(test)]
 mod definitions;
