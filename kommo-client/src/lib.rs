@@ -15,6 +15,7 @@ mod custom_fields;
 mod entity;
 mod error;
 mod field;
+mod field_set;
 mod id;
 mod leads;
 mod limit;
@@ -43,6 +44,7 @@ pub use crate::{
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
     field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
+    field_set::{FieldSet, SetFieldError, SetValue},
     id::{
         AccountId, CompanyId, ContactId, EnumId, FieldId, LeadId, LossReasonId, NoteId, PipelineId,
         StatusId, TagId, TaskId, TaskTypeId, UserId,
