@@ -404,4 +404,29 @@ mod tests {
         }
         assert_eq!(probes, 4);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn k36_a_noisy_neighbour_slows_us_down_and_does_not_stop_us() {
+        let limiter = limiter(7);
+        let started = Instant::now();
+        let mut taken = VecDeque::new();
+        let (mut done, mut refused) = (0, 0);
+        while done < 100 {
+            let permit = limiter.acquire(Priority::Normal).await.unwrap();
+            let now = Instant::now();
+            // Somebody else asks six times a second; Kommo counts both together.
+            taken.retain(|sent: &Instant| now.duration_since(*sent) < Duration::from_secs(1));
+            let verdict = if taken.is_empty() {
+                taken.push_back(now);
+                done += 1;
+                Verdict::Heard
+            } else {
+                refused += 1;
+                Verdict::TooFast(None)
+            };
+            permit.learn(verdict);
+        }
+        assert!(refused <= 30, "{refused} refused");
+        assert!(started.elapsed() < Duration::from_secs(300), "{:?}", started.elapsed());
+    }
 }

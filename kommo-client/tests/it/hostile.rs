@@ -134,3 +134,37 @@ async fn k20_deep_json_is_refused_not_crashed_on() {
     .await;
     assert_eq!(seen(&error), (&ErrorKind::Decode, Fate::Unknown));
 }
+
+#[tokio::test]
+async fn k27_a_server_that_speaks_no_tls_was_sent_nothing() {
+    let uri = raw_server(|stream| write(stream, b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+    let client = builder(&uri.replace("http://", "https://")).build().unwrap();
+    let patch = LeadPatch::new(LeadId::new(1)).price(1);
+    let error = client.leads().update(&[patch]).await.unwrap_err();
+    assert_eq!(seen(&error), (&ErrorKind::Connect, Fate::NotSent));
+}
+
+#[tokio::test]
+async fn k40_what_comes_before_the_answer_is_not_the_answer() {
+    let uri = raw_server(|stream| {
+        write(
+            stream,
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n",
+        );
+        write(stream, b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{\"id\":1}");
+    });
+    let client = builder(&uri).build().unwrap();
+    assert_eq!(client.leads().get(LeadId::new(1)).await.unwrap().unwrap().id.get(), 1);
+}
+
+#[tokio::test]
+async fn k40_a_change_of_protocol_is_no_answer() {
+    let error = update(|stream| {
+        write(
+            stream,
+            b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+        );
+    })
+    .await;
+    assert_eq!(seen(&error), (&ErrorKind::Transport, Fate::Unknown));
+}

@@ -13,6 +13,8 @@ mod errors;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod forward;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod leads;
