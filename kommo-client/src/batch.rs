@@ -9,8 +9,13 @@ use crate::{
     error::Error,
     id::Id,
     transport::{Answer, Method, Request},
-    wire::timestamp,
+    wire::{JsonFault, timestamp},
 };
+
+mod each;
+
+pub use each::ItemOutcome;
+pub(crate) use each::{create_each, update_each};
 
 /// The most Kommo takes in one request (its page "Limitations"; it recommends 50).
 pub(crate) const MOST_ITEMS: usize = 250;
@@ -73,7 +78,7 @@ pub(crate) async fn update<T, I>(
     path: &str,
     key: &'static str,
     items: &[T],
-    id: fn(&T) -> I,
+    id: impl Fn(&T) -> I + Send,
 ) -> Result<Vec<Updated<I>>, Error>
 where
     T: Serialize + Sync,
@@ -85,7 +90,7 @@ where
         let request = Request::new(Method::Patch, path.to_owned()).json(&numbered(chunk))?;
         let answer =
             client.send(&request).await.map_err(|error| error.in_batch(offset, chunk.len()))?;
-        updated.extend(updated_of(&answer, key, chunk.iter().map(id))?);
+        updated.extend(updated_of(&answer, key, chunk.iter().map(&id))?);
     }
     Ok(updated)
 }
@@ -150,11 +155,11 @@ fn thin<I: Id>(answer: &Answer, key: &'static str) -> Result<Vec<Thin<I>>, Error
         #[serde(borrow, rename = "_embedded")]
         embedded: std::collections::BTreeMap<String, &'a RawValue>,
     }
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(&answer.body).map_err(|error| answer.undecodable(error))?;
+    let envelope: Envelope<'_> = serde_json::from_slice(&answer.body)
+        .map_err(|error| answer.undecodable(JsonFault::from(error)))?;
     let list = envelope
         .embedded
         .get(key)
         .ok_or_else(|| answer.undecodable("the answer has no list of that name"))?;
-    serde_json::from_str(list.get()).map_err(|error| answer.undecodable(error))
+    serde_json::from_str(list.get()).map_err(|error| answer.undecodable(JsonFault::from(error)))
 }

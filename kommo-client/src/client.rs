@@ -9,6 +9,7 @@ use url::{Host, Url};
 use crate::{
     account::AccountHandle,
     auth::AccessToken,
+    chance,
     contacts::Contacts,
     custom_fields::CustomFields,
     entity::EntityType,
@@ -18,9 +19,11 @@ use crate::{
     notes::Notes,
     pipelines::Pipelines,
     query::Query,
+    retry::{Budget, RetryPolicy},
     tasks::Tasks,
     transport::{Answer, Method, Request, Settings, Transport},
     users::Users,
+    wire::JsonFault,
 };
 
 /// One Kommo account, as its API shows it.
@@ -35,6 +38,8 @@ pub struct Client {
 
 struct Shared {
     transport: Transport,
+    retry: RetryPolicy,
+    budget: Budget,
     base_url: String,
 }
 
@@ -58,6 +63,8 @@ impl Client {
             timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(5),
             requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
+            longest_pause: Duration::from_secs(30),
+            retry: RetryPolicy::new(),
             user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -129,7 +136,24 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        self.shared.transport.send(request, self.priority).await
+        let Shared { transport, retry, budget, .. } = &*self.shared;
+        budget.earn();
+        let mut attempts: u32 = 1;
+        loop {
+            let error = match transport.send(request, self.priority).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(most) = retry.delay(request.method, attempts, &error) else {
+                return Err(error);
+            };
+            if !budget.spend() {
+                return Err(error);
+            }
+            // Full jitter: those who failed together do not come back together.
+            tokio::time::sleep(chance::up_to(most)).await;
+            attempts = attempts.saturating_add(1);
+        }
     }
 
     /// One object; 204 is "there is none".
@@ -141,7 +165,9 @@ impl Client {
         if answer.status == 204 {
             return Ok(None);
         }
-        serde_json::from_slice(&answer.body).map(Some).map_err(|error| answer.undecodable(error))
+        serde_json::from_slice(&answer.body)
+            .map(Some)
+            .map_err(|error| answer.undecodable(JsonFault::from(error)))
     }
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
@@ -171,6 +197,8 @@ pub struct ClientBuilder {
     timeout: Duration,
     connect_timeout: Duration,
     requests_per_second: NonZeroU32,
+    longest_pause: Duration,
+    retry: RetryPolicy,
     user_agent: String,
 }
 
@@ -195,6 +223,22 @@ impl ClientBuilder {
         self
     }
 
+    /// How long a call waits when Kommo asked for a pause (429). Default: 30 s.
+    ///
+    /// During a longer pause calls fail at once with [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited),
+    /// [`Fate::NotSent`](crate::Fate::NotSent) and the rest of the pause as
+    /// [`retry_after`](Error::retry_after).
+    pub fn longest_pause(mut self, pause: Duration) -> Self {
+        self.longest_pause = pause;
+        self
+    }
+
+    /// Which requests are repeated. Default: reads, up to three attempts.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
     /// The `User-Agent`. Default: `kommo-client/` and the version.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         user_agent.clone_into(&mut self.user_agent);
@@ -214,14 +258,22 @@ impl ClientBuilder {
         let transport = Transport::new(Settings {
             base: base.clone(),
             token: self.token,
-            limiter: Limiter::new(self.requests_per_second),
+            limiter: Limiter::new(self.requests_per_second, self.longest_pause),
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             user_agent: &self.user_agent,
         })
         .map_err(BuildError::Http)?;
         let base_url = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Client { shared: Arc::new(Shared { transport, base_url }), priority: Priority::Normal })
+        Ok(Client {
+            shared: Arc::new(Shared {
+                transport,
+                retry: self.retry,
+                budget: Budget::new(),
+                base_url,
+            }),
+            priority: Priority::Normal,
+        })
     }
 }
 
@@ -233,6 +285,8 @@ impl fmt::Debug for ClientBuilder {
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("requests_per_second", &self.requests_per_second)
+            .field("longest_pause", &self.longest_pause)
+            .field("retry", &self.retry)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }

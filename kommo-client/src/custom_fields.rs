@@ -7,6 +7,7 @@ use crate::{
     entity::EntityType,
     error::Error,
     field::FieldType,
+    field_set::FieldSet,
     id::{EnumId, FieldId},
     page::{self, PAGE, Row},
     path,
@@ -38,6 +39,19 @@ impl CustomFields {
     pub async fn list(&self) -> Result<Vec<FieldDefinition>, Error> {
         let path = path::of(&[self.of.as_str(), "custom_fields"])?;
         page::all(&self.client, path, Query::default().with("limit", PAGE)).await
+    }
+
+    /// All definitions, ready for writing values by them.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn field_set(&self) -> Result<FieldSet, Error> {
+        Ok(FieldSet::new(self.list().await?))
     }
 }
 

@@ -44,8 +44,10 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// How long to wait before the next call, where Kommo said so: between one second and fifteen minutes,
-    /// whatever it said.
+    /// How long to wait before the next call.
+    ///
+    /// Where Kommo said so: between one second and fifteen minutes, whatever it said. Where the client did not send
+    /// ([`Fate::NotSent`]) because of an earlier 429 or block: until it would.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
@@ -176,7 +178,9 @@ pub enum ErrorKind {
     #[error("the token's user may not do this in Kommo")]
     Forbidden,
     /// 403 whose body is not JSON: the gateway blocks this address after too many requests. Every further call
-    /// makes it last longer.
+    /// makes it last longer, so all clones of the client fail with this, unsent, but for one probe: after 5 minutes,
+    /// doubling to an hour. It ends by itself with the first probe that gets through;
+    /// [`Error::retry_after`] says when the next is due.
     #[error("Kommo blocks this address")]
     Blocked,
     /// 404: an unknown path, pipeline, field, file or webhook. A missing lead is no error.

@@ -149,6 +149,12 @@ impl From<FieldId> for FieldRef {
     }
 }
 
+impl From<&str> for FieldRef {
+    fn from(code: &str) -> Self {
+        Self::Code(code.to_owned())
+    }
+}
+
 /// An option of a select-like field. Kommo never makes one that is missing: it refuses the whole entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(clippy::exhaustive_enums, reason = "the API names options in these three ways")]

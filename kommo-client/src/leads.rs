@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    batch::{self, Updated},
+    batch::{self, ItemOutcome, Updated},
     client::Client,
     error::Error,
     id::LeadId,
@@ -111,5 +111,18 @@ impl Leads {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[LeadPatch]) -> Result<Vec<Updated<LeadId>>, Error> {
         batch::update(&self.client, PATH, Lead::KEY, patches, LeadPatch::id).await
+    }
+
+    /// Changes leads, 50 in one request, and says what became of each, in the order of the patches.
+    ///
+    /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
+    /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
+    /// still to be sent is [`ItemOutcome::NotSent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(&self, patches: &[LeadPatch]) -> Vec<ItemOutcome<Updated<LeadId>>> {
+        batch::update_each(&self.client, PATH, Lead::KEY, patches, LeadPatch::id).await
     }
 }

@@ -8,6 +8,7 @@
 mod account;
 mod auth;
 mod batch;
+mod chance;
 mod client;
 mod contacts;
 mod custom_fields;
@@ -16,17 +17,20 @@ mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod field;
+mod field_set;
 mod id;
 mod leads;
 mod limit;
 mod notes;
 mod open_enum;
+mod pace;
 mod page;
 mod path;
 mod pipelines;
 mod price;
 mod problem;
 mod query;
+mod retry;
 mod tasks;
 mod transport;
 mod users;
@@ -35,13 +39,14 @@ mod wire;
 pub use crate::{
     account::{Account, AccountHandle, AccountWith, TaskType},
     auth::{AccessToken, InvalidToken},
-    batch::{Created, Updated},
+    batch::{Created, ItemOutcome, Updated},
     client::{BuildError, Client, ClientBuilder},
     contacts::{Contact, Contacts},
     custom_fields::{CustomFields, FieldDefinition, FieldEnum},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
     field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
+    field_set::{FieldSet, SetFieldError, SetValue},
     id::{
         AccountId, CompanyId, ContactId, EnumId, FieldId, LeadId, LossReasonId, NoteId, PipelineId,
         StatusId, TagId, TaskId, TaskTypeId, UserId,
@@ -52,6 +57,7 @@ pub use crate::{
     open_enum::UnknownValue,
     pipelines::{Pipeline, Pipelines, Status},
     price::Price,
+    retry::RetryPolicy,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     users::{User, Users},
 };

@@ -18,6 +18,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use crate::{
+    chance,
+    pace::{Gate, Pace, Verdict, after},
+};
+
 /// One second, and a little for clocks that do not tick alike.
 const WINDOW: Duration = Duration::from_millis(1_010);
 
@@ -44,6 +49,7 @@ pub(crate) struct Limiter(Arc<Shared>);
 struct Shared {
     capacity: usize,
     spacing: Duration,
+    longest_pause: Duration,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -55,12 +61,25 @@ struct State {
     answered: VecDeque<Instant>,
     waiting: BTreeSet<(Priority, u64)>,
     next_ticket: u64,
+    pace: Pace,
 }
 
+/// Why a request does not leave, and when it could.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    Paused(Duration),
+    Blocked(Duration),
+}
+
+/// After a pause, clients of the same address go on within this time of each other.
+const JITTER: Duration = Duration::from_millis(500);
+
 impl Limiter {
-    pub(crate) fn new(requests_per_second: NonZeroU32) -> Self {
+    /// Pauses beyond `longest_pause` are not waited for.
+    pub(crate) fn new(requests_per_second: NonZeroU32, longest_pause: Duration) -> Self {
         Self(Arc::new(Shared {
             capacity: usize::try_from(requests_per_second.get()).unwrap_or(usize::MAX),
+            longest_pause,
             spacing: SPREAD.checked_div(requests_per_second.get()).unwrap_or(SPREAD),
             state: Mutex::new(State {
                 next_send: Instant::now(),
@@ -68,20 +87,23 @@ impl Limiter {
                 answered: VecDeque::new(),
                 waiting: BTreeSet::new(),
                 next_ticket: 0,
+                pace: Pace::default(),
             }),
             changed: Notify::new(),
         }))
     }
 
     /// Waits for the next turn. Whoever drops the future gives the turn to the next.
-    pub(crate) async fn acquire(&self, priority: Priority) -> Permit {
+    pub(crate) async fn acquire(&self, priority: Priority) -> Result<Permit, Refusal> {
         let waiting = Waiting::new(&self.0, priority);
         loop {
             let mut changed = pin!(self.0.changed.notified());
             // Registered before the look at the state, or a change in between would be slept through.
             changed.as_mut().enable();
-            match self.0.take(waiting.ticket, Instant::now()) {
-                Turn::Now => return Permit(Arc::clone(&self.0)),
+            let now = Instant::now();
+            match self.0.take(waiting.ticket, now) {
+                Turn::Now => return Ok(Permit { shared: Arc::clone(&self.0), sent: now }),
+                Turn::Never(refusal) => return Err(refusal),
                 Turn::At(instant) => {
                     let _ = timeout_at(instant, changed).await;
                 }
@@ -95,6 +117,7 @@ enum Turn {
     Now,
     At(Instant),
     Later,
+    Never(Refusal),
 }
 
 impl Shared {
@@ -107,8 +130,18 @@ impl Shared {
         while state.answered.front().is_some_and(|answered| after(*answered, WINDOW) <= now) {
             state.answered.pop_front();
         }
-        if state.waiting.first() != Some(&ticket) {
-            return Turn::Later;
+        let gate = state.pace.gate(now);
+        let first = state.waiting.first() == Some(&ticket);
+        match gate {
+            Gate::Blocked(until) => {
+                return Turn::Never(Refusal::Blocked(until.saturating_duration_since(now)));
+            }
+            Gate::Paused(until) if until.saturating_duration_since(now) > self.longest_pause => {
+                return Turn::Never(Refusal::Paused(until.saturating_duration_since(now)));
+            }
+            Gate::Paused(until) if first => return Turn::At(until),
+            _ if !first => return Turn::Later,
+            _ => {}
         }
         if state.in_flight.saturating_add(state.answered.len()) >= self.capacity {
             return state
@@ -121,15 +154,13 @@ impl Shared {
         }
         state.waiting.remove(&ticket);
         state.in_flight = state.in_flight.saturating_add(1);
-        state.next_send = after(now, self.spacing);
+        let spacing = state.pace.spacing(self.spacing, now);
+        state.next_send = after(now, spacing);
+        state.pace.leave(now);
         drop(state);
         self.changed.notify_waiters();
         Turn::Now
     }
-}
-
-fn after(instant: Instant, duration: Duration) -> Instant {
-    instant.checked_add(duration).unwrap_or(instant)
 }
 
 /// A place in the queue, given up when dropped.
@@ -158,15 +189,35 @@ impl Drop for Waiting<'_> {
 
 /// The right to send one request. Drop it when the answer has come, or will not.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Shared>);
+pub(crate) struct Permit {
+    shared: Arc<Shared>,
+    sent: Instant,
+}
+
+impl Permit {
+    /// Lets the pace of all follow what the answer says about it.
+    pub(crate) fn learn(&self, verdict: Verdict) {
+        let mut state = self.shared.state();
+        let was_blocked = state.pace.is_blocked();
+        state.pace.learn(verdict, self.sent, Instant::now(), chance::up_to(JITTER));
+        let is_blocked = state.pace.is_blocked();
+        drop(state);
+        self.shared.changed.notify_waiters();
+        if is_blocked && !was_blocked {
+            tracing::warn!("kommo blocks this address: all calls stop but a probe now and then");
+        } else if was_blocked && !is_blocked {
+            tracing::info!("kommo no longer blocks this address");
+        }
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.shared.state();
         state.in_flight = state.in_flight.saturating_sub(1);
         state.answered.push_back(Instant::now());
         drop(state);
-        self.0.changed.notify_waiters();
+        self.shared.changed.notify_waiters();
     }
 }
 
@@ -175,7 +226,7 @@ mod tests {
     use super::*;
 
     fn limiter(requests_per_second: u32) -> Limiter {
-        Limiter::new(NonZeroU32::new(requests_per_second).unwrap())
+        Limiter::new(NonZeroU32::new(requests_per_second).unwrap(), Duration::from_secs(30))
     }
 
     /// Sends `count` requests at once; the n-th takes `latency(n)`. Gives (sent, answered), in the order of sending.
@@ -188,7 +239,7 @@ mod tests {
             .map(|index| {
                 let limiter = limiter.clone();
                 tokio::spawn(async move {
-                    let permit = limiter.acquire(Priority::Normal).await;
+                    let permit = limiter.acquire(Priority::Normal).await.unwrap();
                     let sent = Instant::now();
                     tokio::time::sleep(latency(index)).await;
                     drop(permit);
@@ -250,13 +301,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_are_under_way_than_fit_a_window() {
         let limiter = limiter(2);
-        let first = limiter.acquire(Priority::Normal).await;
-        let _second = limiter.acquire(Priority::Normal).await;
+        let first = limiter.acquire(Priority::Normal).await.unwrap();
+        let _second = limiter.acquire(Priority::Normal).await.unwrap();
         let third = limiter.acquire(Priority::Normal);
         assert!(tokio::time::timeout(Duration::from_secs(60), third).await.is_err());
         drop(first);
         let started = Instant::now();
-        let _third = limiter.acquire(Priority::Normal).await;
+        let _third = limiter.acquire(Priority::Normal).await.unwrap();
         assert!(started.elapsed() >= Duration::from_secs(1));
     }
 
@@ -264,7 +315,7 @@ mod tests {
     async fn the_urgent_go_first_and_equals_in_order() {
         let limiter = limiter(1);
         let order = Arc::new(Mutex::new(Vec::new()));
-        let held = limiter.acquire(Priority::Normal).await;
+        let held = limiter.acquire(Priority::Normal).await.unwrap();
         let mut tasks = Vec::new();
         for (name, priority) in [
             ("low", Priority::Low),
@@ -274,7 +325,7 @@ mod tests {
         ] {
             let (limiter, order) = (limiter.clone(), Arc::clone(&order));
             tasks.push(tokio::spawn(async move {
-                let _permit = limiter.acquire(priority).await;
+                let _permit = limiter.acquire(priority).await.unwrap();
                 order.lock().unwrap().push(name);
             }));
             tokio::task::yield_now().await;
@@ -289,11 +340,93 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_dropped_waiter_does_not_hold_up_the_queue() {
         let limiter = limiter(7);
-        let _first = limiter.acquire(Priority::Normal).await;
+        let _first = limiter.acquire(Priority::Normal).await.unwrap();
         let gone = limiter.acquire(Priority::High);
         assert!(tokio::time::timeout(Duration::from_millis(1), gone).await.is_err());
         let started = Instant::now();
-        let _second = limiter.acquire(Priority::Low).await;
+        let _second = limiter.acquire(Priority::Low).await.unwrap();
         assert!(started.elapsed() <= Duration::from_millis(155));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn k01_a_pause_holds_everybody_and_ends_by_itself() {
+        let limiter = limiter(7);
+        let started = Instant::now();
+        let permit = limiter.acquire(Priority::Normal).await.unwrap();
+        permit.learn(Verdict::TooFast(Some(Duration::from_secs(20))));
+        drop(permit);
+        let trace = trace(&limiter, 10, |_| Duration::from_millis(50)).await;
+        assert!(trace[0].0 - started >= Duration::from_secs(20));
+        assert!(trace[0].0 - started <= Duration::from_secs(21));
+        for pair in trace.windows(2) {
+            assert!(pair[1].0 - pair[0].0 >= Duration::from_millis(300), "half the pace");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_is_too_long_is_not_waited_for() {
+        let limiter = limiter(7);
+        let permit = limiter.acquire(Priority::Normal).await.unwrap();
+        let waiting = {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.acquire(Priority::Normal).await.map(drop) })
+        };
+        tokio::task::yield_now().await;
+        let started = Instant::now();
+        permit.learn(Verdict::TooFast(Some(Duration::from_secs(600))));
+        let Err(Refusal::Paused(wait)) = waiting.await.unwrap() else { panic!() };
+        assert!(wait >= Duration::from_secs(600) && wait <= Duration::from_secs(601), "{wait:?}");
+        assert_eq!(started.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn k05_a_block_fails_everybody_at_once_but_the_probe() {
+        let limiter = limiter(7);
+        let permit = limiter.acquire(Priority::Normal).await.unwrap();
+        permit.learn(Verdict::Blocked);
+        drop(permit);
+        let mut probes = 0;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(2 * 3_600) {
+            // 5, 15, 35 and 75 minutes after the block, and never two at once.
+            match limiter.acquire(Priority::Normal).await {
+                Ok(permit) => {
+                    probes += 1;
+                    let Err(Refusal::Blocked(_)) = limiter.acquire(Priority::High).await else {
+                        panic!()
+                    };
+                    permit.learn(Verdict::Blocked);
+                }
+                Err(Refusal::Blocked(wait)) => assert!(wait <= Duration::from_secs(3_600)),
+                Err(Refusal::Paused(_)) => panic!(),
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(probes, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn k36_a_noisy_neighbour_slows_us_down_and_does_not_stop_us() {
+        let limiter = limiter(7);
+        let started = Instant::now();
+        let mut taken = VecDeque::new();
+        let (mut done, mut refused) = (0, 0);
+        while done < 100 {
+            let permit = limiter.acquire(Priority::Normal).await.unwrap();
+            let now = Instant::now();
+            // Somebody else asks six times a second; Kommo counts both together.
+            taken.retain(|sent: &Instant| now.duration_since(*sent) < Duration::from_secs(1));
+            let verdict = if taken.is_empty() {
+                taken.push_back(now);
+                done += 1;
+                Verdict::Heard
+            } else {
+                refused += 1;
+                Verdict::TooFast(None)
+            };
+            permit.learn(verdict);
+        }
+        assert!(refused <= 30, "{refused} refused");
+        assert!(started.elapsed() < Duration::from_secs(300), "{:?}", started.elapsed());
     }
 }

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     client::Client,
     entity::EntityType,
-    error::Error,
+    error::{Error, ErrorKind},
     id::{NoteId, UserId},
     open_enum::open_enum,
     page::{self, PAGE, Row},
@@ -71,6 +71,21 @@ impl Notes {
     pub async fn create(&self, notes: &[NewNote]) -> Result<Vec<Created<NoteId>>, Error> {
         let path = path::of(&[self.of.as_str(), "notes"])?;
         batch::create(&self.client, &path, Note::KEY, notes).await
+    }
+
+    /// Adds notes, 50 in one request, and says what became of each, in their order.
+    ///
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, notes: &[NewNote]) -> Vec<ItemOutcome<Created<NoteId>>> {
+        let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
+            return notes.iter().map(|_| ItemOutcome::NotSent(ErrorKind::InvalidRequest)).collect();
+        };
+        batch::create_each(&self.client, &path, Note::KEY, notes).await
     }
 
     /// All notes of one entity that pass the filter.

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     query::Query,
     transport::{Answer, Method, Request},
+    wire::JsonFault,
 };
 
 /// The most Kommo gives in one page, and takes in one batch.
@@ -82,13 +83,14 @@ impl<T: Row> Page<T> {
         if answer.status == 204 {
             return Ok(None);
         }
-        let envelope: Envelope<'_> =
-            serde_json::from_slice(&answer.body).map_err(|error| answer.undecodable(error))?;
+        let envelope: Envelope<'_> = serde_json::from_slice(&answer.body)
+            .map_err(|error| answer.undecodable(JsonFault::from(error)))?;
         let list = envelope
             .embedded
             .get(T::KEY)
             .ok_or_else(|| answer.undecodable("the answer has no list of that name"))?;
-        let rows = serde_json::from_str(list.get()).map_err(|error| answer.undecodable(error))?;
+        let rows = serde_json::from_str(list.get())
+            .map_err(|error| answer.undecodable(JsonFault::from(error)))?;
         let next = envelope.links.unwrap_or_default().next.map(|link| link.href);
         Ok(Some(Self { rows, next }))
     }

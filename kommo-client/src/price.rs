@@ -83,7 +83,8 @@ impl Serialize for PriceInput {
     }
 }
 
-fn is_decimal(text: &str) -> bool {
+/// Digits, perhaps with a sign before and a point between them; no exponent.
+pub(crate) fn is_decimal(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);
     match text.split_once('.') {

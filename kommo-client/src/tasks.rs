@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     entity::EntityType,
     error::Error,
@@ -54,6 +54,31 @@ impl Tasks {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[TaskPatch]) -> Result<Vec<Updated<TaskId>>, Error> {
         batch::update(&self.client, PATH, Task::KEY, patches, TaskPatch::id).await
+    }
+
+    /// Adds tasks, 50 in one request, and says what became of each, in their order.
+    ///
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, tasks: &[NewTask]) -> Vec<ItemOutcome<Created<TaskId>>> {
+        batch::create_each(&self.client, PATH, Task::KEY, tasks).await
+    }
+
+    /// Changes tasks, 50 in one request, and says what became of each, in the order of the patches.
+    ///
+    /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
+    /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
+    /// still to be sent is [`ItemOutcome::NotSent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(&self, patches: &[TaskPatch]) -> Vec<ItemOutcome<Updated<TaskId>>> {
+        batch::update_each(&self.client, PATH, Task::KEY, patches, TaskPatch::id).await
     }
 
     /// The task with this id; `None` when there is none.

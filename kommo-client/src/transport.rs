@@ -11,7 +11,8 @@ use url::Url;
 use crate::{
     auth::AccessToken,
     error::{Error, ErrorKind, Fate},
-    limit::{Limiter, Priority},
+    limit::{Limiter, Permit, Priority, Refusal},
+    pace::Verdict,
     problem::Problem,
     query::Query,
     wire::capped,
@@ -154,14 +155,10 @@ impl Transport {
         priority: Priority,
     ) -> Result<Answer, Error> {
         let built = self.build(request)?;
-        let permit = self.limiter.acquire(priority).await;
+        let permit = self.limiter.acquire(priority).await.map_err(refused)?;
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
-            Ok(response) => {
-                // Kommo has counted the request by now; its body may take its time.
-                drop(permit);
-                read(response).await
-            }
+            Ok(response) => read(response, permit).await,
             Err(error) => Err(from_reqwest(error)),
         };
         let (status, request_id) = match &outcome {
@@ -207,9 +204,40 @@ impl fmt::Debug for Transport {
     }
 }
 
+/// What the limiter refuses never left.
+fn refused(refusal: Refusal) -> Error {
+    let (kind, wait) = match refusal {
+        Refusal::Paused(wait) => (ErrorKind::RateLimited, wait),
+        Refusal::Blocked(wait) => (ErrorKind::Blocked, wait),
+    };
+    Error::new(kind, Fate::NotSent).with_retry_after(Some(wait))
+}
+
 /// The status decides; the body only says which of its kinds.
-async fn read(response: reqwest::Response) -> Result<Answer, Error> {
+async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Error> {
     let status = response.status().as_u16();
+    let permit = match status {
+        // These say something about the pace, and their bodies say the rest of it.
+        403 | 429 => Some(permit),
+        _ => {
+            // Kommo has counted the request by now; the body may take its time. A gateway's 5xx proves nothing.
+            permit.learn(if status < 500 { Verdict::Heard } else { Verdict::Silence });
+            None
+        }
+    };
+    let outcome = read_body(response, status).await;
+    if let (Some(permit), Err(error)) = (permit, &outcome) {
+        permit.learn(match error.kind() {
+            ErrorKind::RateLimited => Verdict::TooFast(error.retry_after()),
+            ErrorKind::Blocked => Verdict::Blocked,
+            ErrorKind::Forbidden => Verdict::Heard,
+            _ => Verdict::Silence,
+        });
+    }
+    outcome
+}
+
+async fn read_body(response: reqwest::Response, status: u16) -> Result<Answer, Error> {
     let request_id = header(&response, "x-request-id").map(|id| capped(id, 128));
     let answer = |error: Error| error.with_answer(status, request_id.clone());
     match status {

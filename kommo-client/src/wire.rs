@@ -94,6 +94,27 @@ pub(crate) fn write_timestamp<S: Serializer>(
     }
 }
 
+/// Where JSON stopped making sense. What serde_json says repeats the value, and values may be personal.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} at line {line} column {column}")]
+pub(crate) struct JsonFault {
+    what: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl From<serde_json::Error> for JsonFault {
+    fn from(error: serde_json::Error) -> Self {
+        let what = match error.classify() {
+            serde_json::error::Category::Io => "unreadable",
+            serde_json::error::Category::Syntax => "not JSON",
+            serde_json::error::Category::Data => "JSON of another shape",
+            serde_json::error::Category::Eof => "JSON that ends too early",
+        };
+        Self { what, line: error.line(), column: error.column() }
+    }
+}
+
 /// Text of a server that may say anything: no control characters, no more than `limit` characters.
 pub(crate) fn capped(text: &str, limit: usize) -> String {
     text.chars().filter(|character| !character.is_control()).take(limit).collect()

@@ -167,7 +167,7 @@ struct Wire {
     status_id: Option<StatusId>,
     #[serde(default, deserialize_with = "optional_id")]
     pipeline_id: Option<PipelineId>,
-    #[serde(default, deserialize_with = "optional_id")]
+    #[serde(default, deserialize_with = "lenient")]
     loss_reason_id: Option<LossReasonId>,
     #[serde(default, deserialize_with = "or_default")]
     is_deleted: bool,
@@ -185,7 +185,7 @@ struct Wire {
     closest_task_at: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "list")]
     custom_fields_values: Vec<FieldValues>,
-    #[serde(default, deserialize_with = "optional_id")]
+    #[serde(default, deserialize_with = "lenient")]
     account_id: Option<AccountId>,
     #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
     embedded: Embedded,
