@@ -98,6 +98,7 @@ impl State {
             partial_batches: false,
             time: None,
             read_lag: 0,
+            answering: false,
             last_id: 30_000_000,
             pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
             users: users.to_vec(),

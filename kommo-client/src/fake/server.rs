@@ -55,7 +55,9 @@ impl State {
             return Some(self.inspect(path));
         }
         let call = self.take_apart(request);
+        self.answering = true;
         let mut answer = self.answer(&call);
+        self.answering = false;
         if let Some(answer) = &mut answer
             && answer.content_type != HTML
         {

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) time: Option<i64>,
     /// For how many requests after its own a new note or task is missing from the lists.
     pub(super) read_lag: u64,
+    /// Whether a request is being answered right now.
+    pub(super) answering: bool,
     pub(super) last_id: u64,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) users: Vec<User>,
@@ -159,19 +161,19 @@ pub(super) struct Task {
     pub(super) updated_at: i64,
 }
 
-/// How many requests had come when something was written.
+/// The number of the first request that may find something in a list, where nothing lags.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Written(u64);
 
 impl State {
     pub(super) fn written(&self) -> Written {
-        Written(self.came())
+        // A request is counted only after it was answered, and what was held back is written by none.
+        Written(self.came().saturating_add(u64::from(self.answering)))
     }
 
     /// Whether the read lag of a note or task is over.
     pub(super) fn is_listed(&self, written: Written) -> bool {
-        // The request that wrote it was counted only after it was answered.
-        self.came() > written.0.saturating_add(self.read_lag)
+        self.came() >= written.0.saturating_add(self.read_lag)
     }
 
     /// How many requests have come and were answered.
