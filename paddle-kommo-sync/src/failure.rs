@@ -27,8 +27,8 @@ pub(crate) enum Pause {
     Unauthorized,
     /// 402: the account is not paid.
     PaymentRequired,
-    /// 403 by the gateway: Kommo has blocked this address or integration.
-    Blocked,
+    /// 403 by the gateway: Kommo has blocked this address or integration. The client may know when it probes next.
+    Blocked(Option<Duration>),
 }
 
 impl Pause {
@@ -37,8 +37,13 @@ impl Pause {
             Self::RateLimited(_) => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::PaymentRequired => "payment_required",
-            Self::Blocked => "blocked",
+            Self::Blocked(_) => "blocked",
         }
+    }
+
+    /// Whether it says how long it lasts: then it is not one more in a row.
+    pub(crate) const fn is_told(self) -> bool {
+        matches!(self, Self::RateLimited(Some(_)) | Self::Blocked(Some(_)))
     }
 
     /// How long to wait, when this happened `before` times in a row already.
@@ -52,10 +57,12 @@ impl Pause {
             )
         };
         match self {
-            Self::RateLimited(Some(told)) => told.max(Duration::from_secs(1)),
+            Self::RateLimited(Some(told)) | Self::Blocked(Some(told)) => {
+                told.max(Duration::from_secs(1))
+            }
             Self::RateLimited(None) => doubled(1, 300),
             Self::Unauthorized | Self::PaymentRequired => Duration::from_secs(60),
-            Self::Blocked => doubled(300, 3600),
+            Self::Blocked(None) => doubled(300, 3600),
         }
     }
 }
@@ -66,7 +73,7 @@ pub(crate) fn reaction(error: &Error) -> Reaction {
         ErrorKind::RateLimited => Reaction::Pause(Pause::RateLimited(error.retry_after())),
         ErrorKind::Unauthorized => Reaction::Pause(Pause::Unauthorized),
         ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
-        ErrorKind::Blocked => Reaction::Pause(Pause::Blocked),
+        ErrorKind::Blocked => Reaction::Pause(Pause::Blocked(error.retry_after())),
         ErrorKind::Forbidden
         | ErrorKind::NotFound
         | ErrorKind::Validation(_)
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_block_is_probed_ever_more_rarely() {
-        let minutes = |before| Pause::Blocked.length(before).as_secs() / 60;
+        let minutes = |before| Pause::Blocked(None).length(before).as_secs() / 60;
         assert_eq!([0, 1, 2, 3, 4, 40].map(minutes), [5, 10, 20, 40, 60, 60]);
         assert_eq!(Pause::Unauthorized.length(7), Duration::from_secs(60));
         assert_eq!(

@@ -102,7 +102,11 @@ async fn a_write_that_happens_after_the_client_gave_up() {
     assert!(kommo.ledger().is_empty());
     assert_eq!(kommo.apply_held(), 1, "the second is refused even then");
     assert_eq!(kommo.notes(lead).len(), 1);
-    assert_eq!(get(&kommo, &format!("leads/{lead}/notes")).await.status, 200, "and listed from then on");
+    assert_eq!(
+        get(&kommo, &format!("leads/{lead}/notes")).await.status,
+        200,
+        "and listed from then on"
+    );
     assert_eq!(kommo.ledger()[0].at, 1);
     assert_eq!(kommo.apply_held(), 0);
 }

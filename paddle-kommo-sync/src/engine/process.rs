@@ -384,7 +384,9 @@ impl Sync {
             }
             Reaction::Pause(pause) => {
                 let until = after(self.now(), pause.length(self.pauses()));
-                self.0.pauses.fetch_add(1, Ordering::Relaxed);
+                if !pause.is_told() {
+                    self.0.pauses.fetch_add(1, Ordering::Relaxed);
+                }
                 self.0.store.pause(self.0.account, until, pause.code()).await?;
                 match pause {
                     Pause::RateLimited(_) => {

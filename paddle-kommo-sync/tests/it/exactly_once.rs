@@ -145,22 +145,32 @@ async fn a_dead_token_parks_nothing_and_goes_on_by_itself() {
 }
 
 #[tokio::test]
-async fn a_block_is_probed_after_five_minutes_then_ten() {
-    let world = World::new().await;
+async fn a_block_stops_every_call_and_outlives_the_process() {
+    let store = MemoryStore::new();
+    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
     world.kommo.block();
     let payment = payment();
-    for minutes in [5, 10, 20, 40, 60, 60] {
-        let before = world.kommo.requests().len();
-        let (reason, _) = world.waiting(&payment).await;
-        assert_eq!(reason, "blocked");
-        assert_eq!(world.kommo.requests().len(), before + 1, "one probe");
-        world.advance(Duration::from_secs(minutes * 60 - 1));
-        world.waiting(&payment).await;
-        assert_eq!(world.kommo.requests().len(), before + 1, "nothing before its time");
-        world.advance(Duration::from_secs(1));
-    }
+    let (reason, until) = world.waiting(&payment).await;
+    assert_eq!(
+        (reason.as_str(), until),
+        ("blocked", crate::support::NOW + Duration::from_secs(300))
+    );
+    assert_eq!(world.kommo.requests().len(), 1, "the one that met it");
     world.kommo.unblock();
-    world.done(&payment).await;
+    world.advance(Duration::from_secs(299));
+    let restarted = world.restarted(store).await;
+    for sync in [&world.sync, &restarted] {
+        let outcome = sync.handle(&payment).await.unwrap();
+        assert!(matches!(outcome, Outcome::Waiting { .. }), "{outcome}");
+    }
+    assert_eq!(
+        world.kommo.requests().len(),
+        1,
+        "nobody asks before its time, not even a new process"
+    );
+    world.advance(Duration::from_secs(1));
+    let outcome = restarted.handle(&payment).await.unwrap();
+    assert!(matches!(outcome, Outcome::Done(_)), "it goes on by itself: {outcome}");
 }
 
 #[tokio::test]
