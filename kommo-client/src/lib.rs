@@ -3,7 +3,8 @@
 //! # Features
 //!
 //! * `rustls` (default): TLS by rustls with the platform's certificates.
-//! * `native-tls`: TLS by the platform's own library.
+//!
+//! Without it, TLS is whatever your application switches on in `reqwest` 0.13 (for example its feature `native-tls`).
 
 mod account;
 mod auth;

@@ -119,6 +119,19 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
+    /// All reasons, in the order of the documentation.
+    pub const ALL: &[Self] = &[
+        Self::NoDeal,
+        Self::AmbiguousDeal,
+        Self::LeadIdUnreadable,
+        Self::DealGone,
+        Self::DealLost,
+        Self::UnexpectedShape,
+        Self::Unreadable,
+        Self::Refused,
+        Self::Poison,
+    ];
+
     /// The stable code, for example `deal_gone`.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -1,0 +1,26 @@
+//! `docs/rules.md` and the code speak of the same reasons.
+
+use std::collections::BTreeSet;
+
+use paddle_kommo_sync::{ParkReason, Reason};
+
+#[test]
+fn every_reason_is_documented_and_no_other() {
+    // A published crate does not carry the workspace's documentation.
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rules.md");
+    let Ok(rules) = std::fs::read_to_string(path) else {
+        assert!(std::env::var_os("CI").is_none(), "docs/rules.md is not there");
+        return;
+    };
+    let first_cell = |line: &str| {
+        let code = line.strip_prefix("| `")?.split_once('`')?.0;
+        Some(code.to_owned())
+    };
+    let documented: BTreeSet<String> = rules.lines().filter_map(first_cell).collect();
+    let reasons = Reason::ALL.iter().map(|reason| reason.code());
+    let known: BTreeSet<String> = reasons
+        .chain(ParkReason::ALL.iter().map(|reason| reason.code()))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(documented, known);
+}
