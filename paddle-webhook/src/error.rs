@@ -34,7 +34,7 @@ pub enum InvalidSecret {
     Invisible,
     /// A verifier was to be made of no secret.
     #[error("no webhook secret was given: a verifier needs at least one")]
-    None,
+    NoSecret,
     /// The same secret was given for live and for sandbox, so nobody could tell which of the two sent an event.
     #[error(
         "the same webhook secret was given as live and as sandbox: each destination has its own"
