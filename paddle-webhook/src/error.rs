@@ -44,8 +44,8 @@ pub enum InvalidSecret {
 
 /// Why a delivery was not accepted. Answer every one of these with 401 and an empty body.
 ///
-/// [`Expired`](Self::Expired) and [`InTheFuture`](Self::InTheFuture) are only said of deliveries that were signed with one of the secrets: they
-/// mean a slow receiver or a wrong clock, not an attacker.
+/// [`Expired`](Self::Expired) and [`InTheFuture`](Self::InTheFuture) are only said of deliveries that were signed
+/// with one of the secrets: they mean a slow receiver or a wrong clock, not an attacker.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VerifyError {
