@@ -34,7 +34,7 @@ pub enum InvalidSecret {
     Invisible,
     /// A verifier was to be made of no secret.
     #[error("no webhook secret was given: a verifier needs at least one")]
-    None,
+    NoSecret,
     /// The same secret was given for live and for sandbox, so nobody could tell which of the two sent an event.
     #[error(
         "the same webhook secret was given as live and as sandbox: each destination has its own"
@@ -44,8 +44,8 @@ pub enum InvalidSecret {
 
 /// Why a delivery was not accepted. Answer every one of these with 401 and an empty body.
 ///
-/// [`Expired`](Self::Expired) and [`InTheFuture`](Self::InTheFuture) are only said of deliveries that were signed with one of the secrets: they
-/// mean a slow receiver or a wrong clock, not an attacker.
+/// [`Expired`](Self::Expired) and [`InTheFuture`](Self::InTheFuture) are only said of deliveries that were signed
+/// with one of the secrets: they mean a slow receiver or a wrong clock, not an attacker.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VerifyError {

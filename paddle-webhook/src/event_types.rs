@@ -193,7 +193,8 @@ events! {
         subscription: Subscription {
             /// The first billing succeeded, or a trial ended with a payment.
             SubscriptionActivated = "subscription.activated",
-            /// It has ended. A customer's click on "cancel" is mostly only [`SubscriptionUpdated`](Self::SubscriptionUpdated) with a scheduled change.
+            /// It has ended. A customer's click on "cancel" is mostly only
+            /// [`SubscriptionUpdated`](Self::SubscriptionUpdated) with a scheduled change.
             SubscriptionCanceled = "subscription.canceled",
             /// It was made; the data has the `transaction_id` that caused it.
             SubscriptionCreated = "subscription.created",

@@ -24,7 +24,8 @@ pub struct SignatureHeader {
 
 impl fmt::Display for SignatureHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ts={};h1={}", self.timestamp, hex::encode(self.mac))
+        write!(f, "ts={};h1=", self.timestamp)?;
+        self.mac.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -132,7 +133,19 @@ fn instant(digits: &[u8]) -> Option<OffsetDateTime> {
 
 /// 64 lower-case hex digits, or no signature.
 fn signature(value: &[u8]) -> Option<[u8; MAC_LENGTH]> {
+    let (pairs, rest) = value.as_chunks();
+    if pairs.len() != MAC_LENGTH || !rest.is_empty() {
+        return None;
+    }
     let mut mac = [0; MAC_LENGTH];
-    let lower_case = !value.iter().any(u8::is_ascii_uppercase);
-    (lower_case && hex::decode_to_slice(value, &mut mac).is_ok()).then_some(mac)
+    for (byte, [high, low]) in mac.iter_mut().zip(pairs) {
+        *byte = hex_digit(*high)? << 4 | hex_digit(*low)?;
+    }
+    Some(mac)
+}
+
+/// Paddle writes lower case; upper case would be a second way to write the same signature.
+fn hex_digit(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16).filter(|_| !digit.is_ascii_uppercase())?;
+    u8::try_from(value).ok()
 }

@@ -191,8 +191,8 @@ impl<'j> Scanner<'j> {
 /// How many of eight bytes, in the order of the text, come before one that ends a string, begins an escape or is a
 /// control character.
 ///
-/// Eight at a time, because texts are most of a body. In each of the terms the high bit of a byte says that it is special;
-/// a borrow can make that wrong, but only for bytes after one of which it is right.
+/// Eight at a time, because texts are most of a body. In each of the terms the high bit of a byte says that it is
+/// special; a borrow can make that wrong, but only for bytes after one of which it is right.
 fn plain_bytes(eight: u64) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);

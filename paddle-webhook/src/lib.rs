@@ -40,10 +40,10 @@
 //!
 //! What comes back from a store of one's own goes through [`Event::from_trusted`].
 //!
-//! Entities ([`Transaction`], [`Subscription`], [`Adjustment`], [`Customer`] and others) have public fields with Paddle's
-//! own names. Only their `id` must be there; what Paddle left out is `None`, an empty list, or an enum value without
-//! text. Enums are open: what has no name here keeps its text. The questions of every day have methods, and each of them
-//! says which trap it avoids.
+//! Entities ([`Transaction`], [`Subscription`], [`Adjustment`], [`Customer`] and others) have public fields with
+//! Paddle's own names. Only their `id` must be there; what Paddle left out is `None`, an empty list, or an enum value
+//! without text. Enums are open: what has no name here keeps its text. The questions of every day have methods, and
+//! each of them says which trap it avoids.
 //!
 //! # More
 //!
@@ -55,8 +55,8 @@
 //!
 //! # What it does not do
 //!
-//! It has no HTTP server or client, does not call Paddle's API, does not deduplicate and does not store. It knows nothing
-//! of Paddle Classic.
+//! It has no HTTP server or client, does not call Paddle's API, does not deduplicate and does not store. It knows
+//! nothing of Paddle Classic.
 
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}

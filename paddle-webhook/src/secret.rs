@@ -39,8 +39,8 @@ pub enum Environment {
 /// ```
 pub struct SecretKey {
     secret: Zeroizing<String>,
-    label: Option<Arc<str>>,
-    environment: Environment,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) environment: Environment,
 }
 
 impl SecretKey {
@@ -78,10 +78,6 @@ impl SecretKey {
 
     pub(crate) fn expose(&self) -> &[u8] {
         self.secret.as_bytes()
-    }
-
-    pub(crate) fn parts(&self) -> (Option<Arc<str>>, Environment) {
-        (self.label.clone(), self.environment)
     }
 }
 

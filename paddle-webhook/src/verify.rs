@@ -48,8 +48,11 @@ struct Key {
 
 impl Key {
     fn new(secret: &SecretKey) -> Self {
-        let (label, environment) = secret.parts();
-        Self { state: key_state(secret), label, environment }
+        Self {
+            state: key_state(secret),
+            label: secret.label.clone(),
+            environment: secret.environment,
+        }
     }
 }
 
@@ -75,11 +78,11 @@ impl Verifier {
     ) -> Result<Self, InvalidSecret> {
         let secrets: Vec<SecretKey> = secrets.into_iter().collect();
         if secrets.is_empty() {
-            return Err(InvalidSecret::None);
+            return Err(InvalidSecret::NoSecret);
         }
         for (position, secret) in secrets.iter().enumerate() {
             let twin = secrets.iter().skip(position).find(|other| {
-                other.expose() == secret.expose() && other.parts().1 != secret.parts().1
+                other.expose() == secret.expose() && other.environment != secret.environment
             });
             if twin.is_some() {
                 return Err(InvalidSecret::TwoEnvironments);
@@ -145,6 +148,10 @@ impl Verifier {
         now: OffsetDateTime,
     ) -> Result<Verified<'b>, VerifyError> {
         let header = ReceivedHeader::parse(header)?;
+        if header.signatures().next().is_none() {
+            // Nothing that could match: whoever sent it shall not make us hash.
+            return Err(VerifyError::Mismatch);
+        }
         let mut matching = None;
         for key in &*self.keys {
             let mac = mac(&key.state, header.timestamp, body);

@@ -310,7 +310,7 @@ fn texts_that_are_no_secret_are_refused_by_name() {
 
 #[test]
 fn a_verifier_needs_secrets_that_belong_to_one_environment_each() {
-    assert_eq!(Verifier::with_secrets([]).unwrap_err(), InvalidSecret::None);
+    assert_eq!(Verifier::with_secrets([]).unwrap_err(), InvalidSecret::NoSecret);
     let live = || SecretKey::new("a").unwrap();
     let sandbox = live().environment(Environment::Sandbox);
     assert_eq!(
