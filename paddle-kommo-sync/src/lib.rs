@@ -72,6 +72,7 @@ mod clock;
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod deal_ref;
 mod decide;
 mod engine;
 mod error;
@@ -90,6 +91,7 @@ pub use self::{
         Config, FieldTarget, Fields, LostDeals, PriceBasis, Products, RefundRules, RefundedDeal,
         SandboxEvents, Stages, TaskRules, Unlinked,
     },
+    deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     engine::{BuildError, Sync, SyncBuilder},
     error::{LookupError, StoreError},
     link::CustomerLookup,
