@@ -3,12 +3,11 @@
 mod fields;
 mod lead;
 mod probe;
+mod tasks;
 
 use std::time::Duration;
 
-use kommo_client::{
-    Client, EntityType, Error, ErrorKind, Fate, NewNote, NewTask, TaskTypeId, UserId,
-};
+use kommo_client::{Client, EntityType, Error, Fate, NewNote};
 use time::OffsetDateTime;
 
 use crate::{
@@ -17,8 +16,8 @@ use crate::{
     config::Config,
     error::StoreError,
     failure::{Reaction, reaction},
-    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
-    plan::{Effect, NoteDraft, TaskDraft},
+    outcome::{LeftOut, ParkReason, Parked},
+    plan::{Effect, NoteDraft},
     store::{Attempt, EffectRow, EffectState, Lease, Store},
 };
 
@@ -48,6 +47,8 @@ pub(crate) struct Applier<'a> {
     pub(crate) cache: &'a Cache,
     pub(crate) config: &'a Config,
     pub(crate) clock: &'a dyn Clock,
+    /// The name of the account, which markers depend on.
+    pub(crate) account: &'a str,
     /// How long a lost answer may still become true in Kommo. Not before does a look tell anything.
     pub(crate) settle: Duration,
 }
@@ -85,6 +86,10 @@ impl Applier<'_> {
                 Effect::UpdateLead(update) => self.update_lead(&mut work, row, update, fresh).await,
                 Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
                 Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
+                Effect::RefreshTask(refresh) => self.refresh_task(&mut work, row, refresh).await,
+                Effect::CompleteTask(completion) => {
+                    self.complete_task(&mut work, row, completion).await
+                }
             };
             match step {
                 Ok(()) => {}
@@ -110,53 +115,6 @@ impl Applier<'_> {
         let answer = self.kommo.notes(EntityType::Leads).create(&new).await;
         let id = answer.map(|created| created.first().map(|note| note.id.get()));
         self.record(work, row, id).await
-    }
-
-    async fn add_task(
-        &self,
-        work: &mut Work,
-        row: &EffectRow,
-        task: &TaskDraft,
-    ) -> Result<(), Stop> {
-        if self.is_there_already(work, row, task.lead, probe::Kind::Task).await? {
-            return Ok(());
-        }
-        let text = format!("{} {}", task.text, row.marker);
-        let mut responsible = self.responsible(task).await?;
-        loop {
-            let mut new = NewTask::new(text.as_str(), task.due_at)
-                .lead(task.lead)
-                .task_type(TaskTypeId::new(task.type_id));
-            if let Some(user) = responsible.first() {
-                new = new.responsible_user(*user);
-            }
-            self.begin(work, row).await?;
-            let answer = self.kommo.tasks().create(&[new]).await;
-            match answer {
-                // The user was deactivated since we asked: the next one gets it, in the end whoever owns the token.
-                Err(error) if !responsible.is_empty() && names(&error, "responsible_user_id") => {
-                    self.cache.forget().await;
-                    let user = responsible.remove(0);
-                    work.left_out.push(LeftOut {
-                        what: LeftOutPart::Responsible,
-                        why: format!("Kommo does not accept user {user} for a task"),
-                    });
-                }
-                answer => {
-                    let id = answer.map(|created| created.first().map(|task| task.id.get()));
-                    return self.record(work, row, id).await;
-                }
-            }
-        }
-    }
-
-    /// Who may get the task, the best first: only users that Kommo says are active.
-    async fn responsible(&self, task: &TaskDraft) -> Result<Vec<UserId>, Stop> {
-        if task.responsible.is_empty() {
-            return Ok(Vec::new());
-        }
-        let users = self.cache.users(self.kommo, self.clock.now()).await.map_err(failed)?;
-        Ok(task.responsible.iter().copied().filter(|user| users.may_get_tasks(*user)).collect())
     }
 
     /// Puts the intent on disk. From here on the effect may have happened, until its answer is recorded.
@@ -218,17 +176,6 @@ fn failed(error: Error) -> Stop {
 
 fn parked(reason: ParkReason, detail: impl Into<String>) -> Stop {
     Stop::Because(Applied::Failed(Reaction::Park(Parked::new(reason, detail))))
-}
-
-/// Whether a refusal is about this value of the (only) item that was sent.
-fn names(error: &Error, path: &str) -> bool {
-    match error.kind() {
-        ErrorKind::Validation(items) => {
-            let mut errors = items.iter().flat_map(|item| &item.errors).peekable();
-            errors.peek().is_some() && errors.all(|error| error.path == path)
-        }
-        _ => false,
-    }
 }
 
 pub(crate) fn after(at: OffsetDateTime, wait: Duration) -> OffsetDateTime {

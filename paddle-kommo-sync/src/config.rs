@@ -1,11 +1,19 @@
 //! What the operator may set. Parsed once into types that cannot be wrong.
 
 mod field_target;
+mod overwrite;
 mod stages;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use self::{field_target::FieldTarget, stages::Stages};
+pub use self::{
+    field_target::FieldTarget,
+    overwrite::{Overwrite, OverwriteRules},
+    stages::Stages,
+};
+pub use crate::texts::Language;
 
 /// Everything that the rules of billing can be told. Every key has a default.
 ///
@@ -33,8 +41,24 @@ pub struct Config {
     pub sandbox: SandboxEvents,
     /// What becomes of an event that concerns a sale, but names no deal and none can be found.
     pub unlinked: Unlinked,
+    /// What a `kommo_lead_id` without a signature counts, where keys for [`DealRef`](crate::DealRef)s are set.
+    pub unsigned_links: UnsignedLinks,
+    /// Whether what was paid is compared with what the deal says before it is won.
+    pub agreed_price: AgreedPrice,
+    /// By how many percent less may be paid than the deal says.
+    pub agreed_price_tolerance_percent: u32,
+    /// Whether plans are carried out, or only recorded.
+    pub mode: Mode,
+    /// In shadow mode, the pipelines whose deals are written all the same.
+    pub live_pipelines: Vec<u64>,
+    /// The language of notes and tasks.
+    pub language: Language,
+    /// The operator's own texts, by their keys; see [`Language`].
+    pub templates: BTreeMap<String, String>,
     /// Which custom fields of the deal are written.
     pub fields: Fields,
+    /// Which fields keep what a person wrote into them.
+    pub overwrite: OverwriteRules,
     /// The stage that means "won", per pipeline; 142 where a pipeline is not named.
     pub stages: Stages,
     /// How tasks for the reps are made.
@@ -103,6 +127,48 @@ pub enum Unlinked {
     Ignore,
 }
 
+/// What a `kommo_lead_id` without a signature counts, where keys for [`DealRef`](crate::DealRef)s are set.
+///
+/// With Paddle.js the buyer's browser chooses `custom_data`, so it may name somebody else's deal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum UnsignedLinks {
+    /// It names the deal.
+    Accept,
+    /// It names the deal if the customer's e-mail address is that of one of the deal's contacts.
+    #[default]
+    ConfirmByEmail,
+    /// It waits for a person.
+    Park,
+}
+
+/// Whether what was paid is compared with what the deal says before it is won.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AgreedPrice {
+    /// It is not.
+    #[default]
+    Off,
+    /// A cheaper basket wins the deal, with a note and a task to look at it.
+    Warn,
+    /// A cheaper basket waits for a person.
+    Park,
+}
+
+/// Whether plans are carried out, or only recorded.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mode {
+    /// They are carried out.
+    #[default]
+    Live,
+    /// They are recorded with the event, and nothing is written to Kommo.
+    Shadow,
+}
+
 /// Which custom field of the deal holds what. See [`FieldTarget`] for the values.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
@@ -122,12 +188,22 @@ pub struct Fields {
     pub next_billing_date: FieldTarget,
     /// The status of the subscription in Paddle's words, for example `active`.
     pub subscription_status: FieldTarget,
-    /// `paid`, `partially_refunded` or `refunded`.
+    /// `paid`, `partially_refunded`, `refunded` or `charged_back`.
     pub payment_status: FieldTarget,
     /// When the last payment was made. Not written by default.
     pub last_payment_date: FieldTarget,
     /// When the subscription ends or ended. Not written by default.
     pub subscription_ends: FieldTarget,
+    /// What the newest payment came to, tax included, without its currency. Not written by default.
+    pub amount_paid: FieldTarget,
+    /// The tax in it. Not written by default.
+    pub tax_paid: FieldTarget,
+    /// What all payments of the deal come to, where they are in one currency. Not written by default.
+    pub total_paid: FieldTarget,
+    /// What of it went back. Not written by default.
+    pub total_refunded: FieldTarget,
+    /// The difference. Not written by default.
+    pub total_net: FieldTarget,
 }
 
 impl Default for Fields {
@@ -143,6 +219,11 @@ impl Default for Fields {
             payment_status: "PAYMENT_STATUS".into(),
             last_payment_date: FieldTarget::Off,
             subscription_ends: FieldTarget::Off,
+            amount_paid: FieldTarget::Off,
+            tax_paid: FieldTarget::Off,
+            total_paid: FieldTarget::Off,
+            total_refunded: FieldTarget::Off,
+            total_net: FieldTarget::Off,
         }
     }
 }

@@ -38,6 +38,7 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     events::accounts_do_not_see_each_other(&empty().await).await;
     events::a_parked_event_can_be_opened_again(&empty().await).await;
     events::counts_and_ages_are_right(&empty().await).await;
+    events::a_lane_has_a_history(&empty().await).await;
     lanes::one_claim_at_a_time(&empty().await).await;
     lanes::a_lane_goes_by_time_then_by_arrival(&empty().await).await;
     lanes::lanes_do_not_wait_for_each_other(&empty().await).await;

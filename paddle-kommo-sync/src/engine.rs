@@ -1,7 +1,9 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod operator;
 mod process;
+mod reading;
 
 use std::{
     fmt,
@@ -19,17 +21,24 @@ use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
-pub use self::builder::{BuildError, SyncBuilder};
 use self::process::Step;
+pub use self::{
+    builder::{BuildError, SyncBuilder},
+    operator::{Chapter, Preview},
+};
 use crate::{
     apply::{Applier, LEASE},
     cache::Cache,
     clock::Clock,
     config::Config,
+    deal_ref::DealRefKey,
+    decide::Rules,
     error::StoreError,
+    known::Account,
     link::{CustomerLookup, References},
     outcome::{Accepted, Outcome, ParkReason, Parked},
     store::{AccountKey, Claim, Claimed, EventRow, NewEvent, Put, Store, StoreStats},
+    texts::Texts,
 };
 
 /// So many lanes are worked on at once. Kommo takes 7 requests a second whoever sends them, so more would only wait.
@@ -58,6 +67,8 @@ struct Inner {
     account: AccountKey,
     account_name: String,
     config: Config,
+    texts: Texts,
+    deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     cache: Cache,
@@ -219,9 +230,9 @@ impl Sync {
         // A shape that we do not understand is found again when it is worked on, and told then.
         let lane = match event.data() {
             Ok(data) => {
-                let references = References::of(&data);
+                let references = References::of_event(event, &data);
                 let links = self.0.store.links(self.0.account, &references.entities()).await?;
-                references.lane(&links, event_id)
+                references.lane(&links, self.trust(&Account::default()), event_id)
             }
             Err(_) => event_id.to_owned(),
         };
@@ -300,6 +311,10 @@ impl Sync {
         }
     }
 
+    fn rules(&self) -> Rules<'_> {
+        Rules { config: &self.0.config, texts: &self.0.texts }
+    }
+
     fn applier(&self) -> Applier<'_> {
         Applier {
             kommo: &self.0.kommo,
@@ -307,6 +322,7 @@ impl Sync {
             cache: &self.0.cache,
             config: &self.0.config,
             clock: &*self.0.clock,
+            account: &self.0.account_name,
             settle: self.0.settle,
         }
     }
@@ -319,7 +335,11 @@ impl Sync {
 /// What became of an event that has ended.
 fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
-    serde_json::from_str(stored).map_err(|_| StoreError::Corrupt("outcome"))
+    parse(stored)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(stored: &str) -> Result<T, StoreError> {
+    serde_json::from_str(stored).map_err(|_| StoreError::Corrupt("state"))
 }
 
 fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {

@@ -82,17 +82,19 @@ mod link;
 mod outcome;
 pub mod plan;
 mod store;
+mod texts;
 
 #[cfg(feature = "sqlite")]
 pub use self::store::SqliteStore;
 pub use self::{
     clock::{Clock, SystemClock},
     config::{
-        Config, FieldTarget, Fields, LostDeals, PriceBasis, Products, RefundRules, RefundedDeal,
-        SandboxEvents, Stages, TaskRules, Unlinked,
+        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, Overwrite,
+        OverwriteRules, PriceBasis, Products, RefundRules, RefundedDeal, SandboxEvents, Stages,
+        TaskRules, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
-    engine::{BuildError, Sync, SyncBuilder},
+    engine::{BuildError, Chapter, Preview, Sync, SyncBuilder},
     error::{LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
@@ -102,6 +104,7 @@ pub use self::{
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
         StoreStats,
     },
+    texts::{InvalidTemplate, Placeholder, Text, Texts, Values},
 };
 
 #[cfg(doctest)]

@@ -1,11 +1,13 @@
 //! Which deal is meant: the ladder, and which rung of it answered.
 
 use async_trait::async_trait;
-use kommo_client::{Client, LeadId};
-use paddle_webhook::{CustomerId, EventData};
+use kommo_client::{AccountId, Client, LeadId};
+use paddle_webhook::{CustomerId, Event, EventData};
+use time::OffsetDateTime;
 
 use crate::{
-    config::Stages,
+    config::{Stages, UnsignedLinks},
+    deal_ref::{self, DealRef, DealRefKey},
     decide::custom_data,
     error::LookupError,
     outcome::{ParkReason, Parked},
@@ -34,6 +36,8 @@ pub trait CustomerLookup: std::fmt::Debug + Send + Sync + 'static {
 pub(crate) enum Rung {
     /// A person said so.
     Person,
+    /// `custom_data.kommo_ref`, signed.
+    Signed,
     /// `custom_data.kommo_lead_id`.
     LeadId,
     /// An earlier event of the same transaction.
@@ -50,6 +54,7 @@ impl Rung {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
+            Self::Signed => "signed",
             Self::LeadId => "lead_id",
             Self::Transaction => "transaction",
             Self::Subscription => "subscription",
@@ -63,6 +68,10 @@ impl Rung {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct References {
     pub(crate) lead: LeadReference,
+    /// `custom_data.kommo_ref` as it came.
+    pub(crate) signed: Option<String>,
+    /// When a first payment happened, if that is what the event tells: a signed reference may have ended before.
+    pub(crate) first_paid_at: Option<OffsetDateTime>,
     pub(crate) transaction: Option<String>,
     pub(crate) subscription: Option<String>,
     pub(crate) customer: Option<String>,
@@ -76,10 +85,22 @@ pub(crate) enum LeadReference {
     Unreadable,
 }
 
+/// What is needed to tell whom to believe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trust<'a> {
+    /// The keys of signed references. None: everything is believed, as there is nothing better.
+    pub(crate) keys: &'a [DealRefKey],
+    /// The Kommo account, once it is known.
+    pub(crate) account: Option<AccountId>,
+    pub(crate) unsigned: UnsignedLinks,
+}
+
 /// What the ladder says without asking anybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rungs {
     Found(LeadId, Rung),
+    /// This one, if the customer's address is that of one of its contacts.
+    Confirm(LeadId),
     Parked(Parked),
     /// No rung that needs no question answered.
     Silent,
@@ -87,8 +108,14 @@ pub(crate) enum Rungs {
 
 impl References {
     pub(crate) fn of(data: &EventData) -> Self {
-        let mut references =
-            Self { lead: lead(data), transaction: None, subscription: None, customer: None };
+        let mut references = Self {
+            lead: lead(data),
+            signed: custom_data(data).and_then(|data| data.text(deal_ref::KEY)),
+            first_paid_at: None,
+            transaction: None,
+            subscription: None,
+            customer: None,
+        };
         let text = |id: &str| Some(id.to_owned()).filter(|id| !id.is_empty());
         if let Some(transaction) = data.transaction() {
             references.transaction = text(transaction.id.as_str());
@@ -114,6 +141,12 @@ impl References {
         references
     }
 
+    /// What an event says, with when it happened.
+    pub(crate) fn of_event(event: &Event, data: &EventData) -> Self {
+        let is_first = matches!(data, EventData::TransactionCompleted(transaction) if transaction.is_first_payment());
+        Self { first_paid_at: is_first.then(|| event.occurred_at()), ..Self::of(data) }
+    }
+
     /// The Paddle entities of the event, the most particular first.
     pub(crate) fn entities(&self) -> Vec<&str> {
         [&self.transaction, &self.subscription, &self.customer]
@@ -123,27 +156,38 @@ impl References {
     }
 
     /// The rungs that answer from the event and from what is stored.
-    pub(crate) fn answer(&self, links: &[LinkRow]) -> Rungs {
-        if let Some(link) = links.iter().find(|link| link.rung == Rung::Person.as_str()) {
+    pub(crate) fn answer(&self, links: &[LinkRow], trust: Trust<'_>) -> Rungs {
+        let person = |link: &&LinkRow| link.rung == Rung::Person.as_str();
+        // The most particular entity first: a person may have told two sales of one customer apart.
+        if let Some(link) =
+            self.entities().into_iter().find_map(|entity| of(links, entity).find(person))
+        {
             return Rungs::Found(link.lead, Rung::Person);
         }
+        if let Some(answer) = self.signed(trust) {
+            return answer;
+        }
+        let believed = trust.keys.is_empty() || trust.unsigned == UnsignedLinks::Accept;
         match self.lead {
-            LeadReference::Lead(lead) => return Rungs::Found(lead, Rung::LeadId),
+            LeadReference::Lead(lead) if believed => return Rungs::Found(lead, Rung::LeadId),
             LeadReference::Unreadable => {
                 let detail = "custom_data.kommo_lead_id is not the id of a deal: link the event to the deal by hand";
                 return Rungs::Parked(Parked::new(ParkReason::LeadIdUnreadable, detail));
             }
-            LeadReference::Absent => {}
+            LeadReference::Lead(_) | LeadReference::Absent => {}
         }
         let learned = [
             (&self.transaction, Rung::Transaction),
             (&self.subscription, Rung::Subscription),
             (&self.customer, Rung::Customer),
         ];
-        for (entity, rung) in learned {
+        // Where an unsigned id is only a hint, what the customer's other purchases taught must not speak over it.
+        let hinted = matches!(self.lead, LeadReference::Lead(_));
+        for (entity, rung) in
+            learned.into_iter().filter(|(_, rung)| !(hinted && *rung == Rung::Customer))
+        {
             let Some(entity) = entity else { continue };
-            let leads: Vec<LeadId> =
-                links.iter().filter(|link| link.entity == *entity).map(|link| link.lead).collect();
+            let leads: Vec<LeadId> = of(links, entity).map(|link| link.lead).collect();
             match leads.as_slice() {
                 [] => {}
                 [lead] => return Rungs::Found(*lead, rung),
@@ -158,13 +202,45 @@ impl References {
                 }
             }
         }
-        Rungs::Silent
+        match (self.lead, trust.unsigned) {
+            (LeadReference::Lead(lead), UnsignedLinks::Park) => {
+                let detail =
+                    "the deal is named without a signature: link the event to the deal by hand";
+                Rungs::Parked(
+                    Parked::new(ParkReason::LinkNotConfirmed, detail).candidates(vec![lead]),
+                )
+            }
+            (LeadReference::Lead(lead), _) => Rungs::Confirm(lead),
+            _ => Rungs::Silent,
+        }
+    }
+
+    /// What a signed reference says; nothing where there is none, or no key to read it with.
+    fn signed(&self, trust: Trust<'_>) -> Option<Rungs> {
+        let text =
+            self.signed.as_deref().filter(|text| !text.is_empty() && !trust.keys.is_empty())?;
+        let parked =
+            |detail: &str| Some(Rungs::Parked(Parked::new(ParkReason::DealRefInvalid, detail)));
+        let Ok(reference) = DealRef::verify(text, trust.keys) else {
+            return parked(
+                "custom_data.kommo_ref was not signed by one of our keys: link the event to the deal by hand",
+            );
+        };
+        if trust.account.is_some_and(|account| account != reference.account()) {
+            return parked("custom_data.kommo_ref is for another Kommo account");
+        }
+        if self.first_paid_at.is_some_and(|at| reference.is_expired_at(at)) {
+            return parked(
+                "custom_data.kommo_ref had expired when the customer paid: link the event to the deal by hand",
+            );
+        }
+        Some(Rungs::Found(reference.lead(), Rung::Signed))
     }
 
     /// The lane of the event: its deal, as far as known, else its customer.
-    pub(crate) fn lane(&self, links: &[LinkRow], event_id: &str) -> String {
-        match (self.answer(links), &self.customer) {
-            (Rungs::Found(lead, _), _) => lane(lead),
+    pub(crate) fn lane(&self, links: &[LinkRow], trust: Trust<'_>, event_id: &str) -> String {
+        match (self.answer(links, trust), &self.customer) {
+            (Rungs::Found(lead, _) | Rungs::Confirm(lead), _) => lane(lead),
             (_, Some(customer)) => customer.clone(),
             // Never one lane for all that have none: they would wait for each other.
             (_, None) => event_id.to_owned(),
@@ -180,6 +256,11 @@ impl References {
     }
 }
 
+/// The links of one entity.
+fn of<'l>(links: &'l [LinkRow], entity: &str) -> impl Iterator<Item = &'l LinkRow> {
+    links.iter().filter(move |link| link.entity == entity)
+}
+
 /// The lane of a deal.
 pub(crate) fn lane(lead: LeadId) -> String {
     format!("lead:{lead}")
@@ -193,6 +274,16 @@ fn lead(data: &EventData) -> LeadReference {
         Ok(Some(id)) if id > 0 && i64::try_from(id).is_ok() => LeadReference::Lead(LeadId::new(id)),
         Ok(Some(_)) | Err(_) => LeadReference::Unreadable,
     }
+}
+
+/// Whether the customer with this address is a contact of the deal that an unsigned id names.
+pub(crate) async fn is_confirmed(
+    kommo: &Client,
+    email: &str,
+    lead: LeadId,
+) -> Result<bool, kommo_client::Error> {
+    let contacts = kommo.contacts().find_by_email(email).await?;
+    Ok(contacts.iter().any(|contact| contact.lead_ids.contains(&lead)))
 }
 
 /// The last rung: the contact with exactly this address, and its one open deal.
@@ -233,11 +324,16 @@ mod tests {
         let text = |id: &str| Some(id.to_owned());
         References {
             lead,
+            signed: None,
+            first_paid_at: None,
             transaction: text("txn_1"),
             subscription: text("sub_1"),
             customer: text("ctm_1"),
         }
     }
+
+    const EVERYTHING: Trust<'_> =
+        Trust { keys: &[], account: None, unsigned: UnsignedLinks::ConfirmByEmail };
 
     fn row(entity: &str, lead: u64, rung: Rung) -> LinkRow {
         crate::store::link(entity, LeadId::new(lead), rung.as_str())
@@ -275,14 +371,15 @@ mod tests {
             ),
             ("nobody", LeadReference::Absent, &[], Rungs::Silent),
         ] {
-            assert_eq!(references(lead).answer(links), want, "{name}");
+            assert_eq!(references(lead).answer(links, EVERYTHING), want, "{name}");
         }
     }
 
     #[test]
     fn several_deals_of_one_customer_are_candidates() {
         let links = [row("ctm_1", 5, Rung::LeadId), row("ctm_1", 6, Rung::LeadId)];
-        let Rungs::Parked(parked) = references(LeadReference::Absent).answer(&links) else {
+        let Rungs::Parked(parked) = references(LeadReference::Absent).answer(&links, EVERYTHING)
+        else {
             panic!("not parked")
         };
         assert_eq!(parked.reason, ParkReason::AmbiguousDeal);
@@ -292,22 +389,91 @@ mod tests {
     #[test]
     fn an_unreadable_id_is_not_replaced_by_a_guess() {
         let links = [row("txn_1", 3, Rung::LeadId)];
-        let Rungs::Parked(parked) = references(LeadReference::Unreadable).answer(&links) else {
+        let Rungs::Parked(parked) =
+            references(LeadReference::Unreadable).answer(&links, EVERYTHING)
+        else {
             panic!("not parked")
         };
         assert_eq!(parked.reason, ParkReason::LeadIdUnreadable);
     }
 
     #[test]
+    fn with_keys_an_unsigned_id_is_only_a_hint() {
+        let keys = [DealRefKey::new("k".repeat(40)).unwrap()];
+        let trust = |unsigned| Trust { keys: &keys, account: Some(AccountId::new(31)), unsigned };
+        let named = || references(LeadReference::Lead(LeadId::new(2)));
+        let by_customer = [row("ctm_1", 5, Rung::Signed)];
+        let by_transaction = [row("txn_1", 6, Rung::Signed)];
+        assert_eq!(
+            named().answer(&[], trust(UnsignedLinks::Accept)),
+            Rungs::Found(LeadId::new(2), Rung::LeadId)
+        );
+        assert_eq!(
+            named().answer(&by_customer, trust(UnsignedLinks::ConfirmByEmail)),
+            Rungs::Confirm(LeadId::new(2))
+        );
+        assert_eq!(
+            named().answer(&by_transaction, trust(UnsignedLinks::ConfirmByEmail)),
+            Rungs::Found(LeadId::new(6), Rung::Transaction)
+        );
+        let Rungs::Parked(parked) = named().answer(&[], trust(UnsignedLinks::Park)) else {
+            panic!("not parked")
+        };
+        assert_eq!(
+            (parked.reason, parked.candidates),
+            (ParkReason::LinkNotConfirmed, vec![LeadId::new(2)])
+        );
+    }
+
+    #[test]
+    fn a_signed_reference_counts_more_than_any_number() {
+        let keys = [DealRefKey::new("k".repeat(40)).unwrap()];
+        let end = time::macros::datetime!(2026-03-01 00:00 UTC);
+        let reference = DealRef::new(LeadId::new(9), AccountId::new(31)).expires(end);
+        let signed = |first_paid_at| References {
+            signed: Some(reference.sign(&keys[0])),
+            first_paid_at,
+            ..references(LeadReference::Lead(LeadId::new(2)))
+        };
+        let trust = |account| Trust {
+            keys: &keys,
+            account: Some(AccountId::new(account)),
+            unsigned: UnsignedLinks::Accept,
+        };
+        let found = Rungs::Found(LeadId::new(9), Rung::Signed);
+        assert_eq!(
+            signed(Some(end.saturating_sub(time::Duration::SECOND))).answer(&[], trust(31)),
+            found
+        );
+        assert_eq!(signed(None).answer(&[], trust(31)), found, "a renewal after its end");
+        let mut forged = signed(None);
+        forged.signed = forged.signed.map(|text| text.replace("k1.9.", "k1.8."));
+        for (name, answer) in [
+            ("expired", signed(Some(end)).answer(&[], trust(31))),
+            ("another account's", signed(None).answer(&[], trust(32))),
+            ("forged", forged.answer(&[], trust(31))),
+        ] {
+            let Rungs::Parked(parked) = answer else { panic!("{name} is not parked") };
+            assert_eq!(parked.reason, ParkReason::DealRefInvalid, "{name}");
+        }
+        assert_eq!(
+            forged.answer(&[], EVERYTHING),
+            Rungs::Found(LeadId::new(2), Rung::LeadId),
+            "without keys"
+        );
+    }
+
+    #[test]
     fn what_has_no_deal_and_no_customer_has_a_lane_of_its_own() {
         let nothing = References {
-            lead: LeadReference::Absent,
             transaction: None,
             subscription: None,
             customer: None,
+            ..references(LeadReference::Absent)
         };
-        assert_eq!(nothing.lane(&[], "evt_1"), "evt_1");
-        assert_eq!(references(LeadReference::Absent).lane(&[], "evt_1"), "ctm_1");
-        assert_eq!(references(LeadReference::Lead(LeadId::new(7))).lane(&[], "evt_1"), "lead:7");
+        let lane = |references: References| references.lane(&[], EVERYTHING, "evt_1");
+        assert_eq!(lane(nothing), "evt_1");
+        assert_eq!(lane(references(LeadReference::Absent)), "ctm_1");
+        assert_eq!(lane(references(LeadReference::Lead(LeadId::new(7)))), "lead:7");
     }
 }

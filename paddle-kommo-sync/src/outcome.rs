@@ -15,6 +15,15 @@ use crate::plan::{Field, Reason};
 pub enum Outcome {
     /// All its effects are in Kommo.
     Done(Done),
+    /// It was decided in shadow mode: nothing is written.
+    Shadowed {
+        /// The deal.
+        lead: LeadId,
+        /// The rules that answered.
+        reasons: Vec<Reason>,
+        /// What would have been written, one line for each difference.
+        would: Vec<String>,
+    },
     /// It has no effects in Kommo.
     Ignored {
         /// Why.
@@ -108,6 +117,12 @@ pub enum ParkReason {
     DealGone,
     /// The deal is lost, and the configuration does not let a payment win it.
     DealLost,
+    /// Less was paid than the deal says.
+    PriceDiffers,
+    /// The signed reference to the deal is not valid, or has expired.
+    DealRefInvalid,
+    /// The deal is named without a signature, and nothing confirms that it is the customer's.
+    LinkNotConfirmed,
     /// The body is authentic, but not an event.
     Unreadable,
     /// The event is of a known type, but its data has an unexpected shape.
@@ -126,6 +141,9 @@ impl ParkReason {
         Self::LeadIdUnreadable,
         Self::DealGone,
         Self::DealLost,
+        Self::PriceDiffers,
+        Self::DealRefInvalid,
+        Self::LinkNotConfirmed,
         Self::UnexpectedShape,
         Self::Unreadable,
         Self::Refused,
@@ -141,6 +159,9 @@ impl ParkReason {
             Self::AmbiguousDeal => "ambiguous_deal",
             Self::DealGone => "deal_gone",
             Self::DealLost => "deal_lost",
+            Self::PriceDiffers => "price_differs",
+            Self::DealRefInvalid => "deal_ref_invalid",
+            Self::LinkNotConfirmed => "link_not_confirmed",
             Self::Unreadable => "unreadable",
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
@@ -161,6 +182,10 @@ impl fmt::Display for Outcome {
             Self::Done(done) => {
                 f.write_str("done:")?;
                 done.reasons.iter().try_for_each(|reason| write!(f, " {reason}"))
+            }
+            Self::Shadowed { reasons, .. } => {
+                f.write_str("shadowed:")?;
+                reasons.iter().try_for_each(|reason| write!(f, " {reason}"))
             }
             Self::Ignored { reason } => write!(f, "ignored: {reason}"),
             Self::Waiting { reason, .. } => write!(f, "waiting: {reason}"),

@@ -48,6 +48,10 @@ pub enum Effect {
     AddNote(NoteDraft),
     /// Add a task to a deal.
     AddTask(TaskDraft),
+    /// Give a task of ours that is still open another text and due date.
+    RefreshTask(TaskRefresh),
+    /// Complete a task of ours, if a person has not done so.
+    CompleteTask(TaskCompletion),
 }
 
 /// A change of a deal. Sending it twice is harmless.
@@ -102,9 +106,33 @@ pub enum Field {
     PaymentStatus,
     LastPaymentDate,
     SubscriptionEnds,
+    AmountPaid,
+    TaxPaid,
+    TotalPaid,
+    TotalRefunded,
+    TotalNet,
 }
 
 impl Field {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::TransactionId,
+        Self::InvoiceNumber,
+        Self::PlanName,
+        Self::PaymentCurrency,
+        Self::SubscriptionId,
+        Self::NextBillingDate,
+        Self::SubscriptionStatus,
+        Self::PaymentStatus,
+        Self::LastPaymentDate,
+        Self::SubscriptionEnds,
+        Self::AmountPaid,
+        Self::TaxPaid,
+        Self::TotalPaid,
+        Self::TotalRefunded,
+        Self::TotalNet,
+    ];
+
     /// The key of the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -119,6 +147,11 @@ impl Field {
             Self::PaymentStatus => "payment_status",
             Self::LastPaymentDate => "last_payment_date",
             Self::SubscriptionEnds => "subscription_ends",
+            Self::AmountPaid => "amount_paid",
+            Self::TaxPaid => "tax_paid",
+            Self::TotalPaid => "total_paid",
+            Self::TotalRefunded => "total_refunded",
+            Self::TotalNet => "total_net",
         }
     }
 }
@@ -130,6 +163,8 @@ impl Field {
 pub enum Value {
     /// A text.
     Text(String),
+    /// A sum, as people write it, without its currency.
+    Amount(String),
     /// A moment.
     Date(#[serde(with = "time::serde::rfc3339")] OffsetDateTime),
     /// Nothing: the field is emptied.
@@ -163,6 +198,37 @@ pub struct TaskDraft {
     pub responsible: Vec<UserId>,
 }
 
+/// A task of ours that goes on, with another text, without its marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TaskRefresh {
+    /// The deal.
+    pub lead: LeadId,
+    /// The event that made the task.
+    pub event_id: String,
+    /// The effect that made it.
+    pub effect: String,
+    /// What the rep reads from now on.
+    pub text: String,
+    /// When it is due from now on.
+    #[serde(with = "time::serde::rfc3339")]
+    pub due_at: OffsetDateTime,
+}
+
+/// The end of a task of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TaskCompletion {
+    /// The deal.
+    pub lead: LeadId,
+    /// The event that made the task.
+    pub event_id: String,
+    /// The effect that made it.
+    pub effect: String,
+    /// Its result.
+    pub result: String,
+}
+
 impl From<LeadUpdate> for Effect {
     fn from(update: LeadUpdate) -> Self {
         Self::UpdateLead(update)
@@ -181,6 +247,18 @@ impl From<TaskDraft> for Effect {
     }
 }
 
+impl From<TaskRefresh> for Effect {
+    fn from(refresh: TaskRefresh) -> Self {
+        Self::RefreshTask(refresh)
+    }
+}
+
+impl From<TaskCompletion> for Effect {
+    fn from(completion: TaskCompletion) -> Self {
+        Self::CompleteTask(completion)
+    }
+}
+
 impl Effect {
     /// The deal it changes.
     #[must_use]
@@ -189,6 +267,8 @@ impl Effect {
             Self::UpdateLead(update) => update.lead,
             Self::AddNote(note) => note.lead,
             Self::AddTask(task) => task.lead,
+            Self::RefreshTask(task) => task.lead,
+            Self::CompleteTask(task) => task.lead,
         }
     }
 }

@@ -148,6 +148,25 @@ pub trait Store: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Option<(OffsetDateTime, String)>, StoreError>;
 
+    /// Adds links outside of any event: a person says where something belongs. The same rules as in a plan.
+    async fn learn(&self, account: AccountKey, learned: &Learned) -> Result<(), StoreError>;
+
+    /// The id that Kommo gave to what this effect wrote, if it is done.
+    async fn remote_id(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        effect: &str,
+    ) -> Result<Option<u64>, StoreError>;
+
+    /// The events of a lane, the oldest first.
+    async fn history(
+        &self,
+        account: AccountKey,
+        lane: &str,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError>;
+
     /// All links of these Paddle entities.
     async fn links(
         &self,

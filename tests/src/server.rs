@@ -41,9 +41,15 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         match kind {
             Kind::Axum => {
-                let app = axum_server::app::App::new(verifier, kommo, store, Config::default())
-                    .await
-                    .unwrap_or_else(|error| panic!("{error:?}"));
+                let app = axum_server::app::App::new(
+                    verifier,
+                    kommo,
+                    store,
+                    Config::default(),
+                    Vec::new(),
+                )
+                .await
+                .unwrap_or_else(|error| panic!("{error:?}"));
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

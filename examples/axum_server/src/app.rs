@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use kommo_client::Client;
-use paddle_kommo_sync::{BuildError, Config, Store};
+use paddle_kommo_sync::{BuildError, Config, DealRefKey, Store};
 use paddle_webhook::Verifier;
 
 use crate::{health, metrics, webhook};
@@ -32,9 +32,13 @@ impl App {
         kommo: Client,
         store: impl Store,
         rules: Config,
+        deal_ref_keys: Vec<DealRefKey>,
     ) -> Result<Self, BuildError> {
-        let sync =
-            paddle_kommo_sync::Sync::builder(kommo.clone(), store).config(rules).build().await?;
+        let sync = paddle_kommo_sync::Sync::builder(kommo.clone(), store)
+            .config(rules)
+            .deal_ref_keys(deal_ref_keys)
+            .build()
+            .await?;
         Ok(Self { verifier: Arc::new(verifier), sync, kommo, counts: Arc::default() })
     }
 

@@ -36,8 +36,14 @@ pub async fn demo(out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let folder = Folder::new()?;
     let client = Client::builder(&kommo.uri(), AccessToken::new(kommo.token())?).build()?;
     let store = SqliteStore::open(folder.0.join("demo.db"))?;
-    let app =
-        App::new(Verifier::new(SecretKey::new(SECRET)?), client, store, Config::default()).await?;
+    let app = App::new(
+        Verifier::new(SecretKey::new(SECRET)?),
+        client,
+        store,
+        Config::default(),
+        Vec::new(),
+    )
+    .await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/paddle/webhook", listener.local_addr()?);
     let (stop, stopped) = watch::channel(false);

@@ -6,7 +6,7 @@ mod variables;
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use kommo_client::{AccessToken, Client};
-use paddle_kommo_sync::Config;
+use paddle_kommo_sync::{Config, DealRefKey};
 use paddle_webhook::{Environment, SecretKey, Verifier};
 
 pub use self::variables::{Variables, process};
@@ -26,6 +26,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The rules of billing.
     pub rules: Config,
+    /// The keys of signed references to deals.
+    pub deal_ref_keys: Vec<DealRefKey>,
     /// How logs look.
     pub log_format: LogFormat,
     /// What `RUST_LOG` says.
@@ -85,6 +87,7 @@ impl Settings {
                 format!("LISTEN_ADDR `{listen}` is not an address such as 127.0.0.1:8080")
             })?,
             rules,
+            deal_ref_keys: deal_ref_keys(variables)?,
             log_format: log_format(variables)?,
             log_filter: variables::optional(variables, "RUST_LOG")
                 .unwrap_or_else(|| "info".to_owned()),
@@ -111,6 +114,15 @@ fn secrets(
         secrets.push(key.label(format!("{name} {number}")).environment(environment));
     }
     Ok(secrets)
+}
+
+fn deal_ref_keys(variables: Variables<'_>) -> Result<Vec<DealRefKey>, Failure> {
+    let Some(list) = variables::secret(variables, "DEAL_REF_KEYS")? else { return Ok(Vec::new()) };
+    let key = |(index, key): (usize, &str)| {
+        DealRefKey::new(key)
+            .map_err(|error| format!("DEAL_REF_KEYS, key {}: {error}", index + 1).into())
+    };
+    list.split(',').enumerate().map(key).collect()
 }
 
 fn kommo(variables: Variables<'_>) -> Result<Client, Failure> {
@@ -207,6 +219,7 @@ mod tests {
             ("LOG_FORMAT", "xml", "LOG_FORMAT `xml`"),
             ("CONFIG", "/no/such/file.toml", "CONFIG: /no/such/file.toml cannot be read"),
             ("PRICE_BASIS", "cents", "price_basis"),
+            ("DEAL_REF_KEYS", "short", "DEAL_REF_KEYS, key 1:"),
             ("TASKS_DUE_IN_HOURS", "-1", "tasks.due_in_hours"),
             ("STAGES_x", "1", ""),
         ] {

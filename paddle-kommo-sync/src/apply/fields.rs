@@ -40,6 +40,10 @@ fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, Stri
         ("textarea" | "streetaddress" | "tracking_data", Value::Text(text)) => {
             Ok(FieldInput::Text(text.clone()))
         }
+        ("numeric" | "monetary", Value::Amount(decimal)) => {
+            Ok(FieldInput::Numeric(decimal.clone()))
+        }
+        ("text" | "textarea", Value::Amount(decimal)) => Ok(FieldInput::Text(decimal.clone())),
         ("text" | "textarea", Value::Date(at)) => Ok(FieldInput::Text(day(*at))),
         ("date" | "birthday", Value::Date(at)) => Ok(FieldInput::Date(*at)),
         ("date_time", Value::Date(at)) => Ok(FieldInput::DateTime(*at)),
@@ -55,6 +59,7 @@ fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, Stri
             }
         }
         (field_type, Value::Text(_)) => Err(wrong_type(definition, field_type, "text")),
+        (field_type, Value::Amount(_)) => Err(wrong_type(definition, field_type, "sum")),
         (field_type, Value::Date(_)) => Err(wrong_type(definition, field_type, "date")),
     }
 }

@@ -101,3 +101,25 @@ pub(super) async fn counts_and_ages_are_right(store: &dyn Store) {
     assert_eq!(stats.parked, [("deal_gone".to_owned(), 1)]);
     assert_eq!((stats.in_flight, stats.unknown, stats.paused), (0, 0, None));
 }
+
+pub(super) async fn a_lane_has_a_history(store: &dyn Store) {
+    let account = account(store).await;
+    for (id, lane, occurred) in [
+        ("evt_c", "lead:1", 3),
+        ("evt_a", "lead:1", 1),
+        ("evt_x", "lead:2", 2),
+        ("evt_b", "lead:1", 1),
+    ] {
+        ok(store.put(account, &event(id, lane, occurred)).await);
+    }
+    let claimed = claim(store, account, "evt_a", at(5)).await;
+    ok(store.finish(&claimed.lease, &finish(EventState::Done, at(5))).await);
+    let history = ok(store.history(account, "lead:1", 10).await);
+    let told: Vec<_> = history.iter().map(|row| (row.event_id.as_str(), row.state)).collect();
+    assert_eq!(
+        told,
+        [("evt_a", EventState::Done), ("evt_b", EventState::Open), ("evt_c", EventState::Open)],
+        "by time, then by arrival, whatever their state"
+    );
+    assert_eq!(ok(store.history(account, "lead:1", 2).await).len(), 2);
+}

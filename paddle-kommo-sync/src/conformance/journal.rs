@@ -20,6 +20,9 @@ pub(super) async fn effects_keep_their_order_and_states(store: &dyn Store) {
     let lease = ok(store.begin(&claimed.lease, &["zebra", "ant"], &attempt, at(65)).await);
     assert_eq!(lease.until, at(65), "the lease is renewed");
     ok(store.done(&lease, "zebra", Some(17)).await);
+    assert_eq!(ok(store.remote_id(account, "evt_1", "zebra").await), Some(17));
+    assert_eq!(ok(store.remote_id(account, "evt_1", "ant").await), None, "not done");
+    assert_eq!(ok(store.remote_id(account, "evt_9", "zebra").await), None);
     ok(store.mark(&lease, "ant", EffectState::Unknown, 1).await);
     ok(store.mark(&lease, "bee", EffectState::Parked, 0).await);
     assert_eq!(ok(store.stats(account, at(6)).await).unknown, 1);

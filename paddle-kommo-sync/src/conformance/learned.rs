@@ -35,6 +35,18 @@ pub(super) async fn links_keep_their_first_rung_unless_a_person_speaks(store: &d
     teach("evt_3", vec![link("txn_1", LeadId::new(1), "person")]).await;
     assert_eq!(links(&ok(store.links(account, &["txn_1"]).await)), [("txn_1", 1, "person")]);
     assert!(ok(store.links(account, &["txn_2"]).await).is_empty());
+
+    let by_hand = |lead| Learned {
+        links: vec![link("txn_1", LeadId::new(lead), "person")],
+        known: Vec::new(),
+    };
+    ok(store.learn(account, &by_hand(7)).await);
+    let found = ok(store.links(account, &["txn_1"]).await);
+    assert_eq!(
+        links(&found),
+        [("txn_1", 7, "person")],
+        "a person's later word takes the place of the earlier one"
+    );
 }
 
 pub(super) async fn knowledge_is_replaced_only_by_who_has_read_it(store: &dyn Store) {

@@ -2,22 +2,33 @@
 
 use paddle_webhook::{Adjustment, Transaction};
 
-use super::{Decision, Draft, Facts, money, text};
+use super::{Decision, Draft, Facts, money, say};
 use crate::{
     config::RefundedDeal,
     known::Known,
     plan::{Field, Reason},
+    texts::Text,
 };
 
 /// What stands in `told` for the undocumented status, which names no adjustment.
 const BY_STATUS: &str = "refund";
 
-/// `adjustment.created`, `adjustment.updated`.
+/// `adjustment.created`, `adjustment.updated`: what it is, and how far.
 pub(super) fn adjusted(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     match (adjustment.action.as_str(), adjustment.status.as_str()) {
         ("refund", "approved") => refunded(facts, adjustment),
         ("refund", "pending_approval") => Decision::Ignore(Reason::RefundPending),
         ("refund", "rejected") => Decision::Ignore(Reason::RefundRejected),
+        ("chargeback", "approved") => {
+            charged_back(facts, adjustment, Reason::Chargeback, Text::Chargeback)
+        }
+        ("chargeback_warning", "approved") => {
+            charged_back(facts, adjustment, Reason::ChargebackWarning, Text::ChargebackWarning)
+        }
+        ("chargeback_reverse" | "chargeback_warning_reverse", "approved") => {
+            reversed(facts, adjustment)
+        }
+        ("credit", "approved") => credited(facts, adjustment),
         _ => Decision::Ignore(Reason::NothingToDo),
     }
 }
@@ -27,7 +38,7 @@ fn refunded(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
         Ok(deal) => deal,
         Err(decision) => return decision,
     };
-    let told = format!("refund:{}", adjustment.id);
+    let told = told(adjustment);
     let transaction = &facts.known.transaction;
     // The undocumented status speaks of the whole sum, so whatever adjustment comes later is part of it.
     let already = transaction.told.contains(&told) || transaction.told.contains(BY_STATUS);
@@ -35,7 +46,7 @@ fn refunded(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
         Draft::new(deal, if already { Reason::RefundAlreadyTold } else { Reason::Refunded });
     state(&facts, &mut draft);
     if !already {
-        draft.note("refund", text::refund(adjustment, &facts.known.transaction));
+        draft.note(&facts, "refund", Text::Refund, &say::adjustment(&facts, adjustment));
     }
     draft.act(remember(facts.known, told))
 }
@@ -55,31 +66,95 @@ pub(super) fn refunded_by_status(facts: Facts<'_>, transaction: &Transaction) ->
     };
     let mut draft = Draft::new(deal, Reason::Refunded);
     state(&facts, &mut draft);
-    draft.note("refund", text::refund_by_status(transaction));
+    let values = say::transaction(&facts, transaction);
+    draft.note(&facts, "refund", Text::Refund, &values);
     draft.act(remember(facts.known, BY_STATUS.to_owned()))
+}
+
+/// A chargeback, or the warning before one: the rep has days to answer, so there is a task.
+fn charged_back(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text: Text) -> Decision {
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let told = told(adjustment);
+    if facts.known.transaction.told.contains(&told) {
+        return Decision::Ignore(Reason::AlreadyTold);
+    }
+    let mut draft = Draft::new(deal, reason);
+    state(&facts, &mut draft);
+    let values = say::adjustment(&facts, adjustment);
+    draft.note(&facts, "chargeback", text, &values);
+    let task = if reason == Reason::Chargeback {
+        Text::ChargebackTask
+    } else {
+        Text::ChargebackWarningTask
+    };
+    let task = draft.task(&facts, "chargeback", task, &values, None);
+    let mut known = remember(facts.known, told);
+    known.transaction.tasks.insert(adjustment.id.as_str().to_owned(), task);
+    draft.act(known)
+}
+
+/// Paddle won the case, or the warning came to nothing.
+fn reversed(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let told = told(adjustment);
+    if facts.known.transaction.told.contains(&told) {
+        return Decision::Ignore(Reason::AlreadyTold);
+    }
+    let mut draft = Draft::new(deal, Reason::ChargebackReversed);
+    state(&facts, &mut draft);
+    let values = say::adjustment(&facts, adjustment);
+    draft.note(&facts, "reversal", Text::ChargebackReversed, &values);
+    // A reversal does not say which case it ends; all that are open for this payment need no more work.
+    for task in facts.known.transaction.tasks.values() {
+        draft.complete_task(&facts, task, Text::ChargebackReversedResult, &values);
+    }
+    let mut known = remember(facts.known, told);
+    known.transaction.tasks.clear();
+    draft.act(known)
+}
+
+fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let told = told(adjustment);
+    if facts.known.transaction.told.contains(&told) {
+        return Decision::Ignore(Reason::AlreadyTold);
+    }
+    let mut draft = Draft::new(deal, Reason::Credited);
+    draft.note(&facts, "credit", Text::Credit, &say::adjustment(&facts, adjustment));
+    draft.act(remember(facts.known, told))
 }
 
 /// The payment status, and the price where the configuration lets a refund lower it.
 fn state(facts: &Facts<'_>, draft: &mut Draft) {
     let (config, transaction) = (facts.config, &facts.known.transaction);
     // The field speaks of the transaction that the deal names; a refunded renewal is told in a note.
-    if draft
-        .deal
-        .transaction_id
-        .as_deref()
-        .is_none_or(|named| Some(named) == facts.transaction_id.as_deref())
-    {
-        draft.field(config, Field::PaymentStatus, transaction.status().as_str());
+    let named = draft.deal.field(Field::TransactionId).filter(|named| !named.is_empty());
+    if named.is_none_or(|named| Some(named) == facts.transaction_id.as_deref()) {
+        draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
     }
+    money::totals(facts, draft);
     // Only the payment that made the price can lower it.
     if config.refunds.deal == RefundedDeal::LowerPrice && transaction.won == Some(draft.deal.lead) {
         let remaining =
-            money::remaining(transaction, facts.known.account_currency, config.price_basis);
+            money::remaining(transaction, facts.known.account.currency, config.price_basis);
         draft.update.price = remaining;
         if remaining.is_none() {
             draft.because(Reason::CurrencyDiffers);
         }
     }
+}
+
+fn told(adjustment: &Adjustment) -> String {
+    format!("{}:{}", adjustment.action, adjustment.id)
 }
 
 fn remember(mut known: Known, told: String) -> Known {

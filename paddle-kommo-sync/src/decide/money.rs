@@ -2,10 +2,11 @@
 
 use paddle_webhook::{Currency, Money, Transaction};
 
+use super::{Draft, Facts};
 use crate::{
-    config::PriceBasis,
+    config::{AgreedPrice, Config, PriceBasis},
     known::{AdjustmentKnown, TransactionKnown},
-    plan::Reason,
+    plan::{Field, Reason},
 };
 
 /// The price of a deal that this transaction wins, in whole units of the account's currency, and what to say of it.
@@ -41,6 +42,18 @@ fn whole(money: Money, reason: Option<Reason>) -> (Option<i64>, Option<Reason>) 
     }
 }
 
+/// Whether less was paid than the deal says, beyond the tolerance; also when nobody can compare them.
+pub(super) fn is_below_agreed(config: &Config, agreed: Option<i64>, paid: Option<i64>) -> bool {
+    let Some(agreed) =
+        agreed.filter(|agreed| *agreed > 0 && config.agreed_price != AgreedPrice::Off)
+    else {
+        return false;
+    };
+    let Some(paid) = paid else { return true };
+    let tolerated = 100_u32.saturating_sub(config.agreed_price_tolerance_percent);
+    i128::from(paid).saturating_mul(100) < i128::from(agreed).saturating_mul(tolerated.into())
+}
+
 /// What remains of a payment after its refunds, in whole units, when it was paid in the account's currency.
 pub(super) fn remaining(
     transaction: &TransactionKnown,
@@ -55,4 +68,16 @@ pub(super) fn remaining(
     };
     let remaining = paid.money(sum.checked_sub(transaction.refunded(part))?)?;
     (Some(remaining.currency()) == account).then(|| remaining.to_units()).flatten()
+}
+
+/// The sums over all payments of the deal. Nothing is written where they are in several currencies.
+pub(super) fn totals(facts: &Facts<'_>, draft: &mut Draft) {
+    let sale = &facts.known.sale;
+    draft.amount(facts, Field::TotalPaid, sale.sum(|payment| payment.total));
+    draft.amount(facts, Field::TotalRefunded, sale.sum(|payment| payment.refunded));
+    draft.amount(
+        facts,
+        Field::TotalNet,
+        sale.sum(|payment| payment.total.saturating_sub(payment.refunded)),
+    );
 }

@@ -3,12 +3,13 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, money, text};
+use super::{Decision, Draft, Facts, dunning, money, say};
 use crate::{
-    config::LostDeals,
+    config::{AgreedPrice, LostDeals},
     known::Deal,
     outcome::{ParkReason, Parked},
-    plan::{Field, Reason, StageMove, Value},
+    plan::{Field, Reason, StageMove},
+    texts::{Placeholder, Text},
 };
 
 /// `transaction.completed`.
@@ -33,14 +34,7 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
     if transaction.is_first_payment() {
         first_payment(facts, transaction, deal)
     } else if transaction.is_renewal() {
-        later_payment(
-            facts,
-            transaction,
-            deal,
-            Reason::RenewalKeepsStage,
-            "renewal",
-            "Renewal paid",
-        )
+        later_payment(facts, transaction, deal, Reason::RenewalKeepsStage, "renewal", Text::Renewal)
     } else if transaction.is_plan_change() {
         later_payment(
             facts,
@@ -48,7 +42,7 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
             deal,
             Reason::PlanChanged,
             "plan_change",
-            "Plan change paid",
+            Text::PlanChange,
         )
     } else if transaction.is_one_time_charge() {
         later_payment(
@@ -57,10 +51,17 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
             deal,
             Reason::OneTimeCharge,
             "charge",
-            "One-time charge paid",
+            Text::OneTimeCharge,
         )
     } else {
-        later_payment(facts, transaction, deal, Reason::UnknownOrigin, "payment", "Paid")
+        later_payment(
+            facts,
+            transaction,
+            deal,
+            Reason::UnknownOrigin,
+            "payment",
+            Text::OtherPayment,
+        )
     }
 }
 
@@ -68,7 +69,7 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
     let won_by_this = facts.known.transaction.won == Some(deal.lead)
-        || deal.transaction_id.as_deref() == Some(id);
+        || deal.field(Field::TransactionId) == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
             Decision::Ignore(Reason::AlreadyWonByThis)
@@ -98,71 +99,89 @@ fn win(
     reason: Reason,
 ) -> Decision {
     let config = facts.config;
+    let (price, why) = money::price(transaction, facts.known.account.currency, config.price_basis);
+    let differs = money::is_below_agreed(config, deal.price, price);
+    if differs && config.agreed_price == AgreedPrice::Park {
+        let detail = "less was paid than the deal says: check what was bought, mend the deal's price and resume the event";
+        return Decision::Park(
+            Parked::new(ParkReason::PriceDiffers, detail).candidates(vec![deal.lead]),
+        );
+    }
     let mut draft = Draft::new(deal, reason);
+    let values = say::transaction(&facts, transaction);
     draft.update.stage =
         Some(StageMove { pipeline: draft.deal.pipeline, from: draft.deal.status, to: won });
-    let (price, why) = money::price(transaction, facts.known.account_currency, config.price_basis);
     draft.update.price = price;
     draft.reasons.extend(why);
-    draft.field(config, Field::TransactionId, transaction.id.as_str());
-    draft.field(config, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-    draft.field(config, Field::PlanName, text::products(&transaction.product_names()).as_str());
-    draft.field(
-        config,
-        Field::PaymentCurrency,
-        transaction.total().map(|total| total.currency()).as_ref().map(|c| c.code()),
-    );
-    draft.field(config, Field::PaymentStatus, facts.known.transaction.status().as_str());
-    if let Some(paid_at) = transaction.billed_at {
-        draft.value(config, Field::LastPaymentDate, Value::Date(paid_at));
+    draft.text(&facts, Field::TransactionId, transaction.id.as_str());
+    draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
+    draft.text(&facts, Field::PlanName, transaction.product_names().join(", ").as_str());
+    if let Some(total) = transaction.total() {
+        draft.text(&facts, Field::PaymentCurrency, total.currency().code());
     }
-    draft.note("payment", text::payment("Paid", transaction));
+    draft.text(&facts, Field::PaymentStatus, facts.known.transaction.status().as_str());
+    paid(&facts, transaction, &mut draft);
+    draft.note(&facts, "payment", Text::Payment, &values);
+    if differs {
+        draft.because(Reason::PriceDiffers);
+        let agreed = draft.deal.price.map(|price| price.to_string()).unwrap_or_default();
+        let values = values.set(Placeholder::Price, agreed);
+        draft.note(&facts, "price_differs", Text::PriceDiffers, &values);
+        draft.task(
+            &facts,
+            "price_differs",
+            Text::PriceDiffersTask,
+            &values,
+            Some(&transaction.custom_data),
+        );
+    }
     let mut known = facts.known;
     known.transaction.won = Some(draft.deal.lead);
     draft.act(known)
 }
 
+/// The fields that every payment moves on.
+fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
+    draft.date(facts, Field::LastPaymentDate, transaction.billed_at);
+    draft.amount(facts, Field::AmountPaid, transaction.total());
+    draft.amount(facts, Field::TaxPaid, transaction.tax());
+    money::totals(facts, draft);
+}
+
 /// The deal is won already, by another payment or by a person: nothing of it is overwritten, somebody looks.
 fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let mut draft = Draft::new(deal, Reason::AnotherPayment);
-    draft.note(
-        "another_payment",
-        text::payment("Another payment on a deal that was already won: paid", transaction),
-    );
+    let values = say::transaction(&facts, transaction);
+    draft.note(&facts, "another_payment", Text::AnotherPayment, &values);
     if facts.config.tasks.second_payment {
-        let text = text::second_payment(transaction);
-        draft.task(&facts, "second_payment", text, Some(&transaction.custom_data));
+        let wanted = Some(&transaction.custom_data);
+        draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
     draft.act(facts.known)
 }
 
 /// A payment after the sale: it is told, and never touches the stage or the price.
 fn later_payment(
-    facts: Facts<'_>,
+    mut facts: Facts<'_>,
     transaction: &Transaction,
     deal: Deal,
     reason: Reason,
     name: &str,
-    heading: &str,
+    text: Text,
 ) -> Decision {
-    let config = facts.config;
     let mut draft = Draft::new(deal, reason);
     match reason {
         Reason::RenewalKeepsStage => {
-            draft.field(config, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-            if let Some(paid_at) = transaction.billed_at {
-                draft.value(config, Field::LastPaymentDate, Value::Date(paid_at));
-            }
+            draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
         }
         Reason::PlanChanged => {
-            draft.field(
-                config,
-                Field::PlanName,
-                text::products(&transaction.product_names()).as_str(),
-            );
+            draft.text(&facts, Field::PlanName, transaction.product_names().join(", ").as_str());
         }
         _ => {}
     }
-    draft.note(name, text::payment(heading, transaction));
+    paid(&facts, transaction, &mut draft);
+    let values = say::transaction(&facts, transaction);
+    draft.note(&facts, name, text, &values);
+    dunning::end(&mut facts, &mut draft, &values);
     draft.act(facts.known)
 }

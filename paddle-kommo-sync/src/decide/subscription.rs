@@ -2,14 +2,22 @@
 
 use paddle_webhook::Subscription;
 
-use super::{Decision, Draft, Facts, text};
-use crate::plan::{Field, Reason, Value};
+use super::{Decision, Draft, Facts, dunning, say};
+use crate::{
+    known::Snapshot,
+    plan::{Field, Reason, Value},
+    texts::{Placeholder, Text},
+};
 
 const TRIAL: &str = "trial";
 const WIN_BACK: &str = "win_back";
+const SECOND: &str = "second_subscription";
+
+/// What the deal shows while a cancellation is scheduled; Paddle's own status is still `active` then.
+const CANCELING: &str = "canceling";
 
 /// `subscription.created`, `.trialing`, `.activated`.
-pub(super) fn started(facts: Facts<'_>, subscription: &Subscription) -> Decision {
+pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
@@ -19,44 +27,155 @@ pub(super) fn started(facts: Facts<'_>, subscription: &Subscription) -> Decision
     let mut draft =
         Draft::new(deal, if trial { Reason::TrialStarted } else { Reason::SubscriptionStarted });
     state(&facts, subscription, &mut draft);
-    let mut known = facts.known;
+    let values = say::subscription(&facts, subscription);
     if trial {
-        draft.note(TRIAL, text::trial(subscription));
-        known.subscription.told.insert(TRIAL.to_owned());
+        draft.note(&facts, TRIAL, Text::TrialStarted, &values);
+        facts.known.subscription.told.insert(TRIAL.to_owned());
     }
-    draft.act(known)
+    if facts.known.sale.has_another_live(subscription.id.as_str())
+        && facts.known.subscription.told.insert(SECOND.to_owned())
+    {
+        draft.because(Reason::SecondSubscription);
+        draft.task(
+            &facts,
+            SECOND,
+            Text::SecondSubscriptionTask,
+            &values,
+            Some(&subscription.custom_data),
+        );
+    }
+    dunning::end(&mut facts, &mut draft, &values);
+    draft.act(facts.known)
 }
 
-/// `subscription.canceled`: it has ended, and somebody should talk to the customer.
-pub(super) fn canceled(facts: Facts<'_>, subscription: &Subscription) -> Decision {
+/// `subscription.updated`: the event for everything, so what changed is found by comparing.
+pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
+    if facts.before.subscription.is_newer_than(facts.event, subscription) {
+        return Decision::Ignore(Reason::Stale);
+    }
+    let before = facts.before.subscription.snapshot.clone();
+    let now = Snapshot::of(subscription);
+    if before.as_ref() == Some(&now) && !facts.has_recovered() {
+        return Decision::Ignore(Reason::NothingToDo);
+    }
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
     };
-    let asked = facts.known.subscription.told.contains(WIN_BACK);
+    let mut draft = Draft::new(deal, Reason::SubscriptionChanged);
+    state(&facts, subscription, &mut draft);
+    scheduled_cancel(&mut facts, subscription, &mut draft, before.as_ref(), &now);
+    if let Some(before) = before.filter(|before| before.plan != now.plan && !before.plan.is_empty())
+    {
+        draft.because(Reason::ItemsChanged);
+        draft.text(&facts, Field::PlanName, subscription.product_names().join(", ").as_str());
+        draft.note(
+            &facts,
+            "items",
+            Text::ItemsChanged,
+            &say::change(&facts, subscription, &before, &now),
+        );
+    }
+    let values = say::subscription(&facts, subscription);
+    dunning::end(&mut facts, &mut draft, &values);
+    draft.act(facts.known)
+}
+
+/// The customer has said that the subscription is to end, or has taken that back.
+fn scheduled_cancel(
+    facts: &mut Facts<'_>,
+    subscription: &Subscription,
+    draft: &mut Draft,
+    before: Option<&Snapshot>,
+    now: &Snapshot,
+) {
+    let was = before.and_then(|before| before.cancel_at);
+    let values = say::subscription(facts, subscription)
+        .set(Placeholder::Date, say::optional_day(facts, now.cancel_at.or(was)));
+    match (was, now.cancel_at) {
+        (None, Some(_)) => {
+            draft.because(Reason::CancelScheduled);
+            draft.note(facts, "cancel_scheduled", Text::CancelScheduled, &values);
+            if facts.known.subscription.told.insert(WIN_BACK.to_owned()) {
+                let wanted = Some(&subscription.custom_data);
+                let task = draft.task(facts, WIN_BACK, Text::CancelScheduledTask, &values, wanted);
+                facts.known.subscription.tasks.insert(WIN_BACK.to_owned(), task);
+            }
+        }
+        (Some(_), None) if now.status != "canceled" => {
+            draft.because(Reason::CancelWithdrawn);
+            draft.note(facts, "cancel_withdrawn", Text::CancelWithdrawn, &values);
+            facts.known.subscription.told.remove(WIN_BACK);
+            if let Some(task) = facts.known.subscription.tasks.remove(WIN_BACK) {
+                draft.complete_task(facts, &task, Text::CancelWithdrawnResult, &values);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `subscription.paused`.
+pub(super) fn paused(facts: Facts<'_>, subscription: &Subscription) -> Decision {
+    told(facts, subscription, Reason::Paused, "paused", Text::Paused)
+}
+
+/// `subscription.resumed`.
+pub(super) fn resumed(facts: Facts<'_>, subscription: &Subscription) -> Decision {
+    told(facts, subscription, Reason::Resumed, "resumed", Text::Resumed)
+}
+
+fn told(
+    mut facts: Facts<'_>,
+    subscription: &Subscription,
+    reason: Reason,
+    name: &str,
+    text: Text,
+) -> Decision {
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, reason);
+    state(&facts, subscription, &mut draft);
+    let values = say::subscription(&facts, subscription);
+    draft.note(&facts, name, text, &values);
+    dunning::end(&mut facts, &mut draft, &values);
+    draft.act(facts.known)
+}
+
+/// `subscription.canceled`: it has ended, and somebody should talk to the customer.
+pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let asked = !facts.known.subscription.told.insert(WIN_BACK.to_owned());
     let mut draft =
         Draft::new(deal, if asked { Reason::AlreadyAsked } else { Reason::SubscriptionCanceled });
     state(&facts, subscription, &mut draft);
     if !asked {
-        draft.task(&facts, WIN_BACK, text::win_back(subscription), Some(&subscription.custom_data));
+        let values = say::subscription(&facts, subscription);
+        draft.task(&facts, WIN_BACK, Text::WinBackTask, &values, Some(&subscription.custom_data));
     }
-    let mut known = facts.known;
-    known.subscription.told.insert(WIN_BACK.to_owned());
-    draft.act(known)
+    draft.act(facts.known)
 }
 
 /// The fields that mirror the subscription, unless a newer event has written them.
-fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
+pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
     if facts.before.subscription.is_newer_than(facts.event, subscription) {
         draft.because(Reason::Stale);
         return;
     }
-    let config = facts.config;
-    draft.field(config, Field::SubscriptionId, subscription.id.as_str());
-    draft.field(config, Field::SubscriptionStatus, subscription.status.as_str());
-    let next = subscription.next_billed_at.map_or(Value::Empty, Value::Date);
-    draft.value(config, Field::NextBillingDate, next);
-    if let Some(ends) = subscription.canceled_at {
-        draft.value(config, Field::SubscriptionEnds, Value::Date(ends));
-    }
+    let cancel_at = subscription.scheduled_cancel();
+    let status = subscription.status.as_str();
+    let shown = if cancel_at.is_some() && status != "canceled" { CANCELING } else { status };
+    draft.text(facts, Field::SubscriptionId, subscription.id.as_str());
+    draft.text(facts, Field::SubscriptionStatus, shown);
+    draft.value(
+        facts,
+        Field::NextBillingDate,
+        subscription.next_billed_at.map_or(Value::Empty, Value::Date),
+    );
+    let ends = subscription.canceled_at.or(cancel_at).map_or(Value::Empty, Value::Date);
+    draft.value(facts, Field::SubscriptionEnds, ends);
 }

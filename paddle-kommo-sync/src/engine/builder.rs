@@ -11,9 +11,11 @@ use crate::{
     cache::Cache,
     clock::{Clock, SystemClock},
     config::Config,
+    deal_ref::DealRefKey,
     error::StoreError,
     link::CustomerLookup,
     store::Store,
+    texts::{InvalidTemplate, Texts},
 };
 
 /// How long a lost answer may still become true in Kommo: the client's time-out and as much again, rounded up.
@@ -26,6 +28,7 @@ pub struct SyncBuilder {
     store: Arc<dyn Store>,
     account: String,
     config: Config,
+    deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     settle: Duration,
@@ -38,6 +41,7 @@ impl SyncBuilder {
             store,
             account: "default".to_owned(),
             config: Config::default(),
+            deal_ref_keys: Vec::new(),
             clock: Arc::new(SystemClock),
             customers: None,
             settle: SETTLE,
@@ -63,6 +67,13 @@ impl SyncBuilder {
         Self { customers: Some(Arc::new(lookup)), ..self }
     }
 
+    /// The keys of signed references to deals, the newest first. With at least one, an unsigned `kommo_lead_id` is only
+    /// a hint: see [`UnsignedLinks`](crate::UnsignedLinks).
+    #[must_use]
+    pub fn deal_ref_keys(self, keys: impl IntoIterator<Item = DealRefKey>) -> Self {
+        Self { deal_ref_keys: keys.into_iter().collect(), ..self }
+    }
+
     /// Another clock, for tests.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
@@ -76,19 +87,23 @@ impl SyncBuilder {
         Self { settle, ..self }
     }
 
-    /// Opens the account in the store.
+    /// Checks the texts, and opens the account in the store.
     ///
     /// # Errors
     ///
-    /// When the store fails.
+    /// When one of the operator's own texts is not right, or the store fails.
     pub async fn build(self) -> Result<Sync, BuildError> {
-        let account = self.store.account(&self.account).await.map_err(BuildError)?;
+        let texts = Texts::new(self.config.language, &self.config.templates)
+            .map_err(BuildError::Template)?;
+        let account = self.store.account(&self.account).await.map_err(BuildError::Store)?;
         Ok(Sync(Arc::new(Inner {
             kommo: self.kommo,
             store: self.store,
             account,
             account_name: self.account,
             config: self.config,
+            texts,
+            deal_ref_keys: self.deal_ref_keys,
             clock: self.clock,
             customers: self.customers,
             cache: Cache::default(),
@@ -99,7 +114,14 @@ impl SyncBuilder {
     }
 }
 
-/// A [`Sync`] cannot be made: its store fails. See the source.
+/// A [`Sync`] cannot be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the store cannot open the account")]
-pub struct BuildError(#[source] StoreError);
+#[non_exhaustive]
+pub enum BuildError {
+    /// One of the operator's own texts is not right.
+    #[error("a template cannot be used")]
+    Template(#[source] InvalidTemplate),
+    /// The store fails.
+    #[error("the store cannot open the account")]
+    Store(#[source] StoreError),
+}

@@ -2,23 +2,21 @@
 
 use std::sync::atomic::Ordering;
 
-use kommo_client::LeadId;
-use paddle_webhook::{CustomerId, Environment, Event, EventData};
-use serde::{Serialize, de::DeserializeOwned};
+use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
-use super::{Sync, text};
+use super::{Sync, operator::changes, reading::Found, text};
 use crate::{
     apply::{Applied, after},
-    config::{FieldTarget, Unlinked},
+    config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{Pause, Reaction, backoff, chain, reaction},
-    known::{Deal, Known},
-    link::{self, References, Rung, Rungs},
+    failure::{Pause, Reaction, backoff, chain},
+    known::Deal,
+    link::{self, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
-    store::{Claimed, EffectRow, EventState, Finish, KnownRow, Learned, Lease, LinkRow, NewEffect},
+    store::{Claimed, EffectRow, EffectState, EventState, Finish, Learned, Lease, NewEffect},
 };
 
 /// An event that ended its worker so often without any outcome will do so again.
@@ -32,23 +30,6 @@ pub(super) enum Step {
     Waiting(Outcome),
     /// It must be claimed anew, at once: it belongs to another lane, or something changed under it.
     Again,
-}
-
-/// What is stored about the entities of an event, as it was read.
-struct Stored {
-    references: References,
-    links: Vec<LinkRow>,
-    transaction: Option<KnownRow>,
-    subscription: Option<KnownRow>,
-    customer: Option<KnownRow>,
-    known: Known,
-}
-
-/// Where the search for the deal led.
-enum Found {
-    Deal(Box<Deal>, Rung),
-    Parked(Parked),
-    Failed(Reaction),
 }
 
 impl Sync {
@@ -124,7 +105,7 @@ impl Sync {
         }
         // A plan that was journalled is carried out as it stands, whatever has changed since.
         if let Some(decision) = &claimed.event.decision {
-            let plan: Plan = parse(decision)?;
+            let plan: Plan = super::parse(decision)?;
             return self.carry_out(&claimed, claimed.effects.clone(), plan.reasons, false).await;
         }
         self.plan(&claimed, &event, &data).await
@@ -138,30 +119,22 @@ impl Sync {
         data: &EventData,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
-        let config = &self.0.config;
-        let mut stored = self.read_stored(data).await?;
-        let mut rung = Rung::LeadId;
-        let mut decision = decide::decide(event, data, &stored.known, config, self.now());
+        let mut stored = self.read_stored(event, data).await?;
+        let mut decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&stored).await? {
-                Found::Deal(deal, by) => {
+            match self.find_deal(&mut stored).await? {
+                Found::Deal(deal, rung) => {
                     let lane = link::lane(deal.lead);
                     if lane != lease.lane {
                         // It belongs behind what this deal already has open. What is learned now puts it there.
-                        let learned = Learned {
-                            links: stored.references.links(deal.lead, by),
-                            known: Vec::new(),
-                        };
+                        let links = stored.references.links(deal.lead, rung);
+                        let learned = Learned { links, known: Vec::new() };
                         self.0.store.move_to(lease, &lane, &learned, self.now()).await?;
                         return Ok(Step::Again);
                     }
-                    rung = by;
                     stored.known.deal = Some(*deal);
                 }
-                Found::Parked(parked)
-                    if config.unlinked == Unlinked::Ignore
-                        && parked.reason == ParkReason::NoDeal =>
-                {
+                Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
                         stored.learned(&stored.known.clone().fold(event, data), Vec::new())?;
                     return self
@@ -171,17 +144,16 @@ impl Sync {
                 Found::Parked(parked) => return self.park(lease, parked).await,
                 Found::Failed(reaction) => return self.react(claimed, reaction).await,
             }
-            match self.0.cache.currency(&self.0.kommo, self.now()).await {
-                Ok(currency) => stored.known.account_currency = currency,
-                Err(error) => return self.react(claimed, reaction(&error)).await,
-            }
-            decision = decide::decide(event, data, &stored.known, config, self.now());
+            decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
         }
         match decision {
             Decision::Ignore(reason) => {
-                let links = match stored.references.answer(&stored.links) {
-                    Rungs::Found(lead, by) => stored.references.links(lead, by),
-                    Rungs::Parked(_) | Rungs::Silent => Vec::new(),
+                let links = match stored
+                    .references
+                    .answer(&stored.links, self.trust(&stored.known.account))
+                {
+                    Rungs::Found(lead, rung) => stored.references.links(lead, rung),
+                    Rungs::Confirm(_) | Rungs::Parked(_) | Rungs::Silent => Vec::new(),
                 };
                 let learned = stored.learned(&stored.known.clone().fold(event, data), links)?;
                 self.end(lease, Outcome::Ignored { reason }, learned).await
@@ -190,13 +162,30 @@ impl Sync {
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.
             Decision::NeedsDeal => Err(StoreError::Corrupt("decision")),
             Decision::Act { plan, known } => {
-                let links =
-                    known.deal.as_ref().map(|deal| stored.references.links(deal.lead, rung));
-                let learned = stored.learned(&known, links.unwrap_or_default())?;
+                let (Some(deal), Some(rung)) = (&stored.known.deal, stored.rung) else {
+                    return Err(StoreError::Corrupt("decision"));
+                };
+                let learned = stored.learned(&known, stored.references.links(deal.lead, rung))?;
+                if self.is_shadow(deal) {
+                    let would = changes(&plan, deal);
+                    let outcome =
+                        Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
+                    return self.end(lease, outcome, learned).await;
+                }
                 let effects = self.journal(lease, &plan, &learned).await?;
                 self.carry_out(claimed, effects, plan.reasons, true).await
             }
         }
+    }
+
+    /// A sale without a deal, where most sales have none.
+    fn is_not_ours(&self, parked: &Parked) -> bool {
+        self.0.config.unlinked == Unlinked::Ignore && parked.reason == ParkReason::NoDeal
+    }
+
+    fn is_shadow(&self, deal: &Deal) -> bool {
+        let config = &self.0.config;
+        config.mode == Mode::Shadow && !config.live_pipelines.contains(&deal.pipeline.get())
     }
 
     async fn journal(
@@ -220,7 +209,7 @@ impl Sync {
                 name: planned.name.clone(),
                 marker,
                 body,
-                state: crate::store::EffectState::Planned,
+                state: EffectState::Planned,
                 sent_at: None,
                 absent: 0,
                 remote_id: None,
@@ -240,7 +229,7 @@ impl Sync {
         let lease = &claimed.lease;
         let mut effects = Vec::new();
         for row in rows {
-            let effect: Effect = parse(&row.body)?;
+            let effect: Effect = super::parse(&row.body)?;
             effects.push((row, effect));
         }
         let lead = effects.first().map(|(_, effect)| effect.lead());
@@ -256,95 +245,6 @@ impl Sync {
         }
     }
 
-    /// Finds the deal by the ladder, and reads it.
-    async fn find_deal(&self, stored: &Stored) -> Result<Found, StoreError> {
-        let (lead, rung) = match stored.references.answer(&stored.links) {
-            Rungs::Found(lead, rung) => (lead, rung),
-            Rungs::Parked(parked) => return Ok(Found::Parked(parked)),
-            Rungs::Silent => match self.find_by_email(stored).await {
-                Ok(Ok(lead)) => (lead, Rung::Email),
-                Ok(Err(parked)) => return Ok(Found::Parked(parked)),
-                Err(reaction) => return Ok(Found::Failed(reaction)),
-            },
-        };
-        Ok(match self.0.kommo.leads().get(lead).await {
-            Ok(Some(read)) if !read.is_deleted => match self.deal(&read) {
-                Some(deal) => Found::Deal(Box::new(deal), rung),
-                None => Found::Failed(Reaction::Retry("Kommo's answer names no stage".to_owned())),
-            },
-            Ok(_) => {
-                let detail = format!(
-                    "deal {lead} does not exist (any more): link the event to another deal"
-                );
-                Found::Parked(Parked::new(ParkReason::DealGone, detail).candidates(vec![lead]))
-            }
-            Err(error) => Found::Failed(reaction(&error)),
-        })
-    }
-
-    async fn find_by_email(&self, stored: &Stored) -> Result<Result<LeadId, Parked>, Reaction> {
-        let nobody = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
-        let no_deal = Parked::new(ParkReason::NoDeal, nobody);
-        let known = stored.known.customer.email.clone();
-        let email = match (known, &self.0.customers, &stored.references.customer) {
-            (Some(email), _, _) => Some(email),
-            (None, Some(lookup), Some(customer)) => {
-                let customer = CustomerId::from(customer.as_str());
-                lookup.email(&customer).await.map_err(|error| Reaction::Retry(chain(&error)))?
-            }
-            (None, _, _) => None,
-        };
-        let Some(email) = email else { return Ok(Err(no_deal)) };
-        link::by_email(&self.0.kommo, &email, &self.0.config.stages)
-            .await
-            .map_err(|error| reaction(&error))
-    }
-
-    fn deal(&self, lead: &kommo_client::Lead) -> Option<Deal> {
-        let transaction = match &self.0.config.fields.transaction_id {
-            FieldTarget::Off => None,
-            FieldTarget::Code(code) => lead.field_by_code(code),
-            FieldTarget::Id(id) => lead.field(*id),
-        };
-        Some(Deal {
-            lead: lead.id,
-            pipeline: lead.pipeline_id?,
-            status: lead.status_id?,
-            responsible: lead.responsible_user_id,
-            transaction_id: transaction.and_then(|field| field.text()).map(str::to_owned),
-        })
-    }
-
-    async fn read_stored(&self, data: &EventData) -> Result<Stored, StoreError> {
-        let store = &self.0.store;
-        let references = References::of(data);
-        let links = store.links(self.0.account, &references.entities()).await?;
-        let mut stored = Stored {
-            links,
-            transaction: None,
-            subscription: None,
-            customer: None,
-            known: Known::default(),
-            references,
-        };
-        if let Some(id) = &stored.references.transaction {
-            let row = store.known(self.0.account, id).await?;
-            stored.known.transaction = known(&row)?;
-            stored.transaction = Some(row);
-        }
-        if let Some(id) = &stored.references.subscription {
-            let row = store.known(self.0.account, id).await?;
-            stored.known.subscription = known(&row)?;
-            stored.subscription = Some(row);
-        }
-        if let Some(id) = &stored.references.customer {
-            let row = store.known(self.0.account, id).await?;
-            stored.known.customer = known(&row)?;
-            stored.customer = Some(row);
-        }
-        Ok(stored)
-    }
-
     async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
         self.end(lease, Outcome::Parked(parked), Learned::default()).await
     }
@@ -358,6 +258,7 @@ impl Sync {
         let (state, reason) = match &outcome {
             Outcome::Parked(parked) => (EventState::Parked, parked.reason.code()),
             Outcome::Ignored { reason } => (EventState::Done, reason.code()),
+            Outcome::Shadowed { .. } => (EventState::Done, "shadowed"),
             Outcome::Done(done) => {
                 (EventState::Done, done.reasons.first().map_or("done", |reason| reason.code()))
             }
@@ -424,33 +325,4 @@ impl Sync {
             }
         }
     }
-}
-
-impl Stored {
-    /// What to keep: the links, and whatever of the knowledge has changed.
-    fn learned(&self, after: &Known, links: Vec<LinkRow>) -> Result<Learned, StoreError> {
-        let mut learned = Learned { links, known: Vec::new() };
-        let mut keep = |row: &Option<KnownRow>, state: String| {
-            if let Some(row) = row.as_ref().filter(|row| row.state != state) {
-                learned.known.push(KnownRow { state, ..row.clone() });
-            }
-        };
-        keep(&self.transaction, changed(&after.transaction)?);
-        keep(&self.subscription, changed(&after.subscription)?);
-        keep(&self.customer, changed(&after.customer)?);
-        Ok(learned)
-    }
-}
-
-/// What is stored for a state; nothing for a state that says nothing.
-fn changed<T: Default + PartialEq + Serialize>(state: &T) -> Result<String, StoreError> {
-    if *state == T::default() { Ok(String::new()) } else { text(state) }
-}
-
-fn known<T: Default + DeserializeOwned>(row: &KnownRow) -> Result<T, StoreError> {
-    if row.state.is_empty() { Ok(T::default()) } else { parse(&row.state) }
-}
-
-fn parse<T: DeserializeOwned>(stored: &str) -> Result<T, StoreError> {
-    serde_json::from_str(stored).map_err(|_| StoreError::Corrupt("state"))
 }

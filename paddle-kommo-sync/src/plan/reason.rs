@@ -47,6 +47,10 @@ reasons! {
     OneTimeCharge = "one_time_charge",
     /// A payment of a kind that this version does not know: it is told, and changes nothing.
     UnknownOrigin = "unknown_origin",
+    /// Less was paid than the deal says.
+    PriceDiffers = "price_differs",
+    /// A person changed a field, and the configuration says that it stays.
+    PersonsValueStays = "persons_value_stays",
     /// The transaction's currency is not the account's, and Paddle's payout does not convert to it: no price is set.
     CurrencyDiffers = "currency_differs",
     /// The price was taken from Paddle's conversion to the payout currency.
@@ -57,6 +61,28 @@ reasons! {
     SubscriptionStarted = "subscription_started",
     /// A trial started.
     TrialStarted = "trial_started",
+    /// Another subscription of the same deal is running: somebody should look.
+    SecondSubscription = "second_subscription",
+    /// Something of the subscription changed: its status, or when it is charged next.
+    SubscriptionChanged = "subscription_changed",
+    /// What the subscription is for changed.
+    ItemsChanged = "items_changed",
+    /// The subscription is to end at a date.
+    CancelScheduled = "cancel_scheduled",
+    /// The subscription is not to end after all.
+    CancelWithdrawn = "cancel_withdrawn",
+    /// The subscription was paused.
+    Paused = "paused",
+    /// The subscription goes on after a pause.
+    Resumed = "resumed",
+    /// A checkout failed; the customer may try again.
+    CheckoutFailed = "checkout_failed",
+    /// A payment of a running subscription failed: a past-due spell begins.
+    PastDue = "past_due",
+    /// Another payment failed in the same past-due spell.
+    StillPastDue = "still_past_due",
+    /// A past-due spell ended well.
+    PaymentRecovered = "payment_recovered",
     /// The subscription ended: the rep is asked to win the customer back.
     SubscriptionCanceled = "subscription_canceled",
     /// The rep was already asked about this subscription.
@@ -65,6 +91,16 @@ reasons! {
     Refunded = "refunded",
     /// This refund was already told.
     RefundAlreadyTold = "refund_already_told",
+    /// The customer's bank took the money back.
+    Chargeback = "chargeback",
+    /// The customer's bank announces a chargeback.
+    ChargebackWarning = "chargeback_warning",
+    /// A chargeback, or the warning of one, was turned back.
+    ChargebackReversed = "chargeback_reversed",
+    /// The customer was given credit.
+    Credited = "credited",
+    /// This adjustment was already told.
+    AlreadyTold = "already_told",
     /// The refund waits for Paddle's approval.
     RefundPending = "refund_pending",
     /// Paddle rejected the refund.

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::error::StoreError;
 
+/// The rung that overrules all others.
+const PERSON: &str = "person";
+
 /// A store that forgets everything with the process. For tests and demos; a payment must not depend on it.
 ///
 /// Clones share what is stored.
@@ -185,8 +188,13 @@ impl Account {
     fn learn(&mut self, learned: &Learned) {
         for link in &learned.links {
             let key = (link.entity.clone(), link.lead.get());
+            if link.rung == PERSON {
+                self.links.retain(|stored, row| {
+                    stored.0 != key.0 || row.rung != PERSON || *stored == key
+                });
+            }
             match self.links.get_mut(&key) {
-                Some(stored) if link.rung == "person" => stored.rung.clone_from(&link.rung),
+                Some(stored) if link.rung == PERSON => stored.rung.clone_from(&link.rung),
                 Some(_) => {}
                 None => {
                     self.links.insert(key, link.clone());
@@ -439,6 +447,42 @@ impl Store for MemoryStore {
         now: OffsetDateTime,
     ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
         Ok(self.with(account, |account| account.pause(now)))
+    }
+
+    async fn learn(&self, account: AccountKey, learned: &Learned) -> Result<(), StoreError> {
+        self.with(account, |account| {
+            account.check(learned)?;
+            account.learn(learned);
+            Ok(())
+        })
+    }
+
+    async fn remote_id(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        effect: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        Ok(self.with(account, |account| {
+            let event = account.events.iter().find(|event| event.row.event_id == event_id)?;
+            event.effects.iter().find(|row| row.name == effect)?.remote_id
+        }))
+    }
+
+    async fn history(
+        &self,
+        account: AccountKey,
+        lane: &str,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        Ok(self.with(account, |account| {
+            let rows = account.events.iter().map(|event| &event.row);
+            let mut rows: Vec<EventRow> = rows.filter(|row| row.lane == lane).cloned().collect();
+            // Stable: events of one moment stay in the order of arrival.
+            rows.sort_by_key(|row| row.occurred_at);
+            rows.truncate(limit);
+            rows
+        }))
     }
 
     async fn links(

@@ -185,7 +185,8 @@ records! {
 )]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
-    /// Links to add; one that exists keeps its first rung, except that `person` replaces any other.
+    /// Links to add; one that exists keeps its first rung, except that `person` replaces any other. A `person` link takes
+    /// the place of an earlier `person` link of the same entity.
     pub links: Vec<LinkRow>,
     /// Knowledge to replace. The version is the one that was read.
     pub known: Vec<KnownRow>,

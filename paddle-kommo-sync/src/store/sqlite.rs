@@ -356,6 +356,41 @@ impl Store for SqliteStore {
         self.run(move |connection| rows::pause(connection, account, now)).await
     }
 
+    async fn learn(&self, account: AccountKey, learned: &Learned) -> Result<(), StoreError> {
+        let learned = learned.clone();
+        self.run(move |connection| learn(connection, account, &learned)).await
+    }
+
+    async fn remote_id(
+        &self,
+        account: AccountKey,
+        event_id: &str,
+        effect: &str,
+    ) -> Result<Option<u64>, StoreError> {
+        let (event_id, effect) = (event_id.to_owned(), effect.to_owned());
+        self.run(move |connection| {
+            let stored: Option<Option<i64>> = connection
+                .prepare_cached(
+                    "SELECT e.remote_id FROM effect e JOIN inbox i ON i.seq = e.seq
+                     WHERE i.account = ?1 AND i.event_id = ?2 AND e.name = ?3",
+                )?
+                .query_row(params![account.get(), event_id, effect], |row| row.get(0))
+                .optional()?;
+            Ok(stored.flatten().and_then(|id| u64::try_from(id).ok()))
+        })
+        .await
+    }
+
+    async fn history(
+        &self,
+        account: AccountKey,
+        lane: &str,
+        limit: usize,
+    ) -> Result<Vec<EventRow>, StoreError> {
+        let lane = lane.to_owned();
+        self.run(move |connection| rows::history(connection, account, &lane, limit)).await
+    }
+
     async fn links(
         &self,
         account: AccountKey,
@@ -566,6 +601,13 @@ fn learn(
         }
     }
     for link in &learned.links {
+        if link.rung == "person" {
+            connection
+                .prepare_cached(
+                    "DELETE FROM link WHERE account = ?1 AND entity = ?2 AND lead <> ?3 AND rung = 'person'",
+                )?
+                .execute(params![account.get(), link.entity, lead_number(link.lead)?])?;
+        }
         connection
             .prepare_cached(
                 "INSERT INTO link(account, entity, lead, rung) VALUES(?1, ?2, ?3, ?4)

@@ -10,10 +10,13 @@
 mod docs;
 mod exactly_once;
 mod fields;
+mod lifecycle;
 mod links;
+mod operator;
 mod order;
 mod rules;
 mod run;
 mod stores;
 mod support;
 mod test_events;
+mod trust;

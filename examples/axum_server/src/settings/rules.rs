@@ -9,13 +9,18 @@ use toml::{Table, Value};
 use super::variables::{Variables, optional};
 use crate::Failure;
 
-/// Every key of the file, as `table.key`. Stages are named by their pipeline and come from the file only.
+/// Every key of the file that holds one value, as `table.key`. What has keys of the operator's comes from the file only.
 const KEYS: &[&str] = &[
     "price_basis",
     "lost_deals",
     "products",
     "sandbox",
     "unlinked",
+    "unsigned_links",
+    "agreed_price",
+    "agreed_price_tolerance_percent",
+    "mode",
+    "language",
     TOLERANCE,
     "fields.transaction_id",
     "fields.invoice_number",
@@ -27,6 +32,11 @@ const KEYS: &[&str] = &[
     "fields.payment_status",
     "fields.last_payment_date",
     "fields.subscription_ends",
+    "fields.amount_paid",
+    "fields.tax_paid",
+    "fields.total_paid",
+    "fields.total_refunded",
+    "fields.total_net",
     "tasks.type_id",
     "tasks.due_in_hours",
     "tasks.fallback_user_id",

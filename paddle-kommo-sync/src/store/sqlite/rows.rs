@@ -92,6 +92,21 @@ pub(super) fn parked(
         .collect()
 }
 
+pub(super) fn history(
+    connection: &Connection,
+    account: AccountKey,
+    lane: &str,
+    limit: usize,
+) -> Result<Vec<EventRow>, StoreError> {
+    connection
+        .prepare_cached(&format!(
+            "{EVENT} WHERE account = ?1 AND key = ?2 ORDER BY occurred_at, seq LIMIT ?3"
+        ))?
+        .query_map(params![account.get(), lane, count(limit)], read_event)?
+        .map(|row| row?)
+        .collect()
+}
+
 pub(super) fn effects(connection: &Connection, seq: i64) -> Result<Vec<EffectRow>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT name, marker, body, state, sent_at, absent, remote_id FROM effect WHERE seq = ?1 ORDER BY position",

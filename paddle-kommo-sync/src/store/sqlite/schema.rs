@@ -34,6 +34,7 @@ CREATE TABLE inbox(
   attempt INTEGER NOT NULL DEFAULT 0,
   finished_at INTEGER, decision TEXT, outcome TEXT, reason TEXT, last_error TEXT,
   UNIQUE(account, event_id)) STRICT;
+CREATE INDEX inbox_lane ON inbox(account, key, occurred_at, seq);
 CREATE INDEX inbox_head ON inbox(account, key, occurred_at, seq) WHERE state = 0;
 CREATE INDEX inbox_parked ON inbox(account, finished_at) WHERE state = 3;
 CREATE INDEX inbox_prune ON inbox(finished_at) WHERE state IN (2, 4) AND payload IS NOT NULL;

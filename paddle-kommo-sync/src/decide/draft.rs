@@ -1,0 +1,237 @@
+//! A plan in the making: what every rule puts together in the same way.
+
+use paddle_webhook::{CustomData, Money};
+use time::{Duration, OffsetDateTime};
+
+use super::{Decision, Facts};
+use crate::{
+    config::{Config, FieldTarget, Overwrite},
+    known::{Deal, Known, TaskRef},
+    plan::{
+        Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason, TaskCompletion,
+        TaskDraft, TaskRefresh, Value,
+    },
+    texts::{Text, Values, clean::clean},
+};
+
+pub(super) struct Draft {
+    pub(super) deal: Deal,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) update: LeadUpdate,
+    notes: Vec<PlannedEffect>,
+    tasks: Vec<PlannedEffect>,
+}
+
+impl Draft {
+    pub(super) fn new(deal: Deal, reason: Reason) -> Self {
+        let update = LeadUpdate { lead: deal.lead, stage: None, price: None, fields: Vec::new() };
+        Self { deal, reasons: vec![reason], update, notes: Vec::new(), tasks: Vec::new() }
+    }
+
+    pub(super) fn because(&mut self, reason: Reason) {
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// Writes a text, if the configuration wants it. One that is not known leaves the field alone.
+    pub(super) fn text<'t>(
+        &mut self,
+        facts: &Facts<'_>,
+        field: Field,
+        text: impl Into<Option<&'t str>>,
+    ) {
+        if let Some(text) = text.into().map(clean).filter(|text| !text.is_empty()) {
+            self.value(facts, field, Value::Text(text));
+        }
+    }
+
+    /// Writes a sum. One that is not known, or whose currency's decimals are not, leaves the field alone.
+    pub(super) fn amount(&mut self, facts: &Facts<'_>, field: Field, money: Option<Money>) {
+        if let Some(decimal) = money.and_then(|money| money.to_decimal()) {
+            self.value(facts, field, Value::Amount(decimal));
+        }
+    }
+
+    /// Writes a date; none leaves the field alone.
+    pub(super) fn date(&mut self, facts: &Facts<'_>, field: Field, at: Option<OffsetDateTime>) {
+        if let Some(at) = at {
+            self.value(facts, field, Value::Date(at));
+        }
+    }
+
+    pub(super) fn value(&mut self, facts: &Facts<'_>, field: Field, value: Value) {
+        let config = facts.config;
+        if *target(config, field) == FieldTarget::Off {
+            return;
+        }
+        let now = self.deal.field(field).filter(|text| !text.is_empty());
+        let ours = facts.known.sale.written.get(&field).map(String::as_str);
+        let may = match config.overwrite.of(field) {
+            Overwrite::Always => true,
+            Overwrite::IfEmpty => now.is_none(),
+            Overwrite::IfOurs => now.is_none_or(|now| ours.is_some_and(|ours| is_same(now, ours))),
+        };
+        if may {
+            self.update.fields.push(FieldValue { field, value });
+        } else {
+            self.because(Reason::PersonsValueStays);
+        }
+    }
+
+    pub(super) fn note(&mut self, facts: &Facts<'_>, name: &str, text: Text, values: &Values) {
+        let (lead, text) = (self.deal.lead, facts.texts.render(text, values));
+        self.notes.push(PlannedEffect::new(&format!("note:{name}"), NoteDraft { lead, text }));
+    }
+
+    /// A task for the rep: whoever the payment names, else whoever has the deal, else the configured user.
+    pub(super) fn task(
+        &mut self,
+        facts: &Facts<'_>,
+        name: &str,
+        text: Text,
+        values: &Values,
+        wanted: Option<&CustomData>,
+    ) -> TaskRef {
+        let rules = &facts.config.tasks;
+        let user = |id: u64| Some(id).filter(|id| *id > 0).map(kommo_client::UserId::new);
+        let wanted = wanted.and_then(|data| data.u64("kommo_responsible_id").ok().flatten());
+        let mut responsible = Vec::new();
+        for candidate in
+            [wanted.and_then(user), self.deal.responsible, user(rules.fallback_user_id)]
+        {
+            responsible.extend(candidate.filter(|user| !responsible.contains(user)));
+        }
+        let effect = format!("task:{name}");
+        let task = TaskDraft {
+            lead: self.deal.lead,
+            text: facts.texts.render(text, values),
+            type_id: rules.type_id,
+            due_at: due_at(facts),
+            responsible,
+        };
+        self.tasks.push(PlannedEffect::new(&effect, task));
+        TaskRef { event_id: facts.event.id().as_str().to_owned(), effect }
+    }
+
+    pub(super) fn refresh_task(
+        &mut self,
+        facts: &Facts<'_>,
+        task: &TaskRef,
+        text: Text,
+        values: &Values,
+    ) {
+        let refresh = TaskRefresh {
+            lead: self.deal.lead,
+            event_id: task.event_id.clone(),
+            effect: task.effect.clone(),
+            text: facts.texts.render(text, values),
+            due_at: due_at(facts),
+        };
+        self.tasks.push(PlannedEffect::new(&format!("refresh:{}", task.effect), refresh));
+    }
+
+    pub(super) fn complete_task(
+        &mut self,
+        facts: &Facts<'_>,
+        task: &TaskRef,
+        result: Text,
+        values: &Values,
+    ) {
+        let completion = TaskCompletion {
+            lead: self.deal.lead,
+            event_id: task.event_id.clone(),
+            effect: task.effect.clone(),
+            result: facts.texts.render(result, values),
+        };
+        self.tasks.push(PlannedEffect::new(&format!("complete:{}", task.effect), completion));
+    }
+
+    /// The deal first, then what tells of it: a note about a deal that did not close would be a lie.
+    pub(super) fn act(self, mut known: Known) -> Decision {
+        let update = &self.update;
+        let mut effects = Vec::new();
+        for FieldValue { field, value } in &update.fields {
+            match value {
+                Value::Text(text) | Value::Amount(text) => {
+                    drop(known.sale.written.insert(*field, text.clone()))
+                }
+                Value::Date(at) => {
+                    drop(known.sale.written.insert(*field, at.unix_timestamp().to_string()))
+                }
+                Value::Empty => drop(known.sale.written.remove(field)),
+            }
+        }
+        if update.stage.is_some() || update.price.is_some() || !update.fields.is_empty() {
+            effects.push(PlannedEffect::new("lead", self.update));
+        }
+        effects.extend(self.notes);
+        effects.extend(self.tasks);
+        Decision::Act { plan: Plan { reasons: self.reasons, effects }, known: Box::new(known) }
+    }
+}
+
+/// Whether a field still holds what we wrote. Kommo gives numbers back without trailing zeros, and keeps only the day of
+/// a date.
+fn is_same(now: &str, written: &str) -> bool {
+    const DAY: i64 = 86_400;
+    let plain = |text: &str| match text.split_once('.') {
+        Some((whole, fraction)) => format!("{whole}.{}", fraction.trim_end_matches('0')),
+        None => format!("{text}."),
+    };
+    let within_its_day = || {
+        let since = written.parse::<i64>().ok()?.checked_sub(now.parse().ok()?)?;
+        (written.len() >= 9).then_some((0..DAY).contains(&since))
+    };
+    now == written || plain(now) == plain(written) || within_its_day() == Some(true)
+}
+
+fn due_at(facts: &Facts<'_>) -> OffsetDateTime {
+    facts.now.saturating_add(Duration::hours(i64::from(facts.config.tasks.due_in_hours)))
+}
+
+/// Where the configuration wants a field.
+pub(crate) fn target(config: &Config, field: Field) -> &FieldTarget {
+    let fields = &config.fields;
+    match field {
+        Field::TransactionId => &fields.transaction_id,
+        Field::InvoiceNumber => &fields.invoice_number,
+        Field::PlanName => &fields.plan_name,
+        Field::PaymentCurrency => &fields.payment_currency,
+        Field::SubscriptionId => &fields.subscription_id,
+        Field::NextBillingDate => &fields.next_billing_date,
+        Field::SubscriptionStatus => &fields.subscription_status,
+        Field::PaymentStatus => &fields.payment_status,
+        Field::LastPaymentDate => &fields.last_payment_date,
+        Field::SubscriptionEnds => &fields.subscription_ends,
+        Field::AmountPaid => &fields.amount_paid,
+        Field::TaxPaid => &fields.tax_paid,
+        Field::TotalPaid => &fields.total_paid,
+        Field::TotalRefunded => &fields.total_refunded,
+        Field::TotalNet => &fields.total_net,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn what_kommo_gives_back_is_still_ours() {
+        for (now, written, want) in [
+            ("Pro", "Pro", true),
+            ("Pro", "Pro, yearly", false),
+            ("599", "599.00", true),
+            ("599.5", "599.50", true),
+            ("599.05", "599.50", false),
+            ("5990", "599.0", false),
+            ("1771113600", "1771156800", true),
+            ("1771200000", "1771156800", false),
+            ("1771027200", "1771156800", false),
+            ("7", "7.0", true),
+            ("325", "330", false),
+        ] {
+            assert_eq!(is_same(now, written), want, "{now} {written}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A payment failed, and how that ends.
+
+use paddle_webhook::{Subscription, Transaction};
+
+use super::{Decision, Draft, Facts, say, subscription};
+use crate::{
+    plan::{Field, Reason},
+    texts::{Text, Values},
+};
+
+const TASK: &str = "dunning";
+const TOLD: &str = "checkout_failed";
+
+/// `transaction.payment_failed`, `transaction.past_due`.
+pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
+    if transaction.is_first_payment() {
+        return checkout_failed(facts, transaction);
+    }
+    if transaction.subscription_id.is_none() {
+        return Decision::Ignore(Reason::NothingToDo);
+    }
+    let values = say::failed_transaction(&facts, transaction);
+    spell(facts, &values, |_, _| {})
+}
+
+/// `subscription.past_due`.
+pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
+    let values = say::subscription(&facts, subscription);
+    spell(facts, &values, |facts, draft| subscription::state(facts, subscription, draft))
+}
+
+/// The customer could not pay at the checkout, and may try again: told once per transaction, nothing more.
+fn checkout_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
+    if facts.known.transaction.told.contains(TOLD) || facts.known.transaction.paid.is_some() {
+        return Decision::Ignore(Reason::CheckoutFailed);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, Reason::CheckoutFailed);
+    draft.note(&facts, TOLD, Text::CheckoutFailed, &say::failed_transaction(&facts, transaction));
+    let mut known = facts.known;
+    known.transaction.told.insert(TOLD.to_owned());
+    draft.act(known)
+}
+
+/// One task for the whole time in which the subscription is past due, refreshed when another payment fails.
+fn spell(
+    mut facts: Facts<'_>,
+    values: &Values,
+    state: impl FnOnce(&Facts<'_>, &mut Draft),
+) -> Decision {
+    if !facts.known.subscription.is_past_due() {
+        // It was paid meanwhile.
+        return Decision::Ignore(Reason::Stale);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let open = facts.known.subscription.tasks.get(TASK).cloned();
+    let mut draft =
+        Draft::new(deal, if open.is_some() { Reason::StillPastDue } else { Reason::PastDue });
+    state(&facts, &mut draft);
+    if draft.update.fields.iter().all(|value| value.field != Field::SubscriptionStatus) {
+        draft.text(&facts, Field::SubscriptionStatus, "past_due");
+    }
+    match open {
+        Some(task) => draft.refresh_task(&facts, &task, Text::DunningTask, values),
+        None => {
+            let task = draft.task(&facts, TASK, Text::DunningTask, values, None);
+            facts.known.subscription.tasks.insert(TASK.to_owned(), task);
+        }
+    }
+    draft.act(facts.known)
+}
+
+/// If the spell ends with this event: it is told, and its task is completed.
+pub(super) fn end(facts: &mut Facts<'_>, draft: &mut Draft, values: &Values) {
+    if !facts.has_recovered() {
+        return;
+    }
+    draft.because(Reason::PaymentRecovered);
+    if draft.update.fields.iter().all(|value| value.field != Field::SubscriptionStatus) {
+        draft.text(facts, Field::SubscriptionStatus, "active");
+    }
+    draft.note(facts, "recovered", Text::Recovered, values);
+    if let Some(task) = facts.known.subscription.tasks.remove(TASK) {
+        draft.complete_task(facts, &task, Text::RecoveredResult, values);
+    }
+}

@@ -1,0 +1,211 @@
+//! What a person asks and does: where an event belongs, what it would do, and what was done.
+
+use kommo_client::LeadId;
+use paddle_webhook::{Environment, Event, EventData};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{Sync, outcome, reading::Found};
+use crate::{
+    decide::{self, Decision},
+    error::StoreError,
+    failure::Reaction,
+    link::{self, References, Rung},
+    outcome::{Outcome, Parked},
+    plan::{Effect, Plan, Reason, Value},
+    store::{EventRow, EventState, Learned},
+};
+
+/// As many parked events are looked through when a person links one of them.
+const PARKED: usize = 10_000;
+
+/// What an event would do, without doing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Preview {
+    /// It would be ignored.
+    Ignored(Reason),
+    /// It would be parked.
+    Parked(Parked),
+    /// It would write this.
+    Plan {
+        /// The deal.
+        lead: LeadId,
+        /// The rules that answer, and the writes.
+        plan: Plan,
+        /// The same for people, one line for each difference, for example `price 0 → 599`.
+        changes: Vec<String>,
+    },
+    /// Kommo cannot be asked now.
+    Unavailable(String),
+}
+
+/// One chapter of what happened to a deal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Chapter {
+    /// Paddle's event.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// When it happened.
+    #[serde(with = "time::serde::rfc3339")]
+    pub occurred_at: OffsetDateTime,
+    /// What became of it; none while it is open.
+    pub outcome: Option<Outcome>,
+    /// Why its last attempt did not end it.
+    pub last_error: Option<String>,
+}
+
+impl Sync {
+    /// Says that an event, or all of a Paddle transaction, subscription or customer, belongs to this deal.
+    ///
+    /// It is remembered for the transaction, its subscription and its customer, and overrules everything else that
+    /// could tell the deal. What is parked of them is opened again; the answer is which events that were.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn link(
+        &self,
+        event_or_entity: &str,
+        lead: LeadId,
+    ) -> Result<Vec<String>, StoreError> {
+        let account = self.0.account;
+        let entities = match self.0.store.event(account, event_or_entity).await? {
+            Some(row) => references(&row).map_or_else(Vec::new, |references| owned(&references)),
+            None => vec![event_or_entity.to_owned()],
+        };
+        let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
+        let learned = Learned { links: entities.iter().map(person).collect(), known: Vec::new() };
+        self.0.store.learn(account, &learned).await?;
+        let mut opened = Vec::new();
+        for row in self.0.store.parked(account, PARKED).await? {
+            let concerned = references(&row)
+                .is_some_and(|row| owned(&row).iter().any(|id| entities.contains(id)));
+            if concerned && self.resume(&row.event_id).await? {
+                opened.push(row.event_id);
+            }
+        }
+        Ok(opened)
+    }
+
+    /// What this event would do now, without storing or writing anything.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn preview(&self, event: &Event) -> Result<Preview, StoreError> {
+        let Ok(data) = event.data() else {
+            let parked = Parked::new(crate::ParkReason::UnexpectedShape, "its data cannot be read");
+            return Ok(Preview::Parked(parked));
+        };
+        if let Some(reason) = decide::not_real(event, &data, &self.0.config) {
+            return Ok(Preview::Ignored(reason));
+        }
+        let mut stored = self.read_stored(event, &data).await?;
+        let mut decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
+        if decision == Decision::NeedsDeal {
+            match self.find_deal(&mut stored).await? {
+                Found::Deal(deal, _) => stored.known.deal = Some(*deal),
+                Found::Parked(parked) => return Ok(Preview::Parked(parked)),
+                Found::Failed(Reaction::Park(parked)) => return Ok(Preview::Parked(parked)),
+                Found::Failed(Reaction::Retry(why)) => return Ok(Preview::Unavailable(why)),
+                Found::Failed(Reaction::Pause(pause)) => {
+                    return Ok(Preview::Unavailable(pause.code().to_owned()));
+                }
+            }
+            decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
+        }
+        Ok(match (decision, stored.known.deal) {
+            (Decision::Act { plan, .. }, Some(deal)) => {
+                let changes = changes(&plan, &deal);
+                Preview::Plan { lead: deal.lead, plan, changes }
+            }
+            (Decision::Park(parked), _) => Preview::Parked(parked),
+            (Decision::Ignore(reason), _) => Preview::Ignored(reason),
+            (Decision::Act { .. } | Decision::NeedsDeal, _) => {
+                return Err(StoreError::Corrupt("decision"));
+            }
+        })
+    }
+
+    /// What happened to a deal, the oldest first: every event with what became of it and why.
+    ///
+    /// `id` is the id of the deal, or of a Paddle transaction, subscription or customer that belongs to one.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn explain(&self, id: &str) -> Result<Vec<Chapter>, StoreError> {
+        let links = self.0.store.links(self.0.account, &[id]).await?;
+        let mut lanes: Vec<String> = links.iter().map(|row| link::lane(row.lead)).collect();
+        match id.parse() {
+            Ok(lead) => lanes.push(link::lane(LeadId::new(lead))),
+            Err(_) => lanes.push(id.to_owned()),
+        }
+        let mut story = Vec::new();
+        for lane in lanes {
+            for row in self.0.store.history(self.0.account, &lane, PARKED).await? {
+                story.push(Chapter {
+                    outcome: if row.state == EventState::Open {
+                        None
+                    } else {
+                        Some(outcome(&row)?)
+                    },
+                    event_id: row.event_id,
+                    event_type: row.kind,
+                    occurred_at: row.occurred_at,
+                    last_error: row.last_error,
+                });
+            }
+        }
+        Ok(story)
+    }
+}
+
+/// What an event that is stored says of its deal.
+fn references(row: &EventRow) -> Option<References> {
+    let event = Event::from_trusted(&row.payload, Environment::Live).ok()?;
+    let data: EventData = event.data().ok()?;
+    Some(References::of_event(&event, &data))
+}
+
+fn owned(references: &References) -> Vec<String> {
+    references.entities().into_iter().map(str::to_owned).collect()
+}
+
+/// The plan as differences from what the deal shows now.
+pub(super) fn changes(plan: &Plan, deal: &crate::known::Deal) -> Vec<String> {
+    let mut changes = Vec::new();
+    for planned in &plan.effects {
+        match &planned.effect {
+            Effect::UpdateLead(update) => {
+                if let Some(stage) = update.stage {
+                    changes.push(format!("stage {} → {}", stage.from, stage.to));
+                }
+                if let Some(price) = update.price {
+                    let before =
+                        deal.price.map_or_else(|| "none".to_owned(), |price| price.to_string());
+                    changes.push(format!("price {before} → {price}"));
+                }
+                for value in &update.fields {
+                    let before = deal.field(value.field).unwrap_or("empty");
+                    let after = match &value.value {
+                        Value::Text(text) | Value::Amount(text) => text.clone(),
+                        Value::Date(at) => at.date().to_string(),
+                        Value::Empty => "empty".to_owned(),
+                    };
+                    if before != after {
+                        changes.push(format!("{} {before} → {after}", value.field.as_str()));
+                    }
+                }
+            }
+            Effect::AddNote(note) => changes.push(format!("+ note: {}", note.text)),
+            Effect::AddTask(task) => changes.push(format!("+ task: {}", task.text)),
+            Effect::RefreshTask(task) => changes.push(format!("task goes on: {}", task.text)),
+            Effect::CompleteTask(task) => changes.push(format!("task completed: {}", task.result)),
+        }
+    }
+    changes
+}

@@ -1,0 +1,230 @@
+//! What a rule needs to know: from the store, and of the deal from Kommo.
+
+use kommo_client::LeadId;
+use paddle_webhook::{CustomerId, Event, EventData};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Sync, text};
+use crate::{
+    config::FieldTarget,
+    decide,
+    error::StoreError,
+    failure::{Reaction, chain, reaction},
+    known::{Account, Deal, Known, SaleKnown},
+    link::{self, References, Rung, Rungs, Trust},
+    outcome::{ParkReason, Parked},
+    plan::Field,
+    store::{KnownRow, Learned, LinkRow},
+};
+
+/// What is stored about the entities of an event, as it was read.
+pub(super) struct Stored {
+    pub(super) references: References,
+    pub(super) links: Vec<LinkRow>,
+    pub(super) known: Known,
+    /// The rung that answered, once the deal was found.
+    pub(super) rung: Option<Rung>,
+    transaction: Option<KnownRow>,
+    subscription: Option<KnownRow>,
+    customer: Option<KnownRow>,
+    sale: Option<KnownRow>,
+}
+
+/// Where the search for the deal led.
+pub(super) enum Found {
+    Deal(Box<Deal>, Rung),
+    Parked(Parked),
+    Failed(Reaction),
+}
+
+impl Sync {
+    pub(super) fn trust(&self, account: &Account) -> Trust<'_> {
+        Trust {
+            keys: &self.0.deal_ref_keys,
+            account: account.id,
+            unsigned: self.0.config.unsigned_links,
+        }
+    }
+
+    /// Everything that is known before Kommo is asked.
+    pub(super) async fn read_stored(
+        &self,
+        event: &Event,
+        data: &EventData,
+    ) -> Result<Stored, StoreError> {
+        let store = &self.0.store;
+        let references = References::of_event(event, data);
+        let links = store.links(self.0.account, &references.entities()).await?;
+        let mut known = Known::default();
+        let mut rows = [None, None, None];
+        let entities = [&references.transaction, &references.subscription, &references.customer];
+        for (row, entity) in rows.iter_mut().zip(entities) {
+            if let Some(entity) = entity {
+                *row = Some(store.known(self.0.account, entity).await?);
+            }
+        }
+        let [transaction, subscription, customer] = rows;
+        known.transaction = parsed(transaction.as_ref())?;
+        known.subscription = parsed(subscription.as_ref())?;
+        known.customer = parsed(customer.as_ref())?;
+        Ok(Stored {
+            references,
+            links,
+            known,
+            rung: None,
+            transaction,
+            subscription,
+            customer,
+            sale: None,
+        })
+    }
+
+    /// Finds the deal by the ladder, reads it, and what is known of it.
+    pub(super) async fn find_deal(&self, stored: &mut Stored) -> Result<Found, StoreError> {
+        match self.account().await {
+            Ok(account) => stored.known.account = account,
+            Err(error) => return Ok(Found::Failed(reaction(&error))),
+        }
+        let trust = self.trust(&stored.known.account);
+        let (lead, rung) = match stored.references.answer(&stored.links, trust) {
+            Rungs::Found(lead, rung) => (lead, rung),
+            Rungs::Parked(parked) => return Ok(Found::Parked(parked)),
+            Rungs::Confirm(lead) => match self.confirm(stored, lead).await {
+                Ok(Ok(())) => (lead, Rung::LeadId),
+                Ok(Err(parked)) => return Ok(Found::Parked(parked)),
+                Err(reaction) => return Ok(Found::Failed(reaction)),
+            },
+            Rungs::Silent => match self.find_by_email(stored).await {
+                Ok(Ok(lead)) => (lead, Rung::Email),
+                Ok(Err(parked)) => return Ok(Found::Parked(parked)),
+                Err(reaction) => return Ok(Found::Failed(reaction)),
+            },
+        };
+        let deal = match self.0.kommo.leads().get(lead).await {
+            Ok(Some(read)) if !read.is_deleted => self.deal(&read),
+            Ok(_) => {
+                let detail = format!(
+                    "deal {lead} does not exist (any more): link the event to another deal"
+                );
+                return Ok(Found::Parked(
+                    Parked::new(ParkReason::DealGone, detail).candidates(vec![lead]),
+                ));
+            }
+            Err(error) => return Ok(Found::Failed(reaction(&error))),
+        };
+        let Some(deal) = deal else {
+            return Ok(Found::Failed(Reaction::Retry("Kommo's answer names no stage".to_owned())));
+        };
+        let row = self.0.store.known(self.0.account, &link::lane(lead)).await?;
+        stored.known.sale = parsed(Some(&row))?;
+        stored.sale = Some(row);
+        stored.rung = Some(rung);
+        Ok(Found::Deal(Box::new(deal), rung))
+    }
+
+    /// The Kommo account, as it was asked lately.
+    pub(super) async fn account(&self) -> Result<Account, kommo_client::Error> {
+        self.0.cache.account(&self.0.kommo, self.now()).await
+    }
+
+    /// An unsigned id is believed when the customer is a contact of that deal.
+    async fn confirm(&self, stored: &Stored, lead: LeadId) -> Result<Result<(), Parked>, Reaction> {
+        let parked =
+            |detail: &str| Parked::new(ParkReason::LinkNotConfirmed, detail).candidates(vec![lead]);
+        let Some(email) = self.email(stored).await? else {
+            return Ok(Err(parked(
+                "the deal is named without a signature, and the customer's e-mail address is not known: link it by hand",
+            )));
+        };
+        match link::is_confirmed(&self.0.kommo, &email, lead).await {
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => Ok(Err(parked(
+                "the deal is named without a signature, and the customer is none of its contacts: link it by hand",
+            ))),
+            Err(error) => Err(reaction(&error)),
+        }
+    }
+
+    async fn find_by_email(&self, stored: &Stored) -> Result<Result<LeadId, Parked>, Reaction> {
+        let Some(email) = self.email(stored).await? else {
+            let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
+            return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
+        };
+        link::by_email(&self.0.kommo, &email, &self.0.config.stages)
+            .await
+            .map_err(|error| reaction(&error))
+    }
+
+    /// The customer's address: from an event, else from the application.
+    async fn email(&self, stored: &Stored) -> Result<Option<String>, Reaction> {
+        if let Some(email) = &stored.known.customer.email {
+            return Ok(Some(email.clone()));
+        }
+        match (&self.0.customers, &stored.references.customer) {
+            (Some(lookup), Some(customer)) => {
+                let customer = CustomerId::from(customer.as_str());
+                lookup.email(&customer).await.map_err(|error| Reaction::Retry(chain(&error)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A deal as the rules see it; none when Kommo does not say where it stands.
+    fn deal(&self, lead: &kommo_client::Lead) -> Option<Deal> {
+        let mut fields = Vec::new();
+        for field in Field::ALL.iter().copied() {
+            let values = match decide::target(&self.0.config, field) {
+                FieldTarget::Off => None,
+                FieldTarget::Code(code) => lead.field_by_code(code),
+                FieldTarget::Id(id) => lead.field(*id),
+            };
+            let Some(value) = values.and_then(|values| values.values.first()) else { continue };
+            let text = value
+                .as_str()
+                .map(str::to_owned)
+                .or_else(|| value.as_time().map(|at| at.unix_timestamp().to_string()));
+            fields.extend(text.map(|text| (field, text)));
+        }
+        Some(Deal {
+            lead: lead.id,
+            pipeline: lead.pipeline_id?,
+            status: lead.status_id?,
+            responsible: lead.responsible_user_id,
+            price: lead.price.units(),
+            fields,
+        })
+    }
+}
+
+impl Stored {
+    /// What to keep: the links, and whatever of the knowledge has changed.
+    pub(super) fn learned(
+        &self,
+        after: &Known,
+        links: Vec<LinkRow>,
+    ) -> Result<Learned, StoreError> {
+        let mut learned = Learned { links, known: Vec::new() };
+        let mut keep = |row: &Option<KnownRow>, state: String| {
+            if let Some(row) = row.as_ref().filter(|row| row.state != state) {
+                learned.known.push(KnownRow { state, ..row.clone() });
+            }
+        };
+        keep(&self.transaction, written(&after.transaction)?);
+        keep(&self.subscription, written(&after.subscription)?);
+        keep(&self.customer, written(&after.customer)?);
+        keep(&self.sale, written::<SaleKnown>(&after.sale)?);
+        Ok(learned)
+    }
+}
+
+/// What is stored for a state; nothing for a state that says nothing.
+fn written<T: Default + PartialEq + Serialize>(state: &T) -> Result<String, StoreError> {
+    if *state == T::default() { Ok(String::new()) } else { text(state) }
+}
+
+fn parsed<T: Default + DeserializeOwned>(row: Option<&KnownRow>) -> Result<T, StoreError> {
+    match row {
+        Some(row) if !row.state.is_empty() => super::parse(&row.state),
+        _ => Ok(T::default()),
+    }
+}

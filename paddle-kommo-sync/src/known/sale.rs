@@ -1,0 +1,81 @@
+use std::collections::BTreeMap;
+
+use paddle_webhook::{Currency, Money, Subscription, Transaction};
+use serde::{Deserialize, Serialize};
+
+use super::{SubscriptionKnown, TransactionKnown};
+use crate::plan::Field;
+
+/// What is known of a deal: everything that was paid for it, and what we wrote into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SaleKnown {
+    /// Its payments, by transaction.
+    pub(crate) payments: BTreeMap<String, SalePayment>,
+    /// The newest status of each of its subscriptions.
+    pub(crate) subscriptions: BTreeMap<String, String>,
+    /// What we wrote into its fields last, as text.
+    pub(crate) written: BTreeMap<Field, String>,
+}
+
+/// A payment of a deal, in minor units of its currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct SalePayment {
+    /// Empty until the payment itself was seen: its refund may come first.
+    pub(crate) currency: String,
+    pub(crate) total: i64,
+    pub(crate) refunded: i64,
+}
+
+impl SaleKnown {
+    pub(super) fn fold_transaction(&mut self, transaction: &Transaction) {
+        if transaction.status.as_str() != "completed" {
+            return;
+        }
+        if let Some(total) = transaction.total().filter(|total| total.is_positive()) {
+            let payment = self.payments.entry(transaction.id.as_str().to_owned()).or_default();
+            total.currency().code().clone_into(&mut payment.currency);
+            payment.total = total.minor();
+        }
+    }
+
+    pub(super) fn fold_refunds(&mut self, transaction: &str, known: &TransactionKnown) {
+        let refunded = known.refunded(|known| known.total);
+        if refunded != 0 || self.payments.contains_key(transaction) {
+            self.payments.entry(transaction.to_owned()).or_default().refunded = refunded;
+        }
+    }
+
+    pub(super) fn fold_subscription(
+        &mut self,
+        subscription: &Subscription,
+        known: &SubscriptionKnown,
+    ) {
+        if let Some(snapshot) = &known.snapshot {
+            self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.status.clone());
+        }
+    }
+
+    /// The sum of one kind over all payments, if all are in one currency.
+    pub(crate) fn sum(&self, part: impl Fn(&SalePayment) -> i64) -> Option<Money> {
+        let mut paid = self.payments.values().filter(|payment| !payment.currency.is_empty());
+        let first = paid.clone().next()?;
+        let currency = Currency::new(&first.currency).ok()?;
+        if paid.any(|payment| payment.currency != first.currency) {
+            return None;
+        }
+        let minor = self
+            .payments
+            .values()
+            .try_fold(0_i64, |sum, payment| sum.checked_add(part(payment)))?;
+        Some(Money::new(minor, currency))
+    }
+
+    /// Whether another subscription of this deal is running.
+    pub(crate) fn has_another_live(&self, subscription: &str) -> bool {
+        let is_live =
+            |status: &str| matches!(status, "active" | "trialing" | "past_due" | "paused");
+        self.subscriptions.iter().any(|(id, status)| id != subscription && is_live(status))
+    }
+}

@@ -1,0 +1,151 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use kommo_client::LeadId;
+use paddle_webhook::{Adjustment, Currency, Event, Money, Transaction};
+use serde::{Deserialize, Serialize};
+
+use super::{TaskRef, Version};
+
+/// What is known of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TransactionKnown {
+    /// What was paid, once the transaction was completed.
+    pub(crate) paid: Option<Paid>,
+    /// The deal it won.
+    pub(crate) won: Option<LeadId>,
+    /// Refunds, credits and chargebacks, each in its newest state.
+    pub(crate) adjustments: BTreeMap<String, AdjustmentKnown>,
+    /// The transaction itself was seen with the (undocumented) status `refunded`.
+    pub(crate) refunded_by_status: bool,
+    /// What the rep was already told about it.
+    pub(crate) told: BTreeSet<String>,
+    /// The tasks that are open because of its chargebacks, by adjustment.
+    pub(crate) tasks: BTreeMap<String, TaskRef>,
+}
+
+/// What was paid, in minor units of the transaction's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Paid {
+    pub(crate) currency: String,
+    pub(crate) total: i64,
+    pub(crate) net: Option<i64>,
+    pub(crate) earnings: Option<i64>,
+}
+
+/// An adjustment in its newest state, sums in minor units of the transaction's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AdjustmentKnown {
+    version: Version,
+    pub(crate) action: String,
+    pub(crate) status: String,
+    pub(crate) full: bool,
+    pub(crate) total: i64,
+    pub(crate) net: i64,
+    pub(crate) earnings: i64,
+}
+
+/// How a transaction stands, told from everything that is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PaymentStatus {
+    Paid,
+    PartiallyRefunded,
+    Refunded,
+    ChargedBack,
+}
+
+impl PaymentStatus {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+            Self::ChargedBack => "charged_back",
+        }
+    }
+}
+
+impl TransactionKnown {
+    pub(super) fn fold(&mut self, transaction: &Transaction) {
+        match transaction.status.as_str() {
+            "completed" => {
+                if let Some(total) = transaction.total() {
+                    self.paid = Some(Paid {
+                        currency: total.currency().code().to_owned(),
+                        total: total.minor(),
+                        net: transaction.net().map(|net| net.minor()),
+                        // The earnings are known at `transaction.completed` only, and never forgotten again.
+                        earnings: transaction
+                            .earnings()
+                            .map(|earnings| earnings.minor())
+                            .or_else(|| self.paid.as_ref().and_then(|paid| paid.earnings)),
+                    });
+                }
+            }
+            "refunded" => self.refunded_by_status = true,
+            _ => {}
+        }
+    }
+
+    pub(super) fn fold_adjustment(&mut self, event: &Event, adjustment: &Adjustment) {
+        let version = Version::new(event, adjustment.updated_at, adjustment.status.as_str());
+        let id = adjustment.id.as_str();
+        if self.adjustments.get(id).is_some_and(|known| known.version > version) {
+            return;
+        }
+        let minor = |amount: Option<Money>| amount.map_or(0, |amount| amount.minor());
+        let known = AdjustmentKnown {
+            version,
+            action: adjustment.action.as_str().to_owned(),
+            status: adjustment.status.as_str().to_owned(),
+            full: adjustment.is_partial() == Some(false),
+            total: minor(adjustment.total()),
+            net: minor(adjustment.net()),
+            earnings: minor(adjustment.earnings()),
+        };
+        self.adjustments.insert(id.to_owned(), known);
+    }
+
+    fn approved(&self, action: &'static str) -> impl Iterator<Item = &AdjustmentKnown> {
+        self.adjustments
+            .values()
+            .filter(move |known| known.action == action && known.status == "approved")
+    }
+
+    /// How much of one kind of sum went back by refunds, in minor units.
+    pub(crate) fn refunded(&self, sum: impl Fn(&AdjustmentKnown) -> i64) -> i64 {
+        self.approved("refund").fold(0, |refunded, known| refunded.saturating_add(sum(known)))
+    }
+
+    /// Paid minus approved refunds and standing chargebacks, whichever came first.
+    pub(crate) fn status(&self) -> PaymentStatus {
+        let refunded = self.refunded(|known| known.total);
+        let covers = self.paid.as_ref().is_some_and(|paid| refunded > 0 && refunded >= paid.total);
+        let any = self.approved("refund").count() > 0;
+        // A reversal has an adjustment of its own, and turns the status of the original, in either order.
+        let turned = self
+            .adjustments
+            .values()
+            .filter(|known| known.action == "chargeback" && known.status == "reversed");
+        let reversals = self.approved("chargeback_reverse").count().saturating_sub(turned.count());
+        let standing = self.approved("chargeback").count() > reversals;
+        if standing {
+            PaymentStatus::ChargedBack
+        } else if covers
+            || self.approved("refund").any(|known| known.full)
+            || (self.refunded_by_status && !any)
+        {
+            PaymentStatus::Refunded
+        } else if any {
+            PaymentStatus::PartiallyRefunded
+        } else {
+            PaymentStatus::Paid
+        }
+    }
+}
+
+impl Paid {
+    pub(crate) fn money(&self, minor: i64) -> Option<Money> {
+        Currency::new(&self.currency).ok().map(|currency| Money::new(minor, currency))
+    }
+}

@@ -1,0 +1,283 @@
+//! The life of a subscription after the sale: failed payments, cancellations, pauses, chargebacks.
+
+use paddle_kommo_sync::Reason;
+use paddle_webhook::Event;
+use serde_json::{Value, json};
+
+use crate::support::{
+    LEAD, WON, World,
+    events::{event, moment, refund, renewal, subscription, time, transaction},
+};
+
+/// A deal that was won, with a running subscription.
+async fn sold() -> World {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.done(&event("subscription.activated", 1, &subscription("active"))).await;
+    world
+}
+
+fn failed(kind: &str, seconds: i64) -> Event {
+    let mut data = renewal();
+    data["status"] = json!("past_due");
+    data["payments"] = json!([{"status": "error", "error_code": "declined", "amount": "32662"}]);
+    event(kind, seconds, &data)
+}
+
+fn changed(kind: &str, seconds: i64, change: impl FnOnce(&mut Value)) -> Event {
+    let mut data = subscription("active");
+    data["updated_at"] = json!(time(seconds));
+    change(&mut data);
+    event(kind, seconds, &data)
+}
+
+#[tokio::test]
+async fn a_past_due_spell_is_one_task_that_ends_with_the_payment() {
+    let world = sold().await;
+    assert_eq!(world.done(&failed("transaction.payment_failed", 100)).await, [Reason::PastDue]);
+    assert_eq!(world.done(&failed("transaction.past_due", 101)).await, [Reason::StillPastDue]);
+    let past_due = changed("subscription.past_due", 102, |data| data["status"] = json!("past_due"));
+    world.advance(std::time::Duration::from_secs(3600));
+    assert_eq!(world.done(&past_due).await, [Reason::StillPastDue]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("past_due"));
+    let tasks = world.kommo.tasks(LEAD);
+    assert_eq!(tasks.len(), 1, "one task for the whole spell: {:?}", world.tasks());
+    assert_eq!(
+        tasks[0]["complete_till"].as_i64(),
+        Some(moment(25 * 3600).unix_timestamp()),
+        "it was refreshed"
+    );
+    assert_eq!(tasks[0]["is_completed"], json!(false));
+    let notes = world.notes().len();
+
+    let paid = event("transaction.completed", 200, &renewal());
+    assert_eq!(world.done(&paid).await, [Reason::RenewalKeepsStage, Reason::PaymentRecovered]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
+    let tasks = world.kommo.tasks(LEAD);
+    assert_eq!((tasks.len(), &tasks[0]["is_completed"]), (1, &json!(true)));
+    assert_eq!(world.notes().len(), notes + 2, "the renewal and the recovery");
+    let active = changed("subscription.updated", 201, |data| {
+        data["next_billed_at"] = json!("2026-04-15T12:00:00Z")
+    });
+    assert_eq!(world.done(&active).await, [Reason::SubscriptionChanged], "it ended once");
+    assert_eq!((world.stage(), world.price()), (WON, 599));
+
+    assert_eq!(
+        world.done(&failed("transaction.payment_failed", 300)).await,
+        [Reason::PastDue],
+        "another spell"
+    );
+    assert_eq!(world.kommo.tasks(LEAD).len(), 2);
+}
+
+#[tokio::test]
+async fn a_spell_also_ends_when_paddle_says_that_the_subscription_is_active() {
+    for kind in ["subscription.activated", "subscription.updated", "subscription.resumed"] {
+        let world = sold().await;
+        world.done(&failed("transaction.past_due", 100)).await;
+        let reasons = world.done(&changed(kind, 200, |_| {})).await;
+        assert!(reasons.contains(&Reason::PaymentRecovered), "{kind}: {reasons:?}");
+        assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(true), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_that_is_older_than_the_payment_starts_no_spell() {
+    let world = sold().await;
+    world.done(&event("transaction.completed", 200, &renewal())).await;
+    assert_eq!(world.ignored(&failed("transaction.payment_failed", 100)).await, Reason::Stale);
+    assert!(world.tasks().is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_the_rep_completed_stays_as_the_rep_left_it() {
+    let world = sold().await;
+    world.done(&failed("transaction.payment_failed", 100)).await;
+    let id = world.kommo.tasks(LEAD)[0]["id"].as_u64().unwrap();
+    let patch = kommo_client::TaskPatch::new(kommo_client::TaskId::new(id)).complete("called them");
+    crate::support::client(&world.kommo).tasks().update(&[patch]).await.unwrap();
+    world.done(&failed("transaction.past_due", 101)).await;
+    world.done(&event("transaction.completed", 200, &renewal())).await;
+    let tasks = world.kommo.tasks(LEAD);
+    assert_eq!((tasks.len(), &tasks[0]["result"]["text"]), (1, &json!("called them")));
+}
+
+#[tokio::test]
+async fn a_failed_checkout_is_told_once_and_makes_no_task() {
+    let world = World::new().await;
+    let mut data = transaction();
+    data["status"] = json!("ready");
+    data["payments"] = json!([{"status": "error", "error_code": "not_enough_balance"}]);
+    assert_eq!(
+        world.done(&event("transaction.payment_failed", 0, &data)).await,
+        [Reason::CheckoutFailed]
+    );
+    assert_eq!(
+        world.ignored(&event("transaction.payment_failed", 1, &data)).await,
+        Reason::CheckoutFailed
+    );
+    assert_eq!((world.notes().len(), world.tasks().len()), (1, 0));
+    assert!(world.notes()[0].contains("not enough balance"), "{:?}", world.notes());
+    world.done(&event("transaction.completed", 2, &transaction())).await;
+    assert_eq!(world.stage(), WON, "the second try succeeds");
+}
+
+#[tokio::test]
+async fn a_scheduled_cancellation_asks_the_rep_at_once_and_only_once() {
+    let world = sold().await;
+    let cancel = |data: &mut Value| {
+        data["scheduled_change"] =
+            json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z", "resume_at": null});
+    };
+    assert_eq!(
+        world.done(&changed("subscription.updated", 100, cancel)).await,
+        [Reason::SubscriptionChanged, Reason::CancelScheduled]
+    );
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceling"));
+    assert_eq!(world.tasks().len(), 1);
+    assert!(world.notes()[1].contains("2026-02-15"), "{:?}", world.notes());
+    assert_eq!(
+        world.ignored(&changed("subscription.updated", 100, cancel)).await,
+        Reason::NothingToDo,
+        "nothing new"
+    );
+
+    let ended = changed("subscription.canceled", 200, |data| {
+        data["status"] = json!("canceled");
+        data["next_billed_at"] = Value::Null;
+        data["canceled_at"] = json!("2026-02-15T12:00:00Z");
+    });
+    assert_eq!(world.done(&ended).await, [Reason::AlreadyAsked]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+    assert_eq!(world.tasks().len(), 1, "not a second one");
+}
+
+#[tokio::test]
+async fn a_cancellation_that_is_withdrawn_completes_its_task() {
+    let world = sold().await;
+    let cancel = changed("subscription.updated", 100, |data| {
+        data["scheduled_change"] =
+            json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    });
+    world.done(&cancel).await;
+    let stays = changed("subscription.updated", 200, |_| {});
+    assert_eq!(world.done(&stays).await, [Reason::SubscriptionChanged, Reason::CancelWithdrawn]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
+    assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(true));
+
+    let ended = changed("subscription.canceled", 300, |data| data["status"] = json!("canceled"));
+    assert_eq!(
+        world.done(&ended).await,
+        [Reason::SubscriptionCanceled],
+        "a later cancellation asks anew"
+    );
+    assert_eq!(world.tasks().len(), 2);
+}
+
+#[tokio::test]
+async fn changed_items_are_told() {
+    let world = sold().await;
+    let more =
+        changed("subscription.updated", 100, |data| data["items"][0]["quantity"] = json!(25));
+    assert_eq!(world.done(&more).await, [Reason::SubscriptionChanged, Reason::ItemsChanged]);
+    assert!(
+        world.notes()[1].contains("10 × Pro, yearly")
+            && world.notes()[1].contains("25 × Pro, yearly")
+    );
+    assert_eq!((world.stage(), world.price()), (WON, 599));
+}
+
+#[tokio::test]
+async fn a_pause_and_its_end_are_told() {
+    let world = sold().await;
+    let paused = changed("subscription.paused", 100, |data| {
+        data["status"] = json!("paused");
+        data["next_billed_at"] = Value::Null;
+    });
+    assert_eq!(world.done(&paused).await, [Reason::Paused]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("paused"));
+    assert_eq!(world.field("NEXT_BILLING_DATE"), Value::Null);
+    assert_eq!(world.done(&changed("subscription.resumed", 200, |_| {})).await, [Reason::Resumed]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
+    assert_eq!(world.notes().len(), 3);
+}
+
+#[tokio::test]
+async fn a_second_subscription_on_one_deal_is_looked_at() {
+    let world = sold().await;
+    let other = changed("subscription.created", 100, |data| data["id"] = json!("sub_other"));
+    assert_eq!(world.done(&other).await, [Reason::SubscriptionStarted, Reason::SecondSubscription]);
+    assert_eq!(world.tasks().len(), 1);
+}
+
+fn adjustment(id: &str, action: &str, status: &str, seconds: i64) -> Event {
+    let mut data = refund(status);
+    data["id"] = json!(id);
+    data["action"] = json!(action);
+    data["updated_at"] = json!(time(seconds));
+    event("adjustment.created", seconds, &data)
+}
+
+#[tokio::test]
+async fn a_chargeback_is_a_note_and_a_task_until_it_is_turned_back() {
+    let world = sold().await;
+    assert_eq!(
+        world.done(&adjustment("adj_w", "chargeback_warning", "approved", 10)).await,
+        [Reason::ChargebackWarning]
+    );
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"), "a warning takes no money");
+    assert_eq!(
+        world.done(&adjustment("adj_c", "chargeback", "approved", 20)).await,
+        [Reason::Chargeback]
+    );
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("charged_back"));
+    assert_eq!(
+        world.ignored(&adjustment("adj_c", "chargeback", "approved", 21)).await,
+        Reason::AlreadyTold
+    );
+    assert_eq!((world.notes().len(), world.tasks().len()), (3, 2));
+    assert_eq!((world.stage(), world.price()), (WON, 599));
+
+    assert_eq!(
+        world.done(&adjustment("adj_r", "chargeback_reverse", "approved", 30)).await,
+        [Reason::ChargebackReversed]
+    );
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"));
+    assert!(world.kommo.tasks(LEAD).iter().all(|task| task["is_completed"] == json!(true)));
+    // The original turns as well, sooner or later.
+    assert_eq!(
+        world.ignored(&adjustment("adj_c", "chargeback", "reversed", 31)).await,
+        Reason::NothingToDo
+    );
+}
+
+/// Every action and status that Paddle has, and what is written.
+#[tokio::test]
+async fn every_adjustment_does_what_the_table_says() {
+    for (action, when_approved) in [
+        ("refund", Some(Reason::Refunded)),
+        ("credit", Some(Reason::Credited)),
+        ("chargeback", Some(Reason::Chargeback)),
+        ("chargeback_reverse", Some(Reason::ChargebackReversed)),
+        ("chargeback_warning", Some(Reason::ChargebackWarning)),
+        ("chargeback_warning_reverse", Some(Reason::ChargebackReversed)),
+        ("credit_reverse", None),
+        ("brand_new", None),
+    ] {
+        for status in ["pending_approval", "approved", "rejected", "reversed", "brand_new"] {
+            let world = sold().await;
+            let writes = world.writes();
+            let event = adjustment("adj_x", action, status, 10);
+            match when_approved.filter(|_| status == "approved") {
+                Some(reason) => {
+                    assert_eq!(world.done(&event).await, [reason], "{action} {status}");
+                    assert_eq!((world.stage(), world.price()), (WON, 599), "{action} {status}");
+                }
+                None => {
+                    world.ignored(&event).await;
+                    assert_eq!(world.writes(), writes, "{action} {status}");
+                }
+            }
+        }
+    }
+}

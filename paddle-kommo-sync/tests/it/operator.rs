@@ -1,0 +1,165 @@
+//! What the operator sees and sets: previews, stories, shadow mode, the guard of the price, a person's values.
+
+use kommo_client::fake::FakeLead;
+use paddle_kommo_sync::{
+    AgreedPrice, Mode, Outcome, Overwrite, ParkReason, Preview, Reason, plan::Field,
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    LEAD, NEGOTIATION, PIPELINE, WON, World, client,
+    events::{event, renewal, subscription, transaction},
+};
+
+#[tokio::test]
+async fn a_preview_says_everything_and_writes_nothing() {
+    let world = World::new().await;
+    let payment = event("transaction.completed", 0, &transaction());
+    let Preview::Plan { lead, plan, changes } = world.sync.preview(&payment).await.unwrap() else {
+        panic!("no plan");
+    };
+    assert_eq!((lead.get(), plan.reasons.as_slice()), (LEAD, &[Reason::FirstPayment][..]));
+    for line in ["stage 58141811 → 142", "price 0 → 599", "transaction_id empty → txn_first"]
+    {
+        assert!(changes.iter().any(|change| change == line), "no `{line}` in {changes:?}");
+    }
+    assert_eq!(world.writes(), 0);
+    assert_eq!(world.sync.stats().await.unwrap().open, 0, "it is not even stored");
+
+    world.done(&payment).await;
+    let again = world.sync.preview(&payment).await.unwrap();
+    assert_eq!(again, Preview::Ignored(Reason::AlreadyWonByThis));
+    world.kommo.remove_lead(LEAD);
+    let gone = world.sync.preview(&event("transaction.completed", 1, &renewal())).await.unwrap();
+    assert!(matches!(gone, Preview::Parked(parked) if parked.reason == ParkReason::DealGone));
+}
+
+#[tokio::test]
+async fn the_story_of_a_deal_is_told_in_order() {
+    let world = World::new().await;
+    world.done(&event("subscription.activated", 5, &subscription("active"))).await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    for id in [LEAD.to_string(), "txn_first".to_owned(), "sub_seats".to_owned()] {
+        let story = world.sync.explain(&id).await.unwrap();
+        let told: Vec<_> = story.iter().map(|chapter| chapter.event_type.as_str()).collect();
+        assert_eq!(told, ["transaction.completed", "subscription.activated"], "{id}");
+        assert!(
+            matches!(&story[0].outcome, Some(Outcome::Done(done)) if done.reasons == [Reason::FirstPayment])
+        );
+    }
+    assert!(world.sync.explain("nobody").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn shadow_mode_decides_everything_and_writes_nothing() {
+    let world = World::with(|config| config.mode = Mode::Shadow).await;
+    let payment = event("transaction.completed", 0, &transaction());
+    let Outcome::Shadowed { lead, would, .. } = world.handle(&payment).await else {
+        panic!("not shadowed")
+    };
+    assert_eq!(lead.get(), LEAD);
+    assert!(would.iter().any(|change| change == "price 0 → 599"), "{would:?}");
+    assert_eq!(world.writes(), 0);
+
+    let world = World::with(|config| {
+        config.mode = Mode::Shadow;
+        config.live_pipelines = vec![PIPELINE];
+    })
+    .await;
+    world.done(&payment).await;
+    assert_eq!(world.stage(), WON, "this pipeline is live already");
+}
+
+#[tokio::test]
+async fn a_cheaper_basket_never_closes_a_dear_deal_silently() {
+    for (guard, tolerance, price, want) in [
+        (AgreedPrice::Off, 0, 5000, None),
+        (AgreedPrice::Warn, 0, 599, None),
+        (AgreedPrice::Warn, 0, 0, None),
+        (AgreedPrice::Warn, 10, 660, None),
+        (AgreedPrice::Warn, 10, 670, Some(Reason::PriceDiffers)),
+        (AgreedPrice::Warn, 0, 600, Some(Reason::PriceDiffers)),
+    ] {
+        let world = World::with(|config| {
+            config.agreed_price = guard;
+            config.agreed_price_tolerance_percent = tolerance;
+        })
+        .await;
+        world
+            .kommo
+            .add_lead(FakeLead::new("Agreed").id(7).price(price).stage(PIPELINE, NEGOTIATION));
+        let mut data = transaction();
+        data["custom_data"]["kommo_lead_id"] = json!("7");
+        let reasons = world.done(&event("transaction.completed", 0, &data)).await;
+        assert_eq!(
+            reasons.contains(&Reason::PriceDiffers),
+            want.is_some(),
+            "{guard:?} {tolerance} % {price}"
+        );
+        assert_eq!(world.kommo.tasks(7).len(), usize::from(want.is_some()));
+        assert_eq!(world.kommo.lead(7).unwrap()["status_id"], json!(WON));
+    }
+    let world = World::with(|config| config.agreed_price = AgreedPrice::Park).await;
+    world.kommo.add_lead(FakeLead::new("Agreed").id(7).price(5000).stage(PIPELINE, NEGOTIATION));
+    let mut data = transaction();
+    data["custom_data"]["kommo_lead_id"] = json!("7");
+    let parked = world.parked(&event("transaction.completed", 0, &data)).await;
+    assert_eq!((parked.reason, world.writes()), (ParkReason::PriceDiffers, 0));
+}
+
+#[tokio::test]
+async fn what_a_person_wrote_stays_where_configured() {
+    for (rule, by_hand, want) in [
+        (Overwrite::Always, Some("by hand"), "Basic, monthly"),
+        (Overwrite::IfEmpty, Some("by hand"), "by hand"),
+        (Overwrite::IfEmpty, None, "Pro, yearly, Set-up"),
+        (Overwrite::IfOurs, Some("by hand"), "by hand"),
+        (Overwrite::IfOurs, None, "Basic, monthly"),
+    ] {
+        let world = World::with(|config| config.overwrite.set(Field::PlanName, rule)).await;
+        world.done(&event("transaction.completed", 0, &transaction())).await;
+        if let Some(text) = by_hand {
+            let write = kommo_client::FieldWrite::new(
+                kommo_client::FieldRef::Code("PLAN_NAME".to_owned()),
+                kommo_client::FieldInput::Text(text.to_owned()),
+            );
+            let patch = kommo_client::LeadPatch::new(kommo_client::LeadId::new(LEAD)).field(write);
+            client(&world.kommo).leads().update(&[patch]).await.unwrap();
+        }
+        let mut change = renewal();
+        change["origin"] = json!("subscription_update");
+        change["items"] =
+            json!([{"price": {"id": "pri_basic", "name": "Basic, monthly"}, "quantity": 1}]);
+        let reasons = world.done(&event("transaction.completed", 10, &change)).await;
+        assert_eq!(world.field("PLAN_NAME"), json!(want), "{rule:?} {by_hand:?}");
+        let stays = want != "Basic, monthly";
+        assert_eq!(reasons.contains(&Reason::PersonsValueStays), stays, "{rule:?} {by_hand:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_sums_of_a_deal_are_kept() {
+    let world = World::with(|config| {
+        config.fields.amount_paid = "AMOUNT".into();
+        config.fields.total_paid = "TOTAL".into();
+        config.fields.total_refunded = "REFUNDED".into();
+        config.fields.total_net = "NET".into();
+    })
+    .await;
+    for (code, kind) in
+        [("AMOUNT", "monetary"), ("TOTAL", "numeric"), ("REFUNDED", "text"), ("NET", "numeric")]
+    {
+        world.kommo.add_field(Some(code), code, kind);
+    }
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    world.done(&event("adjustment.updated", 20, &crate::support::events::refund("approved"))).await;
+    let number = |code: &str| match world.field(code) {
+        Value::String(text) => text,
+        other => panic!("{code} is {other}"),
+    };
+    assert_eq!(number("AMOUNT"), "326.62");
+    assert_eq!(number("TOTAL"), "978.77");
+    assert_eq!(number("REFUNDED"), "100.00");
+    assert_eq!(number("NET"), "878.77");
+}

@@ -1,0 +1,146 @@
+//! Whom to believe: signed references, unsigned numbers, and a person's word.
+
+use kommo_client::{AccountId, LeadId, fake::FakeLead};
+use paddle_kommo_sync::{
+    DealRef, DealRefKey, MemoryStore, Outcome, ParkReason, Reason, UnsignedLinks,
+};
+use paddle_webhook::Event;
+use serde_json::{Value, json};
+
+use crate::support::{
+    LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
+    events::{customer, event, refund, renewal, subscription, transaction},
+};
+
+/// The account of the fake Kommo.
+const ACCOUNT: AccountId = AccountId::new(31_361_463);
+
+fn key() -> DealRefKey {
+    DealRefKey::new("a key of thirty-two characters or more").unwrap()
+}
+
+async fn world(unsigned: UnsignedLinks) -> World {
+    let change = |config: &mut paddle_kommo_sync::Config| config.unsigned_links = unsigned;
+    World::built(change, MemoryStore::new(), |builder| builder.deal_ref_keys([key()])).await
+}
+
+fn paid(custom_data: &Value) -> Event {
+    let mut data = transaction();
+    data["custom_data"] = custom_data.clone();
+    event("transaction.completed", 10, &data)
+}
+
+#[tokio::test]
+async fn a_signed_reference_wins_the_deal_it_names() {
+    let world = world(UnsignedLinks::Park).await;
+    let text = DealRef::new(LeadId::new(LEAD), ACCOUNT).sign(&key());
+    world.done(&paid(&json!({"kommo_ref": text, "kommo_lead_id": "7"}))).await;
+    assert_eq!(world.stage(), WON);
+}
+
+#[tokio::test]
+async fn a_buyer_who_changes_the_number_reaches_nobody_elses_deal() {
+    for unsigned in [UnsignedLinks::ConfirmByEmail, UnsignedLinks::Park] {
+        let world = world(unsigned).await;
+        world.kommo.add_lead(FakeLead::new("Somebody else's").id(7).stage(PIPELINE, NEGOTIATION));
+        world.kommo.add_contact("Somebody else", &["else@example.com"], &[7]);
+        world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+        let parked = world.parked(&paid(&json!({"kommo_lead_id": "7"}))).await;
+        assert_eq!(parked.reason, ParkReason::LinkNotConfirmed);
+        assert_eq!(parked.candidates, [LeadId::new(7)]);
+        let forged = DealRef::new(LeadId::new(LEAD), ACCOUNT).sign(&key()).replacen(
+            &LEAD.to_string(),
+            "7",
+            1,
+        );
+        let parked = world.parked(&paid(&json!({"kommo_ref": forged}))).await;
+        assert_eq!(parked.reason, ParkReason::DealRefInvalid);
+        assert_eq!(world.writes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_number_is_believed_of_the_deals_own_contact() {
+    let world = world(UnsignedLinks::ConfirmByEmail).await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    world.done(&paid(&json!({"kommo_lead_id": LEAD}))).await;
+    assert_eq!(world.stage(), WON);
+    // What was confirmed once is remembered.
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+}
+
+#[tokio::test]
+async fn an_unconfirmed_number_teaches_nothing() {
+    let world = world(UnsignedLinks::ConfirmByEmail).await;
+    world.ignored(&event("transaction.created", 0, &transaction())).await;
+    let parked = world.parked(&event("adjustment.updated", 20, &refund("approved"))).await;
+    assert_eq!(parked.reason, ParkReason::NoDeal);
+    assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_reference_binds_the_first_payment_only() {
+    let text = DealRef::new(LeadId::new(LEAD), ACCOUNT).expires(NOW).sign(&key());
+    let late = world(UnsignedLinks::Accept).await;
+    assert_eq!(
+        late.parked(&paid(&json!({"kommo_ref": text}))).await.reason,
+        ParkReason::DealRefInvalid
+    );
+    let mut data = renewal();
+    data["custom_data"] = json!({"kommo_ref": text});
+    assert_eq!(
+        late.done(&event("transaction.completed", 20, &data)).await,
+        [Reason::RenewalKeepsStage]
+    );
+}
+
+#[tokio::test]
+async fn a_reference_to_another_account_is_none() {
+    let world = world(UnsignedLinks::Accept).await;
+    let text = DealRef::new(LeadId::new(LEAD), AccountId::new(1)).sign(&key());
+    let parked = world.parked(&paid(&json!({"kommo_ref": text}))).await;
+    assert_eq!(parked.reason, ParkReason::DealRefInvalid);
+}
+
+#[tokio::test]
+async fn a_persons_word_opens_what_was_parked_and_is_remembered() {
+    let world = World::new().await;
+    let payment = paid(&Value::Null);
+    let mut bare = subscription("active");
+    bare["custom_data"] = Value::Null;
+    let started = event("subscription.activated", 5, &bare);
+    let mut other = transaction();
+    other["id"] = json!("txn_other");
+    other["subscription_id"] = Value::Null;
+    other["customer_id"] = json!("ctm_other");
+    other["custom_data"] = Value::Null;
+    let unrelated = event("transaction.completed", 6, &other);
+    for event in [&payment, &started, &unrelated] {
+        assert_eq!(world.parked(event).await.reason, ParkReason::NoDeal);
+    }
+
+    let mut opened = world.sync.link(payment.id().as_str(), LeadId::new(LEAD)).await.unwrap();
+    opened.sort();
+    let mut want = vec![payment.id().as_str().to_owned(), started.id().as_str().to_owned()];
+    want.sort();
+    assert_eq!(opened, want, "all of the same sale, and nothing else");
+    assert_eq!(world.done(&payment).await, [Reason::FirstPayment]);
+    assert_eq!(world.done(&started).await, [Reason::SubscriptionStarted]);
+    assert_eq!(world.stage(), WON);
+
+    // It overrules what later events say.
+    world.kommo.add_lead(FakeLead::new("Another").id(7).stage(PIPELINE, NEGOTIATION));
+    let mut later = renewal();
+    later["custom_data"] = json!({"kommo_lead_id": "7"});
+    world.done(&event("transaction.completed", 30, &later)).await;
+    assert!(world.kommo.notes(7).is_empty());
+}
+
+#[tokio::test]
+async fn a_transaction_can_be_linked_before_it_is_paid() {
+    let world = World::new().await;
+    assert!(world.sync.link("txn_first", LeadId::new(LEAD)).await.unwrap().is_empty());
+    let outcome = world.handle(&paid(&Value::Null)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
+}
