@@ -79,6 +79,17 @@ pub enum LeftOutPart {
     Responsible,
 }
 
+impl fmt::Display for LeftOutPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Field(field) => field.as_str(),
+            Self::Stage => "stage",
+            Self::Price => "price",
+            Self::Responsible => "responsible user",
+        })
+    }
+}
+
 /// An event that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

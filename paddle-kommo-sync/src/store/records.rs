@@ -8,10 +8,36 @@ macro_rules! records {
         $(
             $(#[$meta])*
             #[expect(clippy::exhaustive_structs, reason = "implementations of `Store` in other crates build it")]
-            #[derive(Clone, Debug, PartialEq, Eq)]
+            #[derive(Clone, PartialEq, Eq)]
             pub $kind $name $body
         )*
     };
+}
+
+/// `Debug` with the fields that hold no customers' data: payloads, texts and what is known stay out of logs.
+macro_rules! debug {
+    ($($name:ident: $($field:ident),*;)*) => {
+        $(
+            impl std::fmt::Debug for $name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))*.finish_non_exhaustive()
+                }
+            }
+        )*
+    };
+}
+
+debug! {
+    NewEvent: event_id, kind, lane, sandbox, occurred_at, received_at;
+    EventRow: event_id, kind, lane, sandbox, occurred_at, received_at, state, attempt;
+    Lease: account, lane, event_id, epoch, until;
+    Claimed: lease, event, strikes, effects;
+    NewEffect: name, marker;
+    EffectRow: name, marker, state, sent_at, absent, remote_id;
+    Attempt: call_id, sent_at, deadline_at;
+    LinkRow: entity, lead, rung;
+    KnownRow: entity, version;
+    Finish: state, reason, at;
 }
 
 /// The number under which a store keeps one account. Every row belongs to one account.

@@ -546,7 +546,7 @@ fn claim(
     let until = now.saturating_add(lease.try_into().unwrap_or(time::Duration::MAX));
     let taken = connection
         .prepare_cached(
-            "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = ?4
+            "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = ?4, owner = 'process'
              WHERE account = ?1 AND key = ?2 AND pending > 0 AND due_at <= ?3 RETURNING epoch, strikes",
         )?
         .query_row(params![account.get(), lane, micros(now), micros(until)], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -576,7 +576,7 @@ fn free(
 ) -> Result<(), StoreError> {
     let changed = connection
         .prepare_cached(
-            "UPDATE lane SET pending = pending - ?5, strikes = 0, due_at = ?4
+            "UPDATE lane SET pending = pending - ?5, strikes = 0, due_at = ?4, owner = NULL
              WHERE account = ?1 AND key = ?2 AND epoch = ?3",
         )?
         .execute(params![lease.account.get(), lease.lane, lease.epoch, micros(due_at), ended])?;

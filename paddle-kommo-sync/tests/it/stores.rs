@@ -1,6 +1,6 @@
 //! Both stores keep the contract; the durable one keeps it across processes.
 
-use paddle_kommo_sync::{MemoryStore, SqliteStore, Store as _, StoreError, conformance};
+use paddle_kommo_sync::{MemoryStore, NewEvent, SqliteStore, Store as _, StoreError, conformance};
 use tempfile::TempDir;
 
 /// A store in a folder that goes with it.
@@ -35,6 +35,38 @@ async fn a_second_process_is_refused() {
     };
     assert!(why.contains("another process"), "{why}");
     drop(store);
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_at_once_where_the_dead_process_was() {
+    let (folder, store) = sqlite();
+    let path = folder.path().join("events.db");
+    let now = time::macros::datetime!(2026-01-15 12:00 UTC);
+    let minute = std::time::Duration::from_secs(60);
+    let new = |id: &str, lane: &str| NewEvent {
+        event_id: id.to_owned(),
+        kind: "transaction.completed".to_owned(),
+        lane: lane.to_owned(),
+        sandbox: false,
+        occurred_at: now,
+        received_at: now,
+        payload: b"{}".to_vec(),
+    };
+    let account = store.account("default").await.unwrap();
+    store.put(account, &new("evt_worked_on", "lead:1")).await.unwrap();
+    store.put(account, &new("evt_waiting", "lead:2")).await.unwrap();
+    for claimed in store.claim_due(account, now, minute, 10).await.unwrap() {
+        if claimed.event.event_id == "evt_waiting" {
+            store.retry_at(&claimed.lease, now + minute, "no answer").await.unwrap();
+        }
+    }
+    drop(store);
+    assert!(!path.with_extension("db-wal").exists(), "the file is closed: a copy of it is whole");
+
+    let store = SqliteStore::open(&path).unwrap();
+    let due = store.claim_due(account, now, minute, 10).await.unwrap();
+    let due: Vec<_> = due.iter().map(|claimed| claimed.event.event_id.as_str()).collect();
+    assert_eq!(due, ["evt_worked_on"], "and what was told to wait still waits");
 }
 
 #[tokio::test]

@@ -74,7 +74,15 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
             ))?;
         }
     }
+    release(connection)?;
     recount(connection)
+}
+
+/// Nobody else has the file, so whoever held a lease is gone: its lanes are due at once. What it had in flight is still
+/// looked for before it is sent again.
+fn release(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("UPDATE lane SET due_at = 0, owner = NULL WHERE owner IS NOT NULL", params![])?;
+    Ok(())
 }
 
 /// `pending` is derived from the inbox; after a crash of the machine nothing says that it must be trusted.

@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
 };
@@ -21,8 +21,24 @@ const GROUP: usize = 256;
 /// From this release on two connections cannot corrupt a WAL file (the "WAL-reset" bug of SQLite 3.7.0 to 3.51.2).
 const SAFE_FOR_SEVERAL_CONNECTIONS: i32 = 3_051_003;
 
+/// The way to the thread. The file is closed when the last clone is dropped, and that waits for it.
 #[derive(Clone)]
-pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+pub(super) struct Writer(Arc<Thread>);
+
+struct Thread {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    handle: Option<thread::JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(handle) = self.handle.take() {
+            // Only a panic of the thread itself is an error here, and then there is nothing left to close.
+            drop(handle.join());
+        }
+    }
+}
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +51,7 @@ impl Writer {
         let lock = lock(path)?;
         let connection = connect(path)?;
         let (sender, jobs) = mpsc::channel();
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("paddle-kommo-store".to_owned())
             .spawn(move || {
                 work(&connection, &jobs);
@@ -44,7 +60,7 @@ impl Writer {
                 drop(lock);
             })
             .map_err(|error| StoreError::Database(Box::new(error)))?;
-        Ok(Self(sender))
+        Ok(Self(Arc::new(Thread { jobs: Some(sender), handle: Some(handle) })))
     }
 
     /// Runs `work` and answers after its changes are on disk. The work is done even when the caller has gone.
@@ -56,7 +72,8 @@ impl Writer {
         let gone = || StoreError::Unusable("its thread has ended".to_owned());
         let (reply, answer) = oneshot::channel();
         let job = Work { work: Some(work), result: None, reply };
-        self.0.send(Box::new(job)).map_err(|_| gone())?;
+        let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(Box::new(job)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
