@@ -82,6 +82,7 @@ mod link;
 mod outcome;
 pub mod plan;
 mod store;
+mod texts;
 
 #[cfg(feature = "sqlite")]
 pub use self::store::SqliteStore;
@@ -102,6 +103,7 @@ pub use self::{
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
         StoreStats,
     },
+    texts::{InvalidTemplate, Language, Placeholder, Text, Texts, Values},
 };
 
 #[cfg(doctest)]
