@@ -41,7 +41,7 @@ named! {
         Reason = "reason",
         /// What had been paid at first, with its currency.
         Total = "total",
-        /// What is left of the total, with its currency. Comes together with the total.
+        /// What is left of the total, with its currency.
         Remains = "remains",
         /// The price that the deal says, with its currency.
         Price = "price",

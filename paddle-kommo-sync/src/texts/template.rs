@@ -21,7 +21,7 @@ enum Part {
     Letter(char),
     Placeholder(Placeholder),
     /// What is left out when none of its placeholders is known.
-    Optional(Kind, Vec<Part>),
+    Optional(Kind, Vec<Self>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -345,9 +345,9 @@ fn hostile() -> impl Strategy<Value = String> {
             "\u{0}", "\u{200b}", "\u{202e}", "\u{2028}", "\u{feff}", "\u{85}", " ", "a",
         ])
         .prop_map(String::from),
-        proptest::collection::vec(any::<char>(), 200..400).prop_map(String::from_iter),
+        any::<char>().prop_map(|letter| String::from_iter([letter; 260])),
     ];
-    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
 fn assert_harmless(line: &str) {
