@@ -13,11 +13,12 @@ use time::OffsetDateTime;
 use crate::{
     cache::Cache,
     clock::Clock,
-    config::Config,
+    config::{Config, FieldTarget},
+    decide,
     error::StoreError,
     failure::{Reaction, reaction},
-    outcome::{LeftOut, ParkReason, Parked},
-    plan::{Effect, NoteDraft},
+    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
+    plan::{Effect, Field, NoteDraft, Value},
     store::{Attempt, EffectRow, EffectState, Lease, Store},
 };
 
@@ -167,6 +168,20 @@ impl Applier<'_> {
         self.store.mark(&work.lease, &row.name, state, row.absent).await?;
         Err(Stop::Because(Applied::Failed(reaction)))
     }
+}
+
+/// Which of the configured fields these definitions cannot take, and why.
+pub(crate) fn missing(
+    config: &Config,
+    definitions: &[kommo_client::FieldDefinition],
+) -> Vec<LeftOut> {
+    let check = |field: &Field| {
+        let why =
+            fields::write(decide::target(config, *field), &Value::Empty, definitions).err()?;
+        Some(LeftOut { what: LeftOutPart::Field(*field), why })
+    };
+    let wanted = |field: &&Field| *decide::target(config, **field) != FieldTarget::Off;
+    Field::ALL.iter().filter(wanted).filter_map(check).collect()
 }
 
 /// A failed call that changed nothing.

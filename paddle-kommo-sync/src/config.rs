@@ -6,7 +6,7 @@ mod stages;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     field_target::FieldTarget,
@@ -27,7 +27,7 @@ pub use crate::texts::Language;
 /// config.price_basis = PriceBasis::Gross;
 /// config.fields.last_payment_date = "LAST_PAYMENT".into();
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
@@ -68,7 +68,7 @@ pub struct Config {
 }
 
 /// Which sum a won deal shows as its price.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PriceBasis {
@@ -82,7 +82,7 @@ pub enum PriceBasis {
 }
 
 /// What a first payment does when the deal is already lost (status 143).
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LostDeals {
@@ -94,7 +94,7 @@ pub enum LostDeals {
 }
 
 /// How a payment for several products is shown.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Products {
@@ -104,7 +104,7 @@ pub enum Products {
 }
 
 /// Whether sandbox, simulated and test events may write to Kommo.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SandboxEvents {
@@ -116,7 +116,7 @@ pub enum SandboxEvents {
 }
 
 /// What becomes of an event that concerns a sale, but for which no deal can be found.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unlinked {
@@ -130,7 +130,7 @@ pub enum Unlinked {
 /// What a `kommo_lead_id` without a signature counts, where keys for [`DealRef`](crate::DealRef)s are set.
 ///
 /// With Paddle.js the buyer's browser chooses `custom_data`, so it may name somebody else's deal.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UnsignedLinks {
@@ -144,7 +144,7 @@ pub enum UnsignedLinks {
 }
 
 /// Whether what was paid is compared with what the deal says before it is won.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AgreedPrice {
@@ -158,7 +158,7 @@ pub enum AgreedPrice {
 }
 
 /// Whether plans are carried out, or only recorded.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
@@ -170,7 +170,7 @@ pub enum Mode {
 }
 
 /// Which custom field of the deal holds what. See [`FieldTarget`] for the values.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Fields {
@@ -229,7 +229,7 @@ impl Default for Fields {
 }
 
 /// How tasks for the reps are made.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TaskRules {
@@ -250,7 +250,7 @@ impl Default for TaskRules {
 }
 
 /// What a refund does to the deal.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RefundRules {
@@ -259,7 +259,7 @@ pub struct RefundRules {
 }
 
 /// Whether an approved refund changes the price of the deal.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RefundedDeal {

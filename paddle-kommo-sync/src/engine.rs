@@ -8,7 +8,7 @@ mod reading;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -18,13 +18,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kommo_client::Client;
 use paddle_webhook::{Environment, Event, Verified};
 use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Notify;
 
 use self::process::Step;
 pub use self::{
     builder::{BuildError, SyncBuilder},
-    operator::{Chapter, Preview},
+    operator::{Chapter, ParkedEvent, Preview},
 };
 use crate::{
     apply::{Applier, LEASE},
@@ -36,7 +36,7 @@ use crate::{
     error::StoreError,
     known::Account,
     link::{CustomerLookup, References},
-    outcome::{Accepted, Outcome, ParkReason, Parked},
+    outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
     store::{AccountKey, Claim, Claimed, EventRow, NewEvent, Put, Store, StoreStats},
     texts::Texts,
 };
@@ -76,6 +76,18 @@ struct Inner {
     wake: Notify,
     /// Pauses in a row, so that a block is probed ever more rarely.
     pauses: AtomicU32,
+    /// What is wrong with Kommo just now, if anything.
+    trouble: Mutex<Option<Trouble>>,
+}
+
+/// Kommo does not answer as it should; events wait, and go on by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// Since when, as far as this process has seen.
+    pub since: OffsetDateTime,
+    /// What the last call ran into.
+    pub why: String,
 }
 
 impl fmt::Debug for Sync {
@@ -203,13 +215,21 @@ impl Sync {
         Ok(opened)
     }
 
-    /// The newest parked events, with what is wrong.
+    /// What is wrong with Kommo just now; none while calls succeed.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which of the configured fields this Kommo account cannot take, and why. For the start of a service: later they are
+    /// left out of what is written.
     ///
     /// # Errors
     ///
-    /// When the store fails.
-    pub async fn parked(&self, limit: usize) -> Result<Vec<EventRow>, StoreError> {
-        self.0.store.parked(self.0.account, limit).await
+    /// When Kommo does not tell its fields.
+    pub async fn missing_fields(&self) -> Result<Vec<LeftOut>, kommo_client::Error> {
+        let definitions = self.0.cache.fields(&self.0.kommo, self.now()).await?;
+        Ok(crate::apply::missing(&self.0.config, &definitions))
     }
 
     /// Counts and ages, for health pages and metrics.
@@ -278,8 +298,9 @@ impl Sync {
         self.0.store.put_parked(self.0.account, &event, &text(&parked)?).await?;
         tracing::warn!(
             event_id = event.event_id,
-            reason = why,
-            "an authentic delivery is not an event; it is parked"
+            reason = "unreadable",
+            detail = why,
+            "parked: needs a person"
         );
         Ok(Accepted::Unreadable)
     }
@@ -327,6 +348,28 @@ impl Sync {
         }
     }
 
+    /// Kommo does not answer as it should. Said aloud once, however many events run into it.
+    fn has_trouble(&self, why: &str) {
+        let mut trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match trouble.as_mut() {
+            Some(trouble) => why.clone_into(&mut trouble.why),
+            None => {
+                tracing::warn!(
+                    why,
+                    "Kommo does not answer as it should: events wait and go on by themselves"
+                );
+                *trouble = Some(Trouble { since: self.now(), why: why.to_owned() });
+            }
+        }
+    }
+
+    fn has_recovered(&self) {
+        let trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(trouble) = trouble {
+            tracing::info!(since = %rfc3339(trouble.since), "Kommo answers again");
+        }
+    }
+
     fn pauses(&self) -> u32 {
         self.0.pauses.load(Ordering::Relaxed)
     }
@@ -336,6 +379,11 @@ impl Sync {
 fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
     parse(stored)
+}
+
+/// A moment as logs show it.
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
 
 fn parse<T: serde::de::DeserializeOwned>(stored: &str) -> Result<T, StoreError> {

@@ -41,6 +41,20 @@ impl Pause {
         }
     }
 
+    /// What the operator can do about it.
+    pub(crate) const fn hint(self) -> &'static str {
+        match self {
+            Self::RateLimited(_) => "other integrations may share the account's limit",
+            Self::Unauthorized => {
+                "the token expired or was revoked: give a new one (KOMMO_TOKEN) and restart"
+            }
+            Self::PaymentRequired => "the Kommo account is not paid for",
+            Self::Blocked(_) => {
+                "Kommo blocked this address after too many requests: ask its support, it is probed meanwhile"
+            }
+        }
+    }
+
     /// Whether it says how long it lasts: then it is not one more in a row.
     pub(crate) const fn is_told(self) -> bool {
         matches!(self, Self::RateLimited(Some(_)) | Self::Blocked(Some(_)))

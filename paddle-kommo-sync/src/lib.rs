@@ -94,7 +94,7 @@ pub use self::{
         TaskRules, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
-    engine::{BuildError, Chapter, Preview, Sync, SyncBuilder},
+    engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
     error::{LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use kommo_client::FieldId;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Which custom field of the Kommo account a value goes to.
 ///
@@ -39,6 +39,16 @@ impl fmt::Display for FieldTarget {
             Self::Off => f.write_str("(not written)"),
             Self::Code(code) => f.write_str(code),
             Self::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+impl Serialize for FieldTarget {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Off => serializer.serialize_str(""),
+            Self::Code(code) => serializer.serialize_str(code),
+            Self::Id(id) => serializer.serialize_u64(id.get()),
         }
     }
 }

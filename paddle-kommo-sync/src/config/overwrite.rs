@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::plan::Field;
 
 /// Whether a field that already holds something is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Overwrite {
@@ -19,7 +19,7 @@ pub enum Overwrite {
 }
 
 /// Whether a field that already holds something is written, per field; "always" where a field is not named.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(transparent)]
 pub struct OverwriteRules(BTreeMap<Field, Overwrite>);
 

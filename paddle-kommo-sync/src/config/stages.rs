@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use kommo_client::{PipelineId, StatusId};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// The stage that means "won", per pipeline; Kommo's own 142 where a pipeline is not named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,12 @@ impl Stages {
     /// Names the stage that a paid deal of this pipeline moves to.
     pub fn set_won(&mut self, pipeline: PipelineId, status: StatusId) {
         self.0.insert(pipeline, status);
+    }
+}
+
+impl Serialize for Stages {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(pipeline, status)| (pipeline.to_string(), status.get())))
     }
 }
 

@@ -5,7 +5,7 @@ use paddle_webhook::{Subscription, Transaction};
 use super::{Decision, Draft, Facts, say, subscription};
 use crate::{
     plan::{Field, Reason},
-    texts::{Text, Values},
+    texts::{Placeholder, Text, Values},
 };
 
 const TASK: &str = "dunning";
@@ -25,7 +25,8 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
 
 /// `subscription.past_due`.
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
-    let values = say::subscription(&facts, subscription);
+    // The spell began with this event, or before it: the next billing date would say nothing.
+    let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
     spell(facts, &values, |facts, draft| subscription::state(facts, subscription, draft))
 }
 

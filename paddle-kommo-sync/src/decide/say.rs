@@ -30,12 +30,18 @@ pub(super) fn transaction(facts: &Facts<'_>, transaction: &Transaction) -> Value
     values
 }
 
-/// What a failed payment says: also why, as Paddle's newest attempt tells.
+/// What a failed payment says: also why, with which card, and how often, as Paddle's attempts tell, the newest first.
 pub(super) fn failed_transaction(facts: &Facts<'_>, failed: &Transaction) -> Values {
-    let codes = failed.payments.iter().map(|attempt| attempt.error_code.as_str());
-    let reason =
-        codes.into_iter().find(|code| !code.is_empty()).unwrap_or_default().replace('_', " ");
-    transaction(facts, failed).set(Placeholder::Reason, reason)
+    let attempts = failed.payments.iter().filter(|attempt| !attempt.error_code.as_str().is_empty());
+    let newest = attempts.clone().next();
+    let reason = newest.map(|attempt| attempt.error_code.as_str().replace('_', " "));
+    let card =
+        newest.and_then(|attempt| attempt.method_details.as_ref()?.card.as_ref()?.last4.clone());
+    let count = attempts.count();
+    transaction(facts, failed)
+        .set(Placeholder::Reason, reason.unwrap_or_default())
+        .set(Placeholder::Card, card.map(|last4| format!("…{last4}")).unwrap_or_default())
+        .set(Placeholder::Attempts, if count > 1 { count.to_string() } else { String::new() })
 }
 
 /// What a subscription says: what it is for, when it is charged next, its id.
@@ -69,7 +75,10 @@ pub(super) fn adjustment(facts: &Facts<'_>, adjustment: &Adjustment) -> Values {
         values = values.set(Placeholder::Transaction, id.as_str());
     }
     if let Some(paid) = &transaction.paid {
-        let remains = paid.total.checked_sub(transaction.refunded(|known| known.total));
+        // What remains after a chargeback is decided between the banks.
+        let refund = adjustment.action.as_str() == "refund";
+        let remains =
+            paid.total.checked_sub(transaction.refunded(|known| known.total)).filter(|_| refund);
         values = values
             .set(Placeholder::Total, sum(paid.money(paid.total)))
             .set(Placeholder::Remains, sum(remains.and_then(|minor| paid.money(minor))));

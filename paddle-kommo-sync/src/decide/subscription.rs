@@ -90,10 +90,10 @@ fn scheduled_cancel(
     now: &Snapshot,
 ) {
     let was = before.and_then(|before| before.cancel_at);
-    let values = say::subscription(facts, subscription)
-        .set(Placeholder::Date, say::optional_day(facts, now.cancel_at.or(was)));
+    let values = say::subscription(facts, subscription);
     match (was, now.cancel_at) {
         (None, Some(_)) => {
+            let values = values.set(Placeholder::Date, say::optional_day(facts, now.cancel_at));
             draft.because(Reason::CancelScheduled);
             draft.note(facts, "cancel_scheduled", Text::CancelScheduled, &values);
             if facts.known.subscription.told.insert(WIN_BACK.to_owned()) {

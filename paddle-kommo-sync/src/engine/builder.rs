@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, Mutex, atomic::AtomicU32},
     time::Duration,
 };
 
@@ -110,6 +110,7 @@ impl SyncBuilder {
             settle: self.settle,
             wake: Notify::new(),
             pauses: AtomicU32::new(0),
+            trouble: Mutex::new(None),
         })))
     }
 }

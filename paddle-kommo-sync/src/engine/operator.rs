@@ -40,6 +40,21 @@ pub enum Preview {
     Unavailable(String),
 }
 
+/// An event that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ParkedEvent {
+    /// Paddle's event.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// When it happened.
+    #[serde(with = "time::serde::rfc3339")]
+    pub occurred_at: OffsetDateTime,
+    /// What is wrong, and the way out.
+    pub parked: Parked,
+}
+
 /// One chapter of what happened to a deal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -88,6 +103,25 @@ impl Sync {
             }
         }
         Ok(opened)
+    }
+
+    /// The newest parked events, with what is wrong and the way out.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn parked(&self, limit: usize) -> Result<Vec<ParkedEvent>, StoreError> {
+        let rows = self.0.store.parked(self.0.account, limit).await?;
+        let parked = |row: EventRow| match outcome(&row)? {
+            Outcome::Parked(parked) => Ok(ParkedEvent {
+                event_id: row.event_id,
+                event_type: row.kind,
+                occurred_at: row.occurred_at,
+                parked,
+            }),
+            _ => Err(StoreError::Corrupt("outcome")),
+        };
+        rows.into_iter().map(parked).collect()
     }
 
     /// What this event would do now, without storing or writing anything.

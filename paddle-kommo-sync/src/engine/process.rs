@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
-use super::{Sync, operator::changes, reading::Found, text};
+use super::{Sync, operator::changes, reading::Found, rfc3339, text};
 use crate::{
     apply::{Applied, after},
     config::{Mode, Unlinked},
@@ -40,7 +40,6 @@ impl Sync {
     )]
     pub(super) async fn work_on(&self, claimed: Claimed) -> Result<Step, StoreError> {
         let lease = claimed.lease.clone();
-        let attempt = claimed.event.attempt;
         let step = match self.process(claimed).await {
             // What an event taught meanwhile changes what this one means: read and decide anew.
             Err(StoreError::Conflict) => {
@@ -61,16 +60,22 @@ impl Sync {
             step => step,
         }?;
         match &step {
-            Step::Ended(Outcome::Parked(parked)) => {
-                tracing::warn!(
-                    reason = parked.reason.code(),
-                    detail = parked.detail,
-                    "parked: needs a person"
+            Step::Ended(Outcome::Parked(parked)) => tracing::warn!(
+                reason = parked.reason.code(),
+                detail = parked.detail,
+                candidates = ?parked.candidates.iter().map(|lead| lead.get()).collect::<Vec<_>>(),
+                "parked: needs a person"
+            ),
+            Step::Ended(Outcome::Done(done)) => {
+                tracing::info!(
+                    lead = done.lead.map(|lead| lead.get()),
+                    reasons = codes(&done.reasons),
+                    "done"
                 );
             }
             Step::Ended(outcome) => tracing::info!(%outcome, "ended"),
             Step::Waiting(Outcome::Waiting { reason, until }) => {
-                tracing::info!(reason, %until, attempt, "waiting")
+                tracing::info!(reason, until = rfc3339(*until), "waiting");
             }
             Step::Waiting(_) | Step::Again => {}
         }
@@ -236,6 +241,7 @@ impl Sync {
         match self.applier().apply(lease.clone(), &effects, fresh).await? {
             Applied::Done(left_out) => {
                 self.0.pauses.store(0, Ordering::Relaxed);
+                self.has_recovered();
                 self.warn_once(&left_out);
                 let done = Done { lead, reasons, left_out };
                 self.end(lease, Outcome::Done(done), Learned::default()).await
@@ -280,6 +286,7 @@ impl Sync {
         match reaction {
             Reaction::Park(parked) => self.park(lease, parked).await,
             Reaction::Retry(why) => {
+                self.has_trouble(&why);
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, why).await
             }
@@ -289,13 +296,21 @@ impl Sync {
                     self.0.pauses.fetch_add(1, Ordering::Relaxed);
                 }
                 self.0.store.pause(self.0.account, until, pause.code()).await?;
+                self.has_trouble(pause.code());
+                let until_text = rfc3339(until);
                 match pause {
                     Pause::RateLimited(_) => {
-                        tracing::warn!(%until, "Kommo asks to slow down: its account pauses")
+                        tracing::warn!(
+                            until = until_text,
+                            "Kommo asks to slow down: its account pauses"
+                        );
                     }
-                    _ => {
-                        tracing::error!(reason = pause.code(), %until, "Kommo refuses every call: its account pauses")
-                    }
+                    _ => tracing::error!(
+                        reason = pause.code(),
+                        hint = pause.hint(),
+                        until = until_text,
+                        "Kommo refuses every call: its account pauses"
+                    ),
                 }
                 self.wait(lease, self.now(), pause.code().to_owned()).await.map(|step| match step {
                     Step::Waiting(_) => {
@@ -321,8 +336,12 @@ impl Sync {
     fn warn_once(&self, left_out: &[LeftOut]) {
         for left_out in left_out {
             if self.0.cache.is_news(&left_out.why) {
-                tracing::warn!(part = ?left_out.what, why = left_out.why, "left out of what is written to Kommo");
+                tracing::warn!(part = %left_out.what, why = left_out.why, "left out of what is written to Kommo");
             }
         }
     }
+}
+
+fn codes(reasons: &[Reason]) -> String {
+    reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>().join(" ")
 }

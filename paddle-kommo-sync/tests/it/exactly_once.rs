@@ -142,6 +142,7 @@ async fn a_dead_token_parks_nothing_and_goes_on_by_itself() {
     world.kommo.set_token_valid(true);
     world.advance(Duration::from_secs(60));
     world.done(&payment).await;
+    assert_eq!(world.sync.trouble(), None, "it is over");
 }
 
 #[tokio::test]

@@ -19,6 +19,11 @@ async fn a_field_that_the_account_lacks_is_left_out_and_reported() {
     let done = world.done_with_report(&event("transaction.completed", 0, &transaction())).await;
     let left_out: Vec<_> = done.left_out.iter().map(|left_out| left_out.what).collect();
     assert_eq!(
+        world.sync.missing_fields().await.unwrap(),
+        done.left_out,
+        "and it can be asked before"
+    );
+    assert_eq!(
         left_out,
         [LeftOutPart::Field(Field::InvoiceNumber), LeftOutPart::Field(Field::PlanName)]
     );

@@ -81,7 +81,8 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
 /// Nobody else has the file, so whoever held a lease is gone: its lanes are due at once. What it had in flight is still
 /// looked for before it is sent again.
 fn release(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute("UPDATE lane SET due_at = 0, owner = NULL WHERE owner IS NOT NULL", params![])?;
+    connection
+        .execute("UPDATE lane SET due_at = 0, owner = NULL WHERE owner IS NOT NULL", params![])?;
     Ok(())
 }
 
