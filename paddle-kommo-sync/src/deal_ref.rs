@@ -226,7 +226,7 @@ mod tests {
             format!("k2.7.31.1772323200.{mac}"),
             format!("k1.07.31.1772323200.{mac}"),
             format!("k1.7.31.1772323200.0.{mac}"),
-            format!("{claims}.{}", &mac[..32]),
+            format!("{claims}.{}", mac.split_at(32).0),
             format!("{claims}."),
             format!("{claims}.{mac}{mac}"),
             claims.to_owned(),

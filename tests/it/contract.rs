@@ -127,7 +127,57 @@ async fn health_and_metrics_tell_how_it_stands() {
         "paddle_kommo_events_done_total 1",
         "paddle_kommo_events_parked{reason=\"deal_gone\"} 1",
         "paddle_kommo_paused 1",
+        "paddle_kommo_trouble 1",
     ] {
         assert!(page.lines().any(|found| found == line), "no line `{line}` in\n{page}");
     }
+}
+
+#[tokio::test]
+async fn an_operator_links_what_was_parked_with_the_admin_token() {
+    let world = World::start(Kind::Axum).await;
+    let mut payment = bodies::payment("evt_1", LEAD);
+    payment["data"]["custom_data"] = Value::Null;
+    assert_eq!(world.deliver(&payment).await, 200);
+    world.settled().await;
+
+    let wrong = [None, Some("Bearer wrong-token-wrong-token"), Some(e2e::ADMIN_TOKEN)];
+    for token in wrong {
+        for path in ["/admin/parked", "/admin/explain/evt_1"] {
+            assert_eq!(
+                world.admin("GET", path, token, None).await,
+                (401, String::new()),
+                "{token:?} {path}"
+            );
+        }
+        let link = json!({"what": "evt_1", "lead": LEAD});
+        assert_eq!(
+            world.admin("POST", "/admin/link", token, Some(&link)).await.0,
+            401,
+            "{token:?}"
+        );
+    }
+    let token = format!("Bearer {}", e2e::ADMIN_TOKEN);
+    let admin = async |method: &str, path: &str, body: Option<Value>| {
+        let (status, text) = world.admin(method, path, Some(&token), body.as_ref()).await;
+        (status, serde_json::from_str::<Value>(&text).unwrap_or_default())
+    };
+    let (_, parked) = admin("GET", "/admin/parked", None).await;
+    assert_eq!(
+        (&parked[0]["event_id"], &parked[0]["parked"]["reason"]),
+        (&json!("evt_1"), &json!("no_deal"))
+    );
+    assert_eq!(admin("POST", "/admin/events/evt_9/resume", None).await.0, 404);
+    assert_eq!(
+        admin("POST", "/admin/link", Some(json!({"what": "evt_1", "lead": 0}))).await.0,
+        400
+    );
+    let (status, linked) =
+        admin("POST", "/admin/link", Some(json!({"what": "evt_1", "lead": LEAD}))).await;
+    assert_eq!((status, linked), (200, json!({"resumed": ["evt_1"]})));
+    world.settled().await;
+    assert_eq!(world.kommo.lead(LEAD).expect("the deal is there")["status_id"], 142);
+    let (_, story) = admin("GET", &format!("/admin/explain/{LEAD}"), None).await;
+    assert_eq!(story[0]["outcome"]["reasons"], json!(["first_payment"]));
+    assert_eq!(admin("GET", "/admin/parked", None).await.1, json!([]));
 }

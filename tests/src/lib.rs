@@ -6,5 +6,5 @@ mod world;
 
 pub use self::{
     server::{Kind, Server},
-    world::{LEAD, SECRET, World, signature},
+    world::{ADMIN_TOKEN, LEAD, SECRET, World, signature},
 };

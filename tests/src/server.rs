@@ -50,6 +50,8 @@ impl Server {
                 )
                 .await
                 .unwrap_or_else(|error| panic!("{error:?}"));
+                let token = axum_server::settings::AdminToken::new(crate::ADMIN_TOKEN.to_owned());
+                let app = app.admin_token(token.ok());
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

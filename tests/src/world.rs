@@ -17,6 +17,9 @@ pub const LEAD: u64 = 20_024_930;
 /// The secret of the destination.
 pub const SECRET: &str = "pdl_ntfset_made_up_for_tests";
 
+/// What opens the operator's routes of the axum server.
+pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
+
 /// How long something that happens in the background may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -71,6 +74,26 @@ impl World {
             .send()
             .await
             .unwrap_or_else(|error| panic!("{error:?}"));
+        (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// Asks one of the operator's routes, and returns status and body.
+    pub async fn admin(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, String) {
+        let method = method.parse().unwrap_or(reqwest::Method::GET);
+        let mut request = self.http.request(method, self.server.url(path));
+        if let Some(token) = token {
+            request = request.header("Authorization", token);
+        }
+        if let Some(body) = body {
+            request = request.header("Content-Type", "application/json").body(body.to_string());
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("no answer: {error:?}"));
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }
 

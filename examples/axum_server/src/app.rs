@@ -10,7 +10,7 @@ use kommo_client::Client;
 use paddle_kommo_sync::{BuildError, Config, DealRefKey, Store};
 use paddle_webhook::Verifier;
 
-use crate::{health, metrics, webhook};
+use crate::{admin, health, metrics, settings::AdminToken, webhook};
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct App {
     pub(crate) sync: paddle_kommo_sync::Sync,
     pub(crate) kommo: Client,
     pub(crate) counts: Arc<metrics::Counts>,
+    admin_token: Option<AdminToken>,
 }
 
 impl App {
@@ -39,16 +40,30 @@ impl App {
             .deal_ref_keys(deal_ref_keys)
             .build()
             .await?;
-        Ok(Self { verifier: Arc::new(verifier), sync, kommo, counts: Arc::default() })
+        Ok(Self {
+            verifier: Arc::new(verifier),
+            sync,
+            kommo,
+            counts: Arc::default(),
+            admin_token: None,
+        })
+    }
+
+    /// Opens the operator's routes to whoever has this token.
+    #[must_use]
+    pub fn admin_token(self, token: Option<AdminToken>) -> Self {
+        Self { admin_token: token, ..self }
     }
 
     /// The routes.
     pub fn router(&self) -> Router {
+        let admin = self.admin_token.clone().map(admin::routes).unwrap_or_default();
         Router::new()
             .route("/paddle/webhook", post(webhook::receive))
             .route("/health/live", get(health::live))
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::metrics))
+            .merge(admin)
             .with_state(self.clone())
     }
 

@@ -19,31 +19,20 @@ pub fn check(variables: Variables<'_>, out: &mut (dyn Write + Send)) -> Result<(
         Some(at) => format!("token until {}", at.date()),
         None => "token does not say when it ends".to_owned(),
     };
-    let rules = &settings.rules;
     writeln!(out, "configuration is complete")?;
     writeln!(out, "  listen     {}", settings.listen)?;
     writeln!(out, "  database   {}", settings.database.display())?;
     writeln!(out, "  paddle     {live} live and {sandbox} sandbox secrets")?;
     writeln!(out, "  kommo      {}, {token}", settings.kommo.base_url())?;
-    writeln!(out, "  price      {:?}, lost deals {:?}", rules.price_basis, rules.lost_deals)?;
-    writeln!(out, "  sandbox    {:?}, unlinked {:?}", rules.sandbox, rules.unlinked)?;
-    let fields = &rules.fields;
-    for (name, target) in [
-        ("transaction_id", &fields.transaction_id),
-        ("invoice_number", &fields.invoice_number),
-        ("plan_name", &fields.plan_name),
-        ("payment_currency", &fields.payment_currency),
-        ("subscription_id", &fields.subscription_id),
-        ("next_billing_date", &fields.next_billing_date),
-        ("subscription_status", &fields.subscription_status),
-        ("payment_status", &fields.payment_status),
-        ("last_payment_date", &fields.last_payment_date),
-        ("subscription_ends", &fields.subscription_ends),
-    ] {
-        writeln!(out, "  field      {name:<20} {target}")?;
-    }
+    writeln!(
+        out,
+        "  operator   {}",
+        if settings.admin_token.is_some() { "with the admin token" } else { "off" }
+    )?;
+    writeln!(out, "  references {} keys", settings.deal_ref_keys.len())?;
     for unused in &settings.unused {
         writeln!(out, "  note       {unused}")?;
     }
+    writeln!(out, "\nthe rules:\n\n{}", toml::to_string(&settings.rules)?)?;
     Ok(())
 }

@@ -2,8 +2,10 @@
 //!
 //! A library beside its binary, so that tests can drive it without a second process.
 
+mod admin;
 pub mod app;
 pub mod check;
+#[cfg(feature = "demo")]
 pub mod demo;
 mod health;
 mod metrics;

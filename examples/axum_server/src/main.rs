@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use axum_server::{check, demo, serve, settings};
+#[cfg(feature = "demo")]
+use axum_server::demo;
+use axum_server::{check, serve, settings};
 
 const USAGE: &str = "\
 usage: axum_server [serve | demo | check]
@@ -18,8 +20,13 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["serve"] => serve::serve(&settings::process).await,
+        #[cfg(feature = "demo")]
         ["demo"] => demo::demo(&mut std::io::stdout()).await,
         ["check"] => check::check(&settings::process, &mut std::io::stdout()),
+        ["--version" | "-V"] => {
+            println!("axum_server {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -25,6 +25,9 @@ pub(crate) struct Counts {
     forged: AtomicU64,
     /// Authentic, but outside the time limits: a clock is wrong, or something holds requests back.
     untimely: AtomicU64,
+    too_large: AtomicU64,
+    /// The body did not arrive whole, or not in time.
+    broken: AtomicU64,
 }
 
 impl Counts {
@@ -45,6 +48,12 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn lose(&self, status: StatusCode) {
+        let counter =
+            if status == StatusCode::PAYLOAD_TOO_LARGE { &self.too_large } else { &self.broken };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn fail(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
@@ -56,7 +65,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
             let expires = app.kommo.token_expires_at().map(|at| at.unix_timestamp());
             (
                 [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-                text(&app.counts, &stats, expires),
+                text(&app.counts, &stats, app.sync.trouble().is_some(), expires),
             )
                 .into_response()
         }
@@ -67,7 +76,12 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-fn text(counts: &Counts, stats: &StoreStats, token_expires: Option<i64>) -> String {
+fn text(
+    counts: &Counts,
+    stats: &StoreStats,
+    has_trouble: bool,
+    token_expires: Option<i64>,
+) -> String {
     let mut page = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
         // Writing to a `String` cannot fail.
@@ -83,6 +97,8 @@ fn text(counts: &Counts, stats: &StoreStats, token_expires: Option<i64>) -> Stri
         ("not_stored", &counts.failed),
         ("not_authentic", &counts.forged),
         ("untimely", &counts.untimely),
+        ("too_large", &counts.too_large),
+        ("broken", &counts.broken),
     ];
     let rows = deliveries.map(|(result, count)| {
         (format!("{{result=\"{result}\"}}"), i128::from(count.load(Ordering::Relaxed)))
@@ -110,7 +126,7 @@ fn text(counts: &Counts, stats: &StoreStats, token_expires: Option<i64>) -> Stri
     metric(
         "paddle_kommo_events_done_total",
         "counter",
-        "Events that ended.",
+        "Events that ended, done or ignored.",
         &one(stats.done.into()),
     );
     let parked: Vec<(String, i128)> = stats
@@ -136,6 +152,12 @@ fn text(counts: &Counts, stats: &StoreStats, token_expires: Option<i64>) -> Stri
         "gauge",
         "1 while no call to Kommo makes sense.",
         &one(i128::from(stats.paused.is_some())),
+    );
+    metric(
+        "paddle_kommo_trouble",
+        "gauge",
+        "1 while calls to Kommo fail.",
+        &one(i128::from(has_trouble)),
     );
     if let Some(expires) = token_expires {
         metric(

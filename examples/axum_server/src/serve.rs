@@ -1,6 +1,6 @@
 //! The process: a listener with time limits, the worker beside it, and an orderly end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io::IsTerminal as _, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -155,7 +155,7 @@ async fn accept(listener: TcpListener, router: Router, stop: impl Future<Output 
     }
 }
 
-/// Says at the start whether Kommo answers. Receiving does not depend on it.
+/// Says at the start whether Kommo answers, and takes what is configured. Receiving does not depend on it.
 async fn greet(app: App) {
     match app.kommo.account().get().await {
         Ok(account) => tracing::info!(
@@ -164,17 +164,33 @@ async fn greet(app: App) {
             token_expires_at = app.kommo.token_expires_at().map(|at| at.to_string()),
             "Kommo answers"
         ),
-        Err(error) => tracing::error!(
-            error = crate::chain(&error),
-            "Kommo does not answer as it should: deliveries are stored and wait (check KOMMO_BASE_URL and KOMMO_TOKEN)"
-        ),
+        Err(error) => {
+            tracing::error!(
+                error = crate::chain(&error),
+                "Kommo does not answer as it should: deliveries are stored and wait (check KOMMO_BASE_URL and KOMMO_TOKEN)"
+            );
+            return;
+        }
+    }
+    match app.sync.missing_fields().await {
+        Ok(missing) => {
+            for left_out in missing {
+                tracing::warn!(field = %left_out.what, why = left_out.why, "a configured field will be left out");
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error = crate::chain(&error), "Kommo does not tell its fields")
+        }
     }
 }
 
 fn log(settings: &Settings) -> Result<(), Failure> {
     let filter =
         EnvFilter::try_new(&settings.log_filter).map_err(|error| format!("RUST_LOG: {error}"))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stdout().is_terminal());
     match settings.log_format {
         LogFormat::Text => subscriber.try_init()?,
         LogFormat::Json => subscriber.json().try_init()?,

@@ -1,5 +1,6 @@
 //! Everything the service can be told: secrets from the environment, the rest from one TOML file.
 
+mod admin_token;
 mod rules;
 mod variables;
 
@@ -8,8 +9,12 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use kommo_client::{AccessToken, Client};
 use paddle_kommo_sync::{Config, DealRefKey};
 use paddle_webhook::{Environment, SecretKey, Verifier};
+use tracing_subscriber::EnvFilter;
 
-pub use self::variables::{Variables, process};
+pub use self::{
+    admin_token::AdminToken,
+    variables::{Variables, process},
+};
 use crate::Failure;
 
 /// A configuration that was read and understood.
@@ -28,6 +33,8 @@ pub struct Settings {
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
+    /// What opens the operator's routes; none: they are off.
+    pub admin_token: Option<AdminToken>,
     /// How logs look.
     pub log_format: LogFormat,
     /// What `RUST_LOG` says.
@@ -71,13 +78,10 @@ impl Settings {
         let verifier = Verifier::with_secrets(live.into_iter().chain(sandbox))?;
         let listen = variables::optional(variables, "LISTEN_ADDR")
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let unused = [
-            (
-                "PADDLE_API_KEY",
-                "PADDLE_API_KEY is set, but this version does not call Paddle's API yet",
-            ),
-            ("ADMIN_TOKEN", "ADMIN_TOKEN is set, but this version has no operator's pages yet"),
-        ];
+        let unused = [(
+            "PADDLE_API_KEY",
+            "PADDLE_API_KEY is set, but this version does not call Paddle's API yet",
+        )];
         Ok(Self {
             verifier: verifier.max_age(tolerance).max_ahead(tolerance),
             secrets: counts,
@@ -88,9 +92,11 @@ impl Settings {
             })?,
             rules,
             deal_ref_keys: deal_ref_keys(variables)?,
+            admin_token: variables::secret(variables, "ADMIN_TOKEN")?
+                .map(AdminToken::new)
+                .transpose()?,
             log_format: log_format(variables)?,
-            log_filter: variables::optional(variables, "RUST_LOG")
-                .unwrap_or_else(|| "info".to_owned()),
+            log_filter: log_filter(variables)?,
             unused: unused
                 .into_iter()
                 .filter(|(name, _)| variables(name).is_some())
@@ -109,6 +115,8 @@ fn secrets(
     let mut secrets = Vec::new();
     for (index, secret) in list.split(',').enumerate() {
         let number = index + 1;
+        // A blank beside the comma belongs to the list; anything else that is no secret is refused.
+        let secret = secret.trim_matches(' ');
         let key =
             SecretKey::new(secret).map_err(|error| format!("{name}, secret {number}: {error}"))?;
         secrets.push(key.label(format!("{name} {number}")).environment(environment));
@@ -150,13 +158,38 @@ fn database(variables: Variables<'_>) -> Result<PathBuf, Failure> {
     let url = variables::secret(variables, "DATABASE_URL")?
         .unwrap_or_else(|| "sqlite:paddle-kommo.db".to_owned());
     match url.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(PathBuf::from(path)),
+        Some(("sqlite", ":memory:")) => Err(
+            "DATABASE_URL: a database in memory would lose what was acknowledged, use sqlite:PATH"
+                .into(),
+        ),
+        Some(("sqlite", path)) if !path.is_empty() => {
+            let path = PathBuf::from(path);
+            match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+            {
+                Some(folder) => {
+                    Err(format!("DATABASE_URL: there is no folder {}", folder.display()).into())
+                }
+                None => Ok(path),
+            }
+        }
         Some(("postgres" | "postgresql", _)) => {
             Err("DATABASE_URL: PostgreSQL is not supported by this version yet, use sqlite:PATH"
                 .into())
         }
         _ => Err("DATABASE_URL must be sqlite:PATH".into()),
     }
+}
+
+/// `RUST_LOG`. A word alone is a level: as the name of a module it would silence everything else.
+fn log_filter(variables: Variables<'_>) -> Result<String, Failure> {
+    let filter = variables::optional(variables, "RUST_LOG").unwrap_or_else(|| "info".to_owned());
+    let is_word = filter.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    if is_word && !levels.contains(&filter.to_lowercase().as_str()) {
+        return Err(format!("RUST_LOG `{filter}` is none of {}", levels.join(", ")).into());
+    }
+    EnvFilter::try_new(&filter).map_err(|error| format!("RUST_LOG `{filter}`: {error}"))?;
+    Ok(filter)
 }
 
 fn log_format(variables: Variables<'_>) -> Result<LogFormat, Failure> {
@@ -172,7 +205,7 @@ mod tests {
     use super::*;
 
     const COMPLETE: [(&str, &str); 3] = [
-        ("PADDLE_WEBHOOK_SECRETS", "pdl_ntfset_one,pdl_ntfset_two"),
+        ("PADDLE_WEBHOOK_SECRETS", "pdl_ntfset_one, pdl_ntfset_two"),
         ("KOMMO_BASE_URL", "https://acme.kommo.com"),
         ("KOMMO_TOKEN", "made-up-token"),
     ];
@@ -216,6 +249,11 @@ mod tests {
             ("DATABASE_URL", "postgres://localhost/x", "DATABASE_URL: PostgreSQL"),
             ("DATABASE_URL", "paddle.db", "DATABASE_URL must be"),
             ("LISTEN_ADDR", "8080", "LISTEN_ADDR `8080`"),
+            ("DATABASE_URL", "sqlite::memory:", "DATABASE_URL: a database in memory"),
+            ("DATABASE_URL", "sqlite:/no/such/folder/x.db", "DATABASE_URL: there is no folder"),
+            ("RUST_LOG", "verbose", "RUST_LOG `verbose`"),
+            ("RUST_LOG", "info,foo=blah=x", "RUST_LOG `info,foo=blah=x`"),
+            ("ADMIN_TOKEN", "short", "ADMIN_TOKEN"),
             ("LOG_FORMAT", "xml", "LOG_FORMAT `xml`"),
             ("CONFIG", "/no/such/file.toml", "CONFIG: /no/such/file.toml cannot be read"),
             ("PRICE_BASIS", "cents", "price_basis"),
@@ -240,9 +278,8 @@ mod tests {
 
     #[test]
     fn what_is_not_used_yet_is_said() {
-        let settings =
-            read(&[("PADDLE_API_KEY", "pdl_live_apikey_x"), ("ADMIN_TOKEN", "x")]).unwrap();
-        assert_eq!(settings.unused.len(), 2);
+        let settings = read(&[("PADDLE_API_KEY", "pdl_live_apikey_x")]).unwrap();
+        assert_eq!(settings.unused.len(), 1);
     }
 
     #[test]

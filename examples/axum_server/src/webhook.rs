@@ -23,7 +23,14 @@ pub(crate) async fn receive(State(app): State<App>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let body = match read(body).await {
         Ok(body) => body,
-        Err(status) => return status.into_response(),
+        Err(status) => {
+            app.counts.lose(status);
+            tracing::warn!(
+                status = status.as_u16(),
+                "a delivery was too large, too slow, or broke off"
+            );
+            return status.into_response();
+        }
     };
     let verified = match app.verifier.verify(signature(&parts.headers), &body) {
         Ok(verified) => verified,

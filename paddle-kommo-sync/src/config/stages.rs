@@ -22,7 +22,9 @@ impl Stages {
 
 impl Serialize for Stages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(pipeline, status)| (pipeline.to_string(), status.get())))
+        serializer.collect_map(
+            self.0.iter().map(|(pipeline, status)| (pipeline.to_string(), status.get())),
+        )
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<(Config, Duration), Failu
         }
     };
     let config = Config::deserialize(table)
-        .map_err(|error| format!("configuration: {}", one_line(&error)))?;
+        .map_err(|error| format!("{}: {}", place(variables), one_line(&error)))?;
     Ok((config, Duration::from_secs(tolerance)))
 }
 
@@ -95,6 +95,14 @@ fn set(table: &mut Table, key: &str, value: String) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Where a wrong value may stand.
+fn place(variables: Variables<'_>) -> String {
+    match optional(variables, "CONFIG") {
+        Some(path) => format!("CONFIG {path}, or a variable that overrides it"),
+        None => "configuration".to_owned(),
+    }
 }
 
 /// TOML's errors draw a picture of the place; the log has one line.
