@@ -4,26 +4,35 @@ use std::{error::Error as StdError, fmt, num::NonZeroU32, sync::Arc, time::Durat
 
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 use url::{Host, Url};
 
 use crate::{
     account::AccountHandle,
     auth::AccessToken,
+    catalogs::Catalogs,
     chance,
+    companies::Companies,
     contacts::Contacts,
     custom_fields::CustomFields,
     entity::EntityType,
     error::Error,
+    events::Events,
+    files::Files,
     leads::Leads,
     limit::{Limiter, Priority},
+    links::Links,
     notes::Notes,
     pipelines::Pipelines,
     query::Query,
+    raw::{RawMethod, RawRequest},
     retry::{Budget, RetryPolicy},
+    tags::Tags,
     tasks::Tasks,
     transport::{Answer, Method, Request, Settings, Transport},
+    unsorted::Unsorted,
     users::Users,
-    wire::JsonFault,
+    webhooks::Webhooks,
 };
 
 /// One Kommo account, as its API shows it.
@@ -40,6 +49,7 @@ struct Shared {
     transport: Transport,
     retry: RetryPolicy,
     budget: Budget,
+    drive: OnceCell<Url>,
     base_url: String,
 }
 
@@ -99,6 +109,54 @@ impl Client {
         Contacts::new(self.clone())
     }
 
+    /// Companies.
+    #[must_use]
+    pub fn companies(&self) -> Companies {
+        Companies::new(self.clone())
+    }
+
+    /// What one entity is linked with.
+    #[must_use]
+    pub fn links(&self, of: EntityType, id: u64) -> Links {
+        Links::new(self.clone(), of, id)
+    }
+
+    /// Tags of leads, contacts or companies.
+    #[must_use]
+    pub fn tags(&self, of: EntityType) -> Tags {
+        Tags::new(self.clone(), of)
+    }
+
+    /// Files, and what they are attached to.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(self.clone())
+    }
+
+    /// The log of what happened.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
+    }
+
+    /// Where Kommo sends word of changes.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.clone())
+    }
+
+    /// Incoming leads.
+    #[must_use]
+    pub fn unsorted(&self) -> Unsorted {
+        Unsorted::new(self.clone())
+    }
+
+    /// Catalogs and their elements.
+    #[must_use]
+    pub fn catalogs(&self) -> Catalogs {
+        Catalogs::new(self.clone())
+    }
+
     /// Definitions of the custom fields of leads, contacts or companies.
     #[must_use]
     pub fn custom_fields(&self, of: EntityType) -> CustomFields {
@@ -121,6 +179,21 @@ impl Client {
     #[must_use]
     pub fn account(&self) -> AccountHandle {
         AccountHandle::new(self.clone())
+    }
+
+    /// A request to any endpoint, for those that have no method here. The path begins after `/api/v4/`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kommo_client::Client) -> Result<(), kommo_client::Error> {
+    /// use kommo_client::RawMethod;
+    ///
+    /// let answer = client.raw(RawMethod::Get, "leads/unsorted/summary").send().await?;
+    /// let summary: serde_json::Value = answer.decode()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn raw(&self, method: RawMethod, path: &str) -> RawRequest {
+        RawRequest::new(self.clone(), method, path)
     }
 
     /// Scheme, host and port of the account, without a slash at the end.
@@ -165,9 +238,17 @@ impl Client {
         if answer.status == 204 {
             return Ok(None);
         }
-        serde_json::from_slice(&answer.body)
-            .map(Some)
-            .map_err(|error| answer.undecodable(JsonFault::from(error)))
+        answer.decode().map(Some)
+    }
+
+    /// The drive of the account, once somebody asked for it.
+    pub(crate) fn drive(&self) -> &OnceCell<Url> {
+        &self.shared.drive
+    }
+
+    /// Whether the account is a server on this very machine.
+    pub(crate) fn is_local(&self) -> bool {
+        is_local(self.shared.transport.base())
     }
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
@@ -270,6 +351,7 @@ impl ClientBuilder {
                 transport,
                 retry: self.retry,
                 budget: Budget::new(),
+                drive: OnceCell::new(),
                 base_url,
             }),
             priority: Priority::Normal,
@@ -315,13 +397,10 @@ pub enum BuildError {
 
 fn parse_base_url(text: &str) -> Result<Url, BuildError> {
     let url = Url::parse(text).map_err(|_| BuildError::NotAUrl)?;
-    let host = url.host().ok_or(BuildError::NotAUrl)?;
-    let local = match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+    if url.host().is_none() {
+        return Err(BuildError::NotAUrl);
+    }
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_local(&url)) {
         return Err(BuildError::Scheme);
     }
     let bare = url.username().is_empty()
@@ -330,6 +409,15 @@ fn parse_base_url(text: &str) -> Result<Url, BuildError> {
         && url.query().is_none()
         && url.fragment().is_none();
     if bare { Ok(url) } else { Err(BuildError::NotBare) }
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -8,17 +8,22 @@
 mod account;
 mod auth;
 mod batch;
+mod catalogs;
 mod chance;
 mod client;
+mod companies;
 mod contacts;
 mod custom_fields;
 mod entity;
 mod error;
+mod events;
 mod field;
 mod field_set;
+mod files;
 mod id;
 mod leads;
 mod limit;
+mod links;
 mod notes;
 mod open_enum;
 mod pace;
@@ -27,35 +32,53 @@ mod path;
 mod pipelines;
 mod price;
 mod problem;
+mod profile;
 mod query;
+mod raw;
 mod retry;
+mod tags;
 mod tasks;
 mod transport;
+mod unsorted;
 mod users;
+mod webhooks;
 mod wire;
 
 pub use crate::{
     account::{Account, AccountHandle, AccountWith, TaskType},
     auth::{AccessToken, InvalidToken},
     batch::{Created, ItemOutcome, Updated},
+    catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
     client::{BuildError, Client, ClientBuilder},
-    contacts::{Contact, Contacts},
-    custom_fields::{CustomFields, FieldDefinition, FieldEnum},
+    companies::{Companies, Company, CompanyPatch, NewCompany},
+    contacts::{Contact, ContactPatch, Contacts, NewContact},
+    custom_fields::{CustomFields, FieldDefinition, FieldEnum, NewField},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
+    events::{Event, EventFilter, Events},
     field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
     field_set::{FieldSet, SetFieldError, SetValue},
+    files::{AttachedFile, Files, UploadedFile},
     id::{
-        AccountId, CompanyId, ContactId, EnumId, FieldId, LeadId, LossReasonId, NoteId, PipelineId,
-        StatusId, TagId, TaskId, TaskTypeId, UserId,
+        AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
+        LossReasonId, NoteId, PipelineId, StatusId, TagId, TaskId, TaskTypeId, UserId,
     },
-    leads::{Lead, LeadContact, LeadPatch, Leads, LossReason, Tag, TagRef},
+    leads::{
+        ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
+        TagRef,
+    },
     limit::Priority,
-    notes::{NewNote, Note, NoteFilter, NoteType, Notes},
+    links::{Link, LinkTo, Links},
+    notes::{NewNote, Note, NoteFilter, NotePatch, NoteType, Notes},
     open_enum::UnknownValue,
+    page::Pages,
     pipelines::{Pipeline, Pipelines, Status},
     price::Price,
+    raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
+    tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
+    unsorted::{Unsorted, UnsortedLead},
     users::{User, Users},
+    webhooks::{Webhook, Webhooks},
 };

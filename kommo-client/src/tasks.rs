@@ -10,7 +10,7 @@ use crate::{
     entity::EntityType,
     error::Error,
     id::{LeadId, TaskId, TaskTypeId, UserId},
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Row, RowKey},
     query::Query,
     wire::{lenient, or_default, timestamp, write_timestamp},
 };
@@ -398,7 +398,7 @@ impl Task {
 impl Row for Task {
     const KEY: &'static str = "tasks";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }

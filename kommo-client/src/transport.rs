@@ -15,7 +15,7 @@ use crate::{
     pace::Verdict,
     problem::Problem,
     query::Query,
-    wire::capped,
+    wire::{JsonFault, capped},
 };
 
 /// The most that is kept of a success.
@@ -35,6 +35,8 @@ pub(crate) enum Method {
     Get,
     Post,
     Patch,
+    Put,
+    Delete,
 }
 
 impl Method {
@@ -43,6 +45,8 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -51,6 +55,8 @@ impl Method {
             Self::Get => reqwest::Method::GET,
             Self::Post => reqwest::Method::POST,
             Self::Patch => reqwest::Method::PATCH,
+            Self::Put => reqwest::Method::PUT,
+            Self::Delete => reqwest::Method::DELETE,
         }
     }
 }
@@ -60,12 +66,14 @@ pub(crate) struct Request {
     /// From the root of the host: `/api/v4/leads`.
     pub(crate) path: String,
     pub(crate) query: Query,
-    body: Option<Vec<u8>>,
+    /// Another host than the account's own: the drive. It was checked before it came here.
+    host: Option<Url>,
+    body: Option<(HeaderValue, Vec<u8>)>,
 }
 
 impl Request {
     pub(crate) fn new(method: Method, path: String) -> Self {
-        Self { method, path, query: Query::default(), body: None }
+        Self { method, path, query: Query::default(), host: None, body: None }
     }
 
     #[must_use]
@@ -78,8 +86,24 @@ impl Request {
     ///
     /// When the body cannot be written as JSON.
     pub(crate) fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Result<Self, Error> {
-        self.body = Some(serde_json::to_vec(body).map_err(Error::invalid_request)?);
+        let body = serde_json::to_vec(body).map_err(Error::invalid_request)?;
+        self.body = Some((HeaderValue::from_static("application/json"), body));
         Ok(self)
+    }
+
+    /// # Errors
+    ///
+    /// When the type is no header value.
+    pub(crate) fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Result<Self, Error> {
+        let content_type = HeaderValue::from_str(content_type).map_err(Error::invalid_request)?;
+        self.body = Some((content_type, body));
+        Ok(self)
+    }
+
+    #[must_use]
+    pub(crate) fn host(mut self, host: Url) -> Self {
+        self.host = Some(host);
+        self
     }
 }
 
@@ -91,6 +115,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The body as JSON of the wanted shape.
+    pub(crate) fn decode<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| self.undecodable(JsonFault::from(error)))
+    }
+
     /// What to say when the body does not hold what was asked for.
     pub(crate) fn undecodable(&self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Error::decode(source).with_answer(self.status, self.request_id.clone())
@@ -178,7 +207,7 @@ impl Transport {
     }
 
     fn build(&self, request: &Request) -> Result<reqwest::Request, Error> {
-        let mut url = self.base.clone();
+        let mut url = request.host.as_ref().unwrap_or(&self.base).clone();
         url.set_path(&request.path);
         let query = request.query.as_str();
         url.set_query((!query.is_empty()).then_some(query));
@@ -187,8 +216,8 @@ impl Transport {
         let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
         bearer.set_sensitive(true);
         built.headers_mut().insert(AUTHORIZATION, bearer);
-        if let Some(body) = &request.body {
-            built.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some((content_type, body)) = &request.body {
+            built.headers_mut().insert(CONTENT_TYPE, content_type.clone());
             *built.body_mut() = Some(body.clone().into());
         }
         Ok(built)

@@ -6,7 +6,7 @@ use crate::{
     client::Client,
     error::Error,
     id::UserId,
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Row, RowKey},
     query::Query,
     wire::{lenient, or_default},
 };
@@ -37,6 +37,22 @@ impl Users {
     pub async fn list(&self) -> Result<Vec<User>, Error> {
         page::all(&self.client, PATH.to_owned(), Query::default().with("limit", PAGE)).await
     }
+
+    /// The user with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: UserId) -> Result<Option<User>, Error> {
+        match self.client.find(format!("{PATH}/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
 }
 
 /// A user.
@@ -66,8 +82,8 @@ pub struct User {
 impl Row for User {
     const KEY: &'static str = "users";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 

@@ -7,6 +7,8 @@ mod batches;
 #[cfg(test)]
 mod contacts;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod errors;
