@@ -20,6 +20,7 @@ mod events;
 mod field;
 mod field_set;
 mod files;
+mod form;
 mod id;
 mod leads;
 mod limit;
@@ -41,6 +42,7 @@ mod tasks;
 mod transport;
 mod unsorted;
 mod users;
+mod webhook_body;
 mod webhooks;
 mod wire;
 
@@ -59,6 +61,7 @@ pub use crate::{
     field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
     field_set::{FieldSet, SetFieldError, SetValue},
     files::{AttachedFile, Files, UploadedFile},
+    form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
         LossReasonId, NoteId, PipelineId, StatusId, TagId, TaskId, TaskTypeId, UserId,
@@ -80,5 +83,9 @@ pub use crate::{
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     unsorted::{Unsorted, UnsortedLead},
     users::{User, Users},
+    webhook_body::{
+        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
+        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,
+    },
     webhooks::{Webhook, Webhooks},
 };

@@ -32,3 +32,5 @@ mod redaction;
 mod support;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod webhooks;
