@@ -9,20 +9,21 @@ use url::{Host, Url};
 
 use crate::{
     account::AccountHandle,
-    auth::AccessToken,
+    auth::{AccessToken, Auth},
     catalogs::Catalogs,
     chance,
     companies::Companies,
     contacts::Contacts,
     custom_fields::CustomFields,
     entity::EntityType,
-    error::Error,
+    error::{Error, Fate},
     events::Events,
     files::Files,
     leads::Leads,
     limit::{Limiter, Priority},
     links::Links,
     notes::Notes,
+    oauth::{OAuth, OAuthApp, TokenStore},
     pipelines::Pipelines,
     query::Query,
     raw::{RawMethod, RawRequest},
@@ -46,7 +47,8 @@ pub struct Client {
 }
 
 struct Shared {
-    transport: Transport,
+    transport: Arc<Transport>,
+    auth: Auth,
     retry: RetryPolicy,
     budget: Budget,
     drive: OnceCell<Url>,
@@ -67,15 +69,51 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder(base_url: &str, token: AccessToken) -> ClientBuilder {
-        ClientBuilder {
-            base_url: base_url.to_owned(),
-            token,
-            timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(5),
-            requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
-            longest_pause: Duration::from_secs(30),
-            retry: RetryPolicy::new(),
-            user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ClientBuilder::new(base_url, Auth::Token(token))
+    }
+
+    /// Starts a client of the account at `base_url` (see [`account_url`](crate::account_url)) that has granted `app` access.
+    ///
+    /// Its token pairs are kept in `store`, renewed at three quarters of their life or when Kommo does not take them any
+    /// more, by one call at a time, and kept before they are used. Before the first grant, and after Kommo refused to
+    /// renew, all calls fail with [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) until
+    /// [`authorize`](Self::authorize) got a new pair, or another process did.
+    ///
+    /// ```no_run
+    /// # async fn example(state: &str, code: &str, referer: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use kommo_client::{Client, FileTokenStore, OAuthApp, account_url};
+    ///
+    /// let app = OAuthApp::new("client id", "client secret", "https://app.example/kommo");
+    /// // 1. Send an administrator to `app.authorize_url(state)`.
+    /// // 2. He comes back to the redirect URI with `code`, `referer` and `state`; compare the last.
+    /// let base_url = account_url(referer).ok_or("no account of Kommo's")?;
+    /// let store = Arc::new(FileTokenStore::new("kommo-tokens.json"));
+    /// let client = Client::oauth(&base_url, app, store).build()?;
+    /// client.authorize(code).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn oauth(base_url: &str, app: OAuthApp, store: Arc<dyn TokenStore>) -> ClientBuilder {
+        ClientBuilder::new(base_url, Auth::OAuth(Arc::new(OAuth::new(app, store))))
+    }
+
+    /// Exchanges the code of a grant, which is good for twenty minutes and once, for the first token pair.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) when Kommo does not take the code;
+    /// [`Error::detail`] says why. [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when the client was
+    /// not built by [`oauth`](Self::oauth). Otherwise as every call; after
+    /// [`Fate::Unknown`] ask for a new grant.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a dropped future ask for a new grant.
+    pub async fn authorize(&self, code: &str) -> Result<(), Error> {
+        match &self.shared.auth {
+            Auth::OAuth(oauth) => oauth.authorize(&self.shared.transport, code).await,
+            Auth::Token(_) => Err(Error::invalid_request("the client has a token of its own")),
         }
     }
 
@@ -205,15 +243,15 @@ impl Client {
     /// When the token ends, as far as it says so; see [`AccessToken::expires_at`].
     #[must_use]
     pub fn token_expires_at(&self) -> Option<OffsetDateTime> {
-        self.shared.transport.token().expires_at()
+        self.shared.auth.expires_at()
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let Shared { transport, retry, budget, .. } = &*self.shared;
+        let Shared { retry, budget, .. } = &*self.shared;
         budget.earn();
         let mut attempts: u32 = 1;
         loop {
-            let error = match transport.send(request, self.priority).await {
+            let error = match self.attempt(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -226,6 +264,23 @@ impl Client {
             // Full jitter: those who failed together do not come back together.
             tokio::time::sleep(chance::up_to(most)).await;
             attempts = attempts.saturating_add(1);
+        }
+    }
+
+    /// Sends the request, and once more with a new token where Kommo does not take the old one. A 401 is a complete refusal,
+    /// so even a creation may go again.
+    async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
+        let Shared { transport, auth, .. } = &*self.shared;
+        let token = auth.token(transport).await?;
+        let refused = match transport.send(request, Some(&token), self.priority).await {
+            Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
+            outcome => return outcome,
+        };
+        match auth.renew(transport, &token).await {
+            Ok(Some(token)) => transport.send(request, Some(&token), self.priority).await,
+            Ok(None) => Err(refused),
+            // The request itself was refused, whatever became of the renewal.
+            Err(error) => Err(error.with_fate(Fate::Refused)),
         }
     }
 
@@ -274,7 +329,7 @@ impl fmt::Debug for Client {
 #[must_use]
 pub struct ClientBuilder {
     base_url: String,
-    token: AccessToken,
+    auth: Auth,
     timeout: Duration,
     connect_timeout: Duration,
     requests_per_second: NonZeroU32,
@@ -284,6 +339,19 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    fn new(base_url: &str, auth: Auth) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            auth,
+            timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(5),
+            requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
+            longest_pause: Duration::from_secs(30),
+            retry: RetryPolicy::new(),
+            user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+
     /// How long a request may take from connecting to the last byte of the answer. Default: 20 s.
     ///
     /// The wait for its turn does not count.
@@ -338,7 +406,6 @@ impl ClientBuilder {
         }
         let transport = Transport::new(Settings {
             base: base.clone(),
-            token: self.token,
             limiter: Limiter::new(self.requests_per_second, self.longest_pause),
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
@@ -348,7 +415,8 @@ impl ClientBuilder {
         let base_url = base.as_str().trim_end_matches('/').to_owned();
         Ok(Client {
             shared: Arc::new(Shared {
-                transport,
+                transport: Arc::new(transport),
+                auth: self.auth,
                 retry: self.retry,
                 budget: Budget::new(),
                 drive: OnceCell::new(),

@@ -26,6 +26,7 @@ mod leads;
 mod limit;
 mod links;
 mod notes;
+mod oauth;
 mod open_enum;
 mod pace;
 mod page;
@@ -73,6 +74,10 @@ pub use crate::{
     limit::Priority,
     links::{Link, LinkTo, Links},
     notes::{NewNote, Note, NoteFilter, NotePatch, NoteType, Notes},
+    oauth::{
+        FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
+        account_url,
+    },
     open_enum::UnknownValue,
     page::Pages,
     pipelines::{Pipeline, Pipelines, Status},

@@ -30,6 +30,9 @@ struct Body {
     errors: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     detail: String,
+    /// What is wrong with a grant; the other texts of those answers are localized.
+    #[serde(default, deserialize_with = "or_default")]
+    hint: String,
     #[serde(default)]
     retry_after: Value,
 }
@@ -66,7 +69,8 @@ impl Problem {
     }
 
     pub(crate) fn detail(&self) -> Option<String> {
-        let detail = capped(&self.body.detail, MOST_TEXT);
+        let Body { hint, detail, .. } = &self.body;
+        let detail = capped(if hint.is_empty() { detail } else { hint }, MOST_TEXT);
         (!detail.is_empty()).then_some(detail)
     }
 

@@ -130,13 +130,11 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     limiter: Limiter,
-    token: AccessToken,
 }
 
 /// What a transport is built from.
 pub(crate) struct Settings<'a> {
     pub(crate) base: Url,
-    pub(crate) token: AccessToken,
     pub(crate) limiter: Limiter,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
@@ -167,23 +165,20 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let http = builder.build()?;
-        Ok(Self { http, base: settings.base, limiter: settings.limiter, token: settings.token })
+        Ok(Self { http, base: settings.base, limiter: settings.limiter })
     }
 
     pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
-    pub(crate) fn token(&self) -> &AccessToken {
-        &self.token
-    }
-
     pub(crate) async fn send(
         &self,
         request: &Request,
+        token: Option<&AccessToken>,
         priority: Priority,
     ) -> Result<Answer, Error> {
-        let built = self.build(request)?;
+        let built = self.build(request, token)?;
         let permit = self.limiter.acquire(priority).await.map_err(refused)?;
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
@@ -206,16 +201,22 @@ impl Transport {
         outcome
     }
 
-    fn build(&self, request: &Request) -> Result<reqwest::Request, Error> {
+    fn build(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+    ) -> Result<reqwest::Request, Error> {
         let mut url = request.host.as_ref().unwrap_or(&self.base).clone();
         url.set_path(&request.path);
         let query = request.query.as_str();
         url.set_query((!query.is_empty()).then_some(query));
         let mut built = reqwest::Request::new(request.method.to_reqwest(), url);
-        let bearer = zeroize::Zeroizing::new(format!("Bearer {}", self.token.expose()));
-        let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
-        bearer.set_sensitive(true);
-        built.headers_mut().insert(AUTHORIZATION, bearer);
+        if let Some(token) = token {
+            let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
+            let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
+            bearer.set_sensitive(true);
+            built.headers_mut().insert(AUTHORIZATION, bearer);
+        }
         if let Some((content_type, body)) = &request.body {
             built.headers_mut().insert(CONTENT_TYPE, content_type.clone());
             *built.body_mut() = Some(body.clone().into());

@@ -23,6 +23,8 @@ mod leads;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod pages;
