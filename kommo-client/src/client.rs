@@ -10,6 +10,7 @@ use url::{Host, Url};
 use crate::{
     account::AccountHandle,
     auth::{AccessToken, Auth},
+    calls::Calls,
     catalogs::Catalogs,
     chance,
     companies::Companies,
@@ -28,6 +29,7 @@ use crate::{
     query::Query,
     raw::{RawMethod, RawRequest},
     retry::{Budget, RetryPolicy},
+    sources::Sources,
     tags::Tags,
     tasks::Tasks,
     transport::{Answer, Method, Request, Settings, Transport},
@@ -187,6 +189,18 @@ impl Client {
     #[must_use]
     pub fn unsorted(&self) -> Unsorted {
         Unsorted::new(self.clone())
+    }
+
+    /// Calls.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        Calls::new(self.clone())
+    }
+
+    /// Sources of leads.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources::new(self.clone())
     }
 
     /// Catalogs and their elements.

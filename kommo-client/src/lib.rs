@@ -75,7 +75,9 @@
 //! | `{entity}/tags` | [`Tags::list`], [`create`](Tags::create) |
 //! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
 //! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`elements`](Catalogs::elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
-//! | `users` | [`Users::list`], [`get`](Users::get) |
+//! | `calls` | [`Calls::create`] |
+//! | `sources` | [`Sources::list`], [`create`](Sources::create), [`delete`](Sources::delete) |
+//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`roles`](Users::roles) |
 //! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
 //! | `events` | [`Events::list`] |
 //! | `webhooks` | [`Webhooks::list`], [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
@@ -91,19 +93,20 @@
 //!
 //! # What it does not do
 //!
-//! Chats (an API of its own), calls, roles, sources, and changes of pipelines have no methods; [`Client::raw`] reaches
-//! the last four. It does not follow an account that was renamed: build a new client with the new address.
+//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. It does not follow an account that was renamed: build a new client with the new address.
 //!
 //! # Features
 //!
 //! * `rustls` (default): TLS by rustls with the platform's certificates.
 //! * `native-tls`: TLS by the platform's own library.
+//! * `fake`: a fake Kommo on this machine, for tests.
 //!
 //! Without either only servers on this machine can be reached.
 
 mod account;
 mod auth;
 mod batch;
+mod calls;
 mod catalogs;
 mod chance;
 mod client;
@@ -134,6 +137,7 @@ mod profile;
 mod query;
 mod raw;
 mod retry;
+mod sources;
 mod tags;
 mod tasks;
 mod transport;
@@ -147,6 +151,7 @@ pub use crate::{
     account::{Account, AccountHandle, AccountWith, TaskType},
     auth::{AccessToken, InvalidToken},
     batch::{Created, ItemOutcome, Updated},
+    calls::{Call, CallDirection, Calls, CallsCreated, NewCall},
     catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
     client::{BuildError, Client, ClientBuilder},
     companies::{Companies, Company, CompanyPatch, NewCompany},
@@ -161,7 +166,8 @@ pub use crate::{
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
-        LossReasonId, NoteId, PipelineId, StatusId, TagId, TaskId, TaskTypeId, UserId,
+        LossReasonId, NoteId, PipelineId, RoleId, SourceId, StatusId, TagId, TaskId, TaskTypeId,
+        UserId,
     },
     leads::{
         ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
@@ -180,10 +186,11 @@ pub use crate::{
     price::Price,
     raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
+    sources::{NewSource, Source, Sources},
     tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     unsorted::{Unsorted, UnsortedLead},
-    users::{User, Users},
+    users::{Role, User, Users},
     webhook_body::{
         WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
         WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,

@@ -207,3 +207,25 @@ async fn nothing_makes_no_request() {
     assert_eq!(update(&server, &[]).await, []);
     assert!(requests(&server).await.is_empty());
 }
+
+#[tokio::test]
+async fn ten_thousand_leads_are_read_in_40_requests_and_changed_in_200() {
+    let server = MockServer::start().await;
+    Mock::given(method("PATCH")).respond_with(strict).expect(200).mount(&server).await;
+    Mock::given(method("GET"))
+        .respond_with(|request: &Request| {
+            let ids = request.url.query_pairs().filter(|(key, _)| key == "filter[id][]");
+            let leads: Vec<_> =
+                ids.map(|(_, id)| json!({"id": id.parse::<u64>().unwrap()})).collect();
+            ResponseTemplate::new(200).set_body_json(json!({"_embedded": {"leads": leads}}))
+        })
+        .expect(40)
+        .mount(&server)
+        .await;
+    // None of them is a multiple of ten.
+    let ids: Vec<LeadId> = (0..10_000).map(|index| LeadId::new(index * 10 + 1)).collect();
+    assert_eq!(client(&server).leads().list_by_ids(&ids).await.unwrap().len(), 10_000);
+    let patches: Vec<_> = ids.iter().map(|id| LeadPatch::new(*id).price(1)).collect();
+    let outcomes = update(&server, &patches).await;
+    assert!(outcomes.iter().all(|outcome| outcome.done().is_some()));
+}

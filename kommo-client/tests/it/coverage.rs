@@ -1,10 +1,11 @@
 //! The other endpoints: what goes over the wire, and what comes of it.
 
 use kommo_client::{
-    CatalogElementId, CatalogElementPatch, CatalogId, CompanyId, CompanyPatch, ContactId,
-    ContactPatch, EntityType, ErrorKind, EventFilter, Fate, FieldId, FieldInput, FieldWrite,
-    LeadFilter, LeadId, LinkTo, NewCatalogElement, NewCompany, NewContact, NewField, NewLead,
-    NoteId, NotePatch, PipelineId, RawMethod, StatusId, TagRef, UserId,
+    CallDirection, CatalogElementId, CatalogElementPatch, CatalogId, CompanyId, CompanyPatch,
+    ContactId, ContactPatch, EntityType, ErrorKind, EventFilter, Fate, FieldId, FieldInput,
+    FieldWrite, LeadFilter, LeadId, LinkTo, NewCall, NewCatalogElement, NewCompany, NewContact,
+    NewField, NewLead, NewSource, NoteId, NotePatch, PipelineId, RawMethod, SourceId, StatusId,
+    TagRef, UserId,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -497,4 +498,50 @@ async fn a_stream_of_many_leads_asks_page_by_page() {
     }
     assert!(ids.iter().map(|id: &LeadId| id.get()).eq(3..3 + PAGES * 3));
     assert_eq!(requests(&server).await.len() as u64, PAGES);
+}
+
+#[tokio::test]
+async fn calls_may_be_refused_one_by_one() {
+    let answer = json!({"_total_items": 1, "errors": [{"request_id": "1"}], "_embedded": {"calls": [
+        {"id": 5, "entity_id": 41, "entity_type": "contact", "request_id": "0"}]}});
+    let server = answering("POST", "/api/v4/calls", answer).await;
+    let calls = [
+        NewCall::new(CallDirection::Inbound, "+1", 10, "us")
+            .status(4)
+            .responsible_user(UserId::new(9)),
+        NewCall::new(CallDirection::Outbound, "+2", 0, "us").uniq("u").link("l").result("r"),
+    ];
+    let outcome = client(&server).calls().create(&calls).await.unwrap();
+    assert_eq!(
+        (outcome.created[0].index, outcome.created[0].entity_id, outcome.refused),
+        (Some(0), Some(41), 1)
+    );
+    assert_eq!(
+        body(&request(&server).await),
+        json!([
+            {"direction": "inbound", "phone": "+1", "duration": 10, "source": "us", "call_status": 4,
+             "call_responsible": 9, "request_id": "0"},
+            {"direction": "outbound", "phone": "+2", "duration": 0, "source": "us", "uniq": "u", "link": "l",
+             "call_result": "r", "request_id": "1"},
+        ])
+    );
+}
+
+#[tokio::test]
+async fn sources_have_ids_of_text() {
+    let server = answering("POST", "/api/v4/sources", created("sources", &[5])).await;
+    let source = NewSource::new("Site", "7").pipeline(PipelineId::new(5));
+    client(&server).sources().create(&[source]).await.unwrap();
+    assert_eq!(
+        body(&request(&server).await),
+        json!([{"name": "Site", "external_id": "7", "pipeline_id": 5, "request_id": "0"}])
+    );
+    let server = MockServer::start().await;
+    Mock::given(method("DELETE"))
+        .and(path("/api/v4/sources/5"))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    client(&server).sources().delete(SourceId::new(5)).await.unwrap();
 }

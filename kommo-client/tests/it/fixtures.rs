@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use kommo_client::{
-    CatalogId, EntityType, Error, EventFilter, FieldId, LeadFilter, LeadId, LeadPatch, NewLead,
-    NoteFilter, NoteId, PipelineId, TaskFilter, TaskId, TaskPatch, UserId, WebhookBody,
-    WebhookData,
+    CallDirection, CatalogId, EntityType, Error, EventFilter, FieldId, LeadFilter, LeadId,
+    LeadPatch, NewCall, NewLead, NoteFilter, NoteId, PipelineId, TaskFilter, TaskId, TaskPatch,
+    UserId, WebhookBody, WebhookData,
 };
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -197,6 +197,13 @@ async fn the_other_endpoints() -> Result<(), Error> {
     assert!(client(&server).companies().list().next().await?.is_some());
     let Some(server) = serving("loss_reasons_list.json").await else { return Ok(()) };
     assert!(!client(&server).leads().loss_reasons().await?.is_empty());
+    let Some(server) = serving("roles_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).users().roles().await?.len(), 1);
+    let Some(server) = serving("sources_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).sources().list().await?.len(), 2);
+    let Some(server) = serving("calls_post_response.json").await else { return Ok(()) };
+    let call = NewCall::new(CallDirection::Inbound, "1", 1, "x");
+    assert_eq!(client(&server).calls().create(&[call]).await?.created.len(), 1);
     let Some(server) = serving("leads_list.json").await else { return Ok(()) };
     assert!(client(&server).leads().list(&LeadFilter::new()).next().await?.is_some());
     Ok(())
