@@ -346,6 +346,7 @@ pub struct ClientBuilder {
     auth: Auth,
     timeout: Duration,
     connect_timeout: Duration,
+    idle_timeout: Duration,
     requests_per_second: NonZeroU32,
     longest_pause: Duration,
     retry: RetryPolicy,
@@ -359,6 +360,7 @@ impl ClientBuilder {
             auth,
             timeout: Duration::from_secs(20),
             connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10),
             requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
             longest_pause: Duration::from_secs(30),
             retry: RetryPolicy::new(),
@@ -377,6 +379,12 @@ impl ClientBuilder {
     /// How long connecting may take. Default: 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a connection may be silent in the middle of an answer. Default: 10 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 
@@ -415,7 +423,8 @@ impl ClientBuilder {
     /// [`BuildError`], which names the setting to mend.
     pub fn build(self) -> Result<Client, BuildError> {
         let base = parse_base_url(&self.base_url)?;
-        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
+        let timeouts = [self.timeout, self.connect_timeout, self.idle_timeout];
+        if timeouts.iter().any(Duration::is_zero) {
             return Err(BuildError::Timeout);
         }
         let transport = Transport::new(Settings {
@@ -423,6 +432,7 @@ impl ClientBuilder {
             limiter: Limiter::new(self.requests_per_second, self.longest_pause),
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
+            idle_timeout: self.idle_timeout,
             user_agent: &self.user_agent,
         })
         .map_err(BuildError::Http)?;
@@ -448,6 +458,7 @@ impl fmt::Debug for ClientBuilder {
             .debug_struct("ClientBuilder")
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
             .field("requests_per_second", &self.requests_per_second)
             .field("longest_pause", &self.longest_pause)
             .field("retry", &self.retry)

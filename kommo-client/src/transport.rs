@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
@@ -23,9 +23,6 @@ const MOST_BODY: usize = 8 << 20;
 
 /// The most that is read of a refusal: Kommo's are small, and a gateway's page has nothing to tell.
 const MOST_REFUSAL: usize = 256 << 10;
-
-/// How long a connection may say nothing while an answer is being read.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// Below what servers and balancers usually allow, so that we close idle connections before they do.
 const POOL_IDLE: Duration = Duration::from_secs(30);
@@ -130,6 +127,7 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     limiter: Limiter,
+    idle_timeout: Duration,
 }
 
 /// What a transport is built from.
@@ -138,6 +136,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) limiter: Limiter,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
     pub(crate) user_agent: &'a str,
 }
 
@@ -153,7 +152,6 @@ impl Transport {
             .default_headers(headers)
             .timeout(settings.timeout)
             .connect_timeout(settings.connect_timeout)
-            .read_timeout(IDLE)
             .pool_idle_timeout(POOL_IDLE)
             // A redirect would carry the token along, and Kommo's API has none.
             .redirect(reqwest::redirect::Policy::none())
@@ -165,7 +163,8 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let http = builder.build()?;
-        Ok(Self { http, base: settings.base, limiter: settings.limiter })
+        let Settings { base, limiter, idle_timeout, .. } = settings;
+        Ok(Self { http, base, limiter, idle_timeout })
     }
 
     pub(crate) fn base(&self) -> &Url {
@@ -182,7 +181,7 @@ impl Transport {
         let permit = self.limiter.acquire(priority).await.map_err(refused)?;
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
-            Ok(response) => read(response, permit).await,
+            Ok(response) => read(response, permit, self.idle_timeout).await,
             Err(error) => Err(from_reqwest(error)),
         };
         let (status, request_id) = match &outcome {
@@ -244,7 +243,11 @@ fn refused(refusal: Refusal) -> Error {
 }
 
 /// The status decides; the body only says which of its kinds.
-async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Error> {
+async fn read(
+    response: reqwest::Response,
+    permit: Permit,
+    idle: Duration,
+) -> Result<Answer, Error> {
     let status = response.status().as_u16();
     let permit = match status {
         // These say something about the pace, and their bodies say the rest of it.
@@ -255,7 +258,7 @@ async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Err
             None
         }
     };
-    let outcome = read_body(response, status).await;
+    let outcome = read_body(response, status, idle).await;
     if let (Some(permit), Err(error)) = (permit, &outcome) {
         permit.learn(match error.kind() {
             ErrorKind::RateLimited => Verdict::TooFast(error.retry_after()),
@@ -267,11 +270,15 @@ async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Err
     outcome
 }
 
-async fn read_body(response: reqwest::Response, status: u16) -> Result<Answer, Error> {
+async fn read_body(
+    response: reqwest::Response,
+    status: u16,
+    idle: Duration,
+) -> Result<Answer, Error> {
     let request_id = header(&response, "x-request-id").map(|id| capped(id, 128));
     let answer = |error: Error| error.with_answer(status, request_id.clone());
     match status {
-        200..=299 => match body(response, MOST_BODY).await {
+        200..=299 => match body(response, MOST_BODY, idle).await {
             Body::Whole(body) => Ok(Answer { status, body, request_id }),
             Body::TooLarge => Err(answer(Error::new(ErrorKind::TooLarge, Fate::Unknown))),
             Body::Cut(error) => {
@@ -282,7 +289,7 @@ async fn read_body(response: reqwest::Response, status: u16) -> Result<Answer, E
         400..=499 => {
             let advice = header(&response, RETRY_AFTER.as_str()).map(str::to_owned);
             let date = header(&response, DATE.as_str()).map(str::to_owned);
-            let (problem, source) = match body(response, MOST_REFUSAL).await {
+            let (problem, source) = match body(response, MOST_REFUSAL, idle).await {
                 Body::Whole(body) => (Problem::read(&body), None),
                 Body::TooLarge => (Problem::unreadable(), None),
                 Body::Cut((_, source)) => (Problem::unreadable(), Some(source)),
@@ -323,25 +330,27 @@ fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
 enum Body {
     Whole(Vec<u8>),
     TooLarge,
-    Cut((ErrorKind, reqwest::Error)),
+    Cut((ErrorKind, Box<dyn StdError + Send + Sync>)),
 }
 
-async fn body(mut response: reqwest::Response, most: usize) -> Body {
+/// `idle` is not reqwest's `read_timeout`: that would also cut short the wait for an answer, which may be long.
+async fn body(mut response: reqwest::Response, most: usize, idle: Duration) -> Body {
     let mut body = Vec::new();
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
+        match timeout(idle, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
                 if chunk.len() > most.saturating_sub(body.len()) {
                     return Body::TooLarge;
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(None) => return Body::Whole(body),
-            Err(error) => {
+            Ok(Ok(None)) => return Body::Whole(body),
+            Ok(Err(error)) => {
                 let kind =
                     if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-                return Body::Cut((kind, error.without_url()));
+                return Body::Cut((kind, error.without_url().into()));
             }
+            Err(elapsed) => return Body::Cut((ErrorKind::Timeout, elapsed.into())),
         }
     }
 }
