@@ -1,4 +1,4 @@
-//! OAuth 2.0: the grant, and access tokens that are renewed in time.
+//! OAuth 2.0: access tokens that are renewed in time.
 
 use std::{
     fmt,
@@ -10,7 +10,6 @@ use std::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -22,157 +21,14 @@ use crate::{
     wire::lenient,
 };
 
+mod app;
+mod pair;
 mod store;
+mod zeroizing;
 
+pub use app::{OAuthApp, account_url};
+pub use pair::TokenPair;
 pub use store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
-
-/// An integration that accounts grant access to.
-#[derive(Clone)]
-pub struct OAuthApp {
-    client_id: String,
-    client_secret: Zeroizing<String>,
-    redirect_uri: String,
-}
-
-impl OAuthApp {
-    /// The integration, as its page in Kommo shows it. `redirect_uri` has to be the same to the letter.
-    #[must_use]
-    pub fn new(
-        client_id: impl Into<String>,
-        client_secret: impl Into<String>,
-        redirect_uri: impl Into<String>,
-    ) -> Self {
-        Self {
-            client_id: client_id.into(),
-            client_secret: Zeroizing::new(client_secret.into()),
-            redirect_uri: redirect_uri.into(),
-        }
-    }
-
-    /// The page where an administrator grants access.
-    ///
-    /// `state` comes back with the code. Let it be something that nobody can guess and that belongs to one session, and
-    /// compare it, or a stranger can have you use his account.
-    #[must_use]
-    pub fn authorize_url(&self, state: &str) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("client_id", &self.client_id);
-        query.append_pair("state", state).append_pair("mode", "popup");
-        format!("https://www.kommo.com/oauth?{}", query.finish())
-    }
-}
-
-impl fmt::Debug for OAuthApp {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("OAuthApp")
-            .field("client_id", &self.client_id)
-            .field("client_secret", &format_args!("[redacted]"))
-            .field("redirect_uri", &self.redirect_uri)
-            .finish()
-    }
-}
-
-/// The base URL of the account that a redirect's `referer` names; `None` unless it is an account of Kommo's.
-///
-/// The parameter comes from whoever opens the redirect's address. Taken as it stands it would have the integration's
-/// secret sent anywhere.
-///
-/// ```
-/// use kommo_client::account_url;
-///
-/// assert_eq!(account_url("acme.kommo.com").as_deref(), Some("https://acme.kommo.com"));
-/// assert_eq!(account_url("acme.kommo.com.evil.example"), None);
-/// ```
-#[must_use]
-pub fn account_url(referer: &str) -> Option<String> {
-    const DOMAINS: [&str; 3] = [".kommo.com", ".amocrm.ru", ".amocrm.com"];
-    let subdomain = DOMAINS.iter().find_map(|domain| referer.strip_suffix(domain))?;
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let fits = (1..=63).contains(&subdomain.len()) && subdomain.bytes().all(plain);
-    let url = Url::parse(&format!("https://{referer}")).ok()?;
-    let same = matches!(url.host(), Some(Host::Domain(host)) if host == referer);
-    (fits && subdomain != "www" && same).then(|| format!("https://{referer}"))
-}
-
-/// An access token and what renews it.
-///
-/// It never prints. Kommo gives a new pair with every renewal and takes each refresh token once only: whoever loses the
-/// newest pair needs a new grant.
-#[derive(Clone)]
-pub struct TokenPair {
-    access: AccessToken,
-    refresh: Zeroizing<String>,
-}
-
-impl TokenPair {
-    /// The access token.
-    #[must_use]
-    pub fn access_token(&self) -> &AccessToken {
-        &self.access
-    }
-
-    /// Both secrets as JSON, for a store to keep where nobody else reads.
-    #[must_use]
-    pub fn expose_json(&self) -> String {
-        let pair = PairJson {
-            access_token: Zeroizing::new(self.access.expose().to_owned()),
-            refresh_token: self.refresh.clone(),
-        };
-        // Two texts are always JSON.
-        serde_json::to_string(&pair).unwrap_or_default()
-    }
-
-    /// Reads what [`expose_json`](Self::expose_json) wrote; `None` when it is something else.
-    #[must_use]
-    pub fn from_json(json: &str) -> Option<Self> {
-        let pair: PairJson = serde_json::from_str(json).ok()?;
-        Self::new(pair.access_token, pair.refresh_token)
-    }
-
-    /// Whether both are the same pair.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        *self.refresh == *other.refresh && self.access.is_same(&other.access)
-    }
-
-    fn new(access: Zeroizing<String>, refresh: Zeroizing<String>) -> Option<Self> {
-        let access = AccessToken::new(access.as_str()).ok()?;
-        (!refresh.is_empty()).then_some(Self { access, refresh })
-    }
-}
-
-impl fmt::Debug for TokenPair {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TokenPair([redacted])")
-    }
-}
-
-#[derive(Deserialize, Serialize)]
-struct PairJson {
-    #[serde(with = "zeroizing")]
-    access_token: Zeroizing<String>,
-    #[serde(with = "zeroizing")]
-    refresh_token: Zeroizing<String>,
-}
-
-mod zeroizing {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use zeroize::Zeroizing;
-
-    pub(super) fn serialize<S: Serializer>(
-        text: &Zeroizing<String>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Zeroizing<String>, D::Error> {
-        String::deserialize(deserializer).map(Zeroizing::new)
-    }
-}
 
 /// After a renewal that failed while the access token still works.
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
@@ -484,63 +340,5 @@ mod tests {
         ] {
             assert_eq!(fresh_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
         }
-    }
-
-    #[test]
-    fn only_accounts_of_kommo_are_accounts() {
-        for (referer, want) in [
-            ("acme.kommo.com", Some("https://acme.kommo.com")),
-            ("acme-2.amocrm.ru", Some("https://acme-2.amocrm.ru")),
-            ("www.kommo.com", None),
-            ("kommo.com", None),
-            (".kommo.com", None),
-            ("a.b.kommo.com", None),
-            ("evil.example", None),
-            ("evilkommo.com", None),
-            ("evil.example/.kommo.com", None),
-            ("evil.example?.kommo.com", None),
-            ("evil.example#.kommo.com", None),
-            ("user@acme.kommo.com", None),
-            ("acme.kommo.com:8443", None),
-            ("acme.kommo.com/", None),
-            ("https://acme.kommo.com", None),
-            ("acme.kommo.com\n", None),
-            ("ACME.kommo.com", None),
-            ("ácme.kommo.com", None),
-            ("", None),
-        ] {
-            assert_eq!(account_url(referer).as_deref(), want, "{referer:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_secret_prints() {
-        let app = OAuthApp::new("id", "canary-secret", "https://a.example");
-        let pair =
-            TokenPair::from_json(r#"{"access_token":"canary-a","refresh_token":"canary-r"}"#);
-        let text = format!("{app:?} {pair:?}");
-        assert!(text.contains("[redacted]") && !text.contains("canary"), "{text}");
-        assert!(!app.authorize_url("s").contains("canary"));
-    }
-
-    #[test]
-    fn a_pair_is_read_as_it_was_written() {
-        let json = r#"{"access_token":"a","refresh_token":"r"}"#;
-        assert_eq!(TokenPair::from_json(json).unwrap().expose_json(), json);
-        for json in [
-            "",
-            "{}",
-            r#"{"access_token":"a b","refresh_token":"r"}"#,
-            r#"{"access_token":"a","refresh_token":""}"#,
-        ] {
-            assert!(TokenPair::from_json(json).is_none(), "{json}");
-        }
-    }
-
-    #[test]
-    fn the_state_goes_to_the_page_encoded() {
-        let app = OAuthApp::new("id", "secret", "https://a.example");
-        let want = "https://www.kommo.com/oauth?client_id=id&state=a%26b%3D&mode=popup";
-        assert_eq!(app.authorize_url("a&b="), want);
     }
 }

@@ -255,6 +255,7 @@ async fn read(
         _ => {
             // Kommo has counted the request by now; the body may take its time. A gateway's 5xx proves nothing.
             permit.learn(if status < 500 { Verdict::Heard } else { Verdict::Silence });
+            drop(permit);
             None
         }
     };
