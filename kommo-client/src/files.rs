@@ -94,8 +94,8 @@ impl Files {
     /// # Cancel safety
     ///
     /// A request under way when the future is dropped may or may not be carried out.
-    pub async fn attach(&self, to: &EntityType, id: u64, uuids: &[&str]) -> Result<(), Error> {
-        self.change(Method::Put, to, id, uuids).await
+    pub async fn attach(&self, to: EntityType, id: u64, uuids: &[&str]) -> Result<(), Error> {
+        self.change(Method::Put, &to, id, uuids).await
     }
 
     /// Detaches files from an entity. They stay in the drive.
@@ -107,8 +107,8 @@ impl Files {
     /// # Cancel safety
     ///
     /// A request under way when the future is dropped may or may not be carried out.
-    pub async fn detach(&self, from: &EntityType, id: u64, uuids: &[&str]) -> Result<(), Error> {
-        self.change(Method::Delete, from, id, uuids).await
+    pub async fn detach(&self, from: EntityType, id: u64, uuids: &[&str]) -> Result<(), Error> {
+        self.change(Method::Delete, &from, id, uuids).await
     }
 
     /// The files attached to an entity, up to 250 of them, the newest first.
@@ -120,7 +120,7 @@ impl Files {
     /// # Cancel safety
     ///
     /// Dropping the future leaves nothing behind: it only reads.
-    pub async fn attached(&self, of: &EntityType, id: u64) -> Result<Vec<AttachedFile>, Error> {
+    pub async fn attached(&self, of: EntityType, id: u64) -> Result<Vec<AttachedFile>, Error> {
         #[derive(Deserialize)]
         struct Envelope {
             #[serde(rename = "_embedded")]

@@ -206,7 +206,7 @@ impl Leads {
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
-    /// still to be sent is [`ItemOutcome::NotSent`].
+    /// still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///

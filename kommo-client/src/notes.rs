@@ -77,14 +77,14 @@ impl Notes {
     /// Adds notes, 50 in one request, and says what became of each, in their order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
     /// Requests under way when the future is dropped may or may not be carried out.
     pub async fn create_each(&self, notes: &[NewNote]) -> Vec<ItemOutcome<Created<NoteId>>> {
         let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
-            return notes.iter().map(|_| ItemOutcome::NotSent(ErrorKind::InvalidRequest)).collect();
+            return notes.iter().map(|_| ItemOutcome::Refused(ErrorKind::InvalidRequest)).collect();
         };
         batch::create_each(&self.client, &path, Note::KEY, notes).await
     }

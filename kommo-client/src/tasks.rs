@@ -59,7 +59,7 @@ impl Tasks {
     /// Adds tasks, 50 in one request, and says what became of each, in their order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
@@ -72,7 +72,7 @@ impl Tasks {
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
-    /// still to be sent is [`ItemOutcome::NotSent`].
+    /// still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///

@@ -415,7 +415,7 @@ async fn a_file_is_uploaded_part_by_part_and_attached() {
     let content: Vec<u8> = (0..5_000_u32).map(|index| (index % 251) as u8).collect();
     let file = files.upload("invoice.pdf", "application/pdf", &content).await.unwrap();
     assert_eq!((file.uuid.as_str(), file.size), ("u-1", Some(5_000)));
-    files.attach(&EntityType::Leads, 7, &[&file.uuid]).await.unwrap();
+    files.attach(EntityType::Leads, 7, &[&file.uuid]).await.unwrap();
     let seen: Vec<Request> = requests(&server).await;
     assert_eq!(
         body(&seen[1]),

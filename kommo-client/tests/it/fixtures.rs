@@ -177,7 +177,7 @@ async fn the_other_endpoints() -> Result<(), Error> {
     let elements = client(&server).catalogs().elements(CatalogId::new(4_521)).next().await?;
     assert!(!elements.unwrap_or_default().is_empty());
     let Some(server) = serving("lead_files_list.json").await else { return Ok(()) };
-    assert_eq!(client(&server).files().attached(&EntityType::Leads, 7).await?.len(), 2);
+    assert_eq!(client(&server).files().attached(EntityType::Leads, 7).await?.len(), 2);
     let Some(server) = serving("note_get.json").await else { return Ok(()) };
     assert!(client(&server).notes(EntityType::Leads).get(NoteId::new(42_709_325)).await?.is_some());
     let Some(server) = serving("task_get.json").await else { return Ok(()) };
