@@ -72,7 +72,7 @@ impl ClientBuilder {
     ///
     /// During a longer pause calls fail at once with [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited),
     /// [`Fate::NotSent`](crate::Fate::NotSent) and the rest of the pause as
-    /// [`retry_after`](Error::retry_after).
+    /// [`retry_after`](crate::Error::retry_after).
     pub fn longest_pause(mut self, pause: Duration) -> Self {
         self.longest_pause = pause;
         self
