@@ -1,10 +1,12 @@
 //! The token that opens an account.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
 use time::OffsetDateTime;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::{error::Error, oauth::OAuth, transport::Transport};
 
 /// A Kommo access token: a long-lived token of a private integration, or the short one of an OAuth grant.
 ///
@@ -55,6 +57,11 @@ impl AccessToken {
         OffsetDateTime::from_unix_timestamp(claims.ok()?.exp).ok()
     }
 
+    /// Not `PartialEq`: nobody outside should compare secrets.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        *self.0 == *other.0
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -63,6 +70,41 @@ impl AccessToken {
 impl fmt::Debug for AccessToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AccessToken([redacted])")
+    }
+}
+
+/// Where a client has its token from.
+#[derive(Clone, Debug)]
+pub(crate) enum Auth {
+    Token(AccessToken),
+    OAuth(Arc<OAuth>),
+}
+
+impl Auth {
+    pub(crate) async fn token(&self, transport: &Arc<Transport>) -> Result<AccessToken, Error> {
+        match self {
+            Self::Token(token) => Ok(token.clone()),
+            Self::OAuth(oauth) => oauth.token(transport).await,
+        }
+    }
+
+    /// The token to try after `refused`; `None` when there is no other.
+    pub(crate) async fn renew(
+        &self,
+        transport: &Arc<Transport>,
+        refused: &AccessToken,
+    ) -> Result<Option<AccessToken>, Error> {
+        match self {
+            Self::Token(_) => Ok(None),
+            Self::OAuth(oauth) => oauth.renew_refused(transport, refused).await.map(Some),
+        }
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Token(token) => token.expires_at(),
+            Self::OAuth(oauth) => oauth.expires_at(),
+        }
     }
 }
 

@@ -111,14 +111,14 @@ fn updated_of<I: Id>(
 }
 
 #[derive(Serialize)]
-struct Numbered<'a, T> {
+pub(crate) struct Numbered<'a, T> {
     #[serde(flatten)]
     item: &'a T,
     /// Kommo repeats it in answers and refusals; it does not keep it.
     request_id: String,
 }
 
-fn numbered<T: Serialize>(items: &[T]) -> Vec<Numbered<'_, T>> {
+pub(crate) fn numbered<T: Serialize>(items: &[T]) -> Vec<Numbered<'_, T>> {
     items
         .iter()
         .enumerate()

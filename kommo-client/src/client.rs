@@ -1,30 +1,46 @@
-//! The client and how it is built.
+//! The client: where resources come from, and how requests are sent for them.
 
-use std::{error::Error as StdError, fmt, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
-use url::{Host, Url};
+use tokio::sync::OnceCell;
+use url::Url;
 
 use crate::{
     account::AccountHandle,
-    auth::AccessToken,
+    auth::{AccessToken, Auth},
+    calls::Calls,
+    catalogs::Catalogs,
     chance,
+    companies::Companies,
     contacts::Contacts,
     custom_fields::CustomFields,
     entity::EntityType,
-    error::Error,
+    error::{Error, Fate},
+    events::Events,
+    files::Files,
     leads::Leads,
-    limit::{Limiter, Priority},
+    limit::Priority,
+    links::Links,
     notes::Notes,
+    oauth::{OAuth, OAuthApp, TokenStore},
     pipelines::Pipelines,
     query::Query,
+    raw::{RawMethod, RawRequest},
     retry::{Budget, RetryPolicy},
+    sources::Sources,
+    tags::Tags,
     tasks::Tasks,
-    transport::{Answer, Method, Request, Settings, Transport},
+    transport::{Answer, Method, Request, Transport},
+    unsorted::Unsorted,
     users::Users,
-    wire::JsonFault,
+    webhooks::Webhooks,
 };
+
+mod builder;
+
+pub use builder::{BuildError, ClientBuilder};
 
 /// One Kommo account, as its API shows it.
 ///
@@ -37,9 +53,11 @@ pub struct Client {
 }
 
 struct Shared {
-    transport: Transport,
+    transport: Arc<Transport>,
+    auth: Auth,
     retry: RetryPolicy,
     budget: Budget,
+    drive: OnceCell<Url>,
     base_url: String,
 }
 
@@ -57,15 +75,51 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn builder(base_url: &str, token: AccessToken) -> ClientBuilder {
-        ClientBuilder {
-            base_url: base_url.to_owned(),
-            token,
-            timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(5),
-            requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
-            longest_pause: Duration::from_secs(30),
-            retry: RetryPolicy::new(),
-            user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ClientBuilder::new(base_url, Auth::Token(token))
+    }
+
+    /// Starts a client of the account at `base_url` (see [`account_url`](crate::account_url)) that has granted `app` access.
+    ///
+    /// Its token pairs are kept in `store`, renewed at three quarters of their life or when Kommo does not take them any
+    /// more, by one call at a time, and kept before they are used. Before the first grant, and after Kommo refused to
+    /// renew, all calls fail with [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) until
+    /// [`authorize`](Self::authorize) got a new pair, or another process did.
+    ///
+    /// ```no_run
+    /// # async fn example(state: &str, code: &str, referer: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use kommo_client::{Client, FileTokenStore, OAuthApp, account_url};
+    ///
+    /// let app = OAuthApp::new("client id", "client secret", "https://app.example/kommo");
+    /// // 1. Send an administrator to `app.authorize_url(state)`.
+    /// // 2. He comes back to the redirect URI with `code`, `referer` and `state`; compare the last.
+    /// let base_url = account_url(referer).ok_or("no account of Kommo's")?;
+    /// let store = Arc::new(FileTokenStore::new("kommo-tokens.json"));
+    /// let client = Client::oauth(&base_url, app, store).build()?;
+    /// client.authorize(code).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn oauth(base_url: &str, app: OAuthApp, store: Arc<dyn TokenStore>) -> ClientBuilder {
+        ClientBuilder::new(base_url, Auth::OAuth(Arc::new(OAuth::new(app, store))))
+    }
+
+    /// Exchanges the code of a grant, which is good for twenty minutes and once, for the first token pair.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) when Kommo does not take the code;
+    /// [`Error::detail`] says why. [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when the client was
+    /// not built by [`oauth`](Self::oauth). Otherwise as every call; after
+    /// [`Fate::Unknown`] ask for a new grant.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a dropped future ask for a new grant.
+    pub async fn authorize(&self, code: &str) -> Result<(), Error> {
+        match &self.shared.auth {
+            Auth::OAuth(oauth) => oauth.authorize(&self.shared.transport, code).await,
+            Auth::Token(_) => Err(Error::invalid_request("the client has a token of its own")),
         }
     }
 
@@ -99,6 +153,66 @@ impl Client {
         Contacts::new(self.clone())
     }
 
+    /// Companies.
+    #[must_use]
+    pub fn companies(&self) -> Companies {
+        Companies::new(self.clone())
+    }
+
+    /// What one entity is linked with.
+    #[must_use]
+    pub fn links(&self, of: EntityType, id: u64) -> Links {
+        Links::new(self.clone(), of, id)
+    }
+
+    /// Tags of leads, contacts or companies.
+    #[must_use]
+    pub fn tags(&self, of: EntityType) -> Tags {
+        Tags::new(self.clone(), of)
+    }
+
+    /// Files, and what they are attached to.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(self.clone())
+    }
+
+    /// The log of what happened.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.clone())
+    }
+
+    /// Where Kommo sends word of changes.
+    #[must_use]
+    pub fn webhooks(&self) -> Webhooks {
+        Webhooks::new(self.clone())
+    }
+
+    /// Incoming leads.
+    #[must_use]
+    pub fn unsorted(&self) -> Unsorted {
+        Unsorted::new(self.clone())
+    }
+
+    /// Calls.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        Calls::new(self.clone())
+    }
+
+    /// Sources of leads.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        Sources::new(self.clone())
+    }
+
+    /// Catalogs and their elements.
+    #[must_use]
+    pub fn catalogs(&self) -> Catalogs {
+        Catalogs::new(self.clone())
+    }
+
     /// Definitions of the custom fields of leads, contacts or companies.
     #[must_use]
     pub fn custom_fields(&self, of: EntityType) -> CustomFields {
@@ -123,6 +237,21 @@ impl Client {
         AccountHandle::new(self.clone())
     }
 
+    /// A request to any endpoint, for those that have no method here. The path begins after `/api/v4/`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kommo_client::Client) -> Result<(), kommo_client::Error> {
+    /// use kommo_client::RawMethod;
+    ///
+    /// let answer = client.raw(RawMethod::Get, "leads/unsorted/summary").send().await?;
+    /// let summary: serde_json::Value = answer.decode()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn raw(&self, method: RawMethod, path: &str) -> RawRequest {
+        RawRequest::new(self.clone(), method, path)
+    }
+
     /// Scheme, host and port of the account, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
@@ -132,15 +261,28 @@ impl Client {
     /// When the token ends, as far as it says so; see [`AccessToken::expires_at`].
     #[must_use]
     pub fn token_expires_at(&self) -> Option<OffsetDateTime> {
-        self.shared.transport.token().expires_at()
+        self.shared.auth.expires_at()
+    }
+
+    fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy) -> Self {
+        let base_url = transport.base().as_str().trim_end_matches('/').to_owned();
+        let shared = Shared {
+            transport: Arc::new(transport),
+            auth,
+            retry,
+            budget: Budget::new(),
+            drive: OnceCell::new(),
+            base_url,
+        };
+        Self { shared: Arc::new(shared), priority: Priority::Normal }
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let Shared { transport, retry, budget, .. } = &*self.shared;
+        let Shared { retry, budget, .. } = &*self.shared;
         budget.earn();
         let mut attempts: u32 = 1;
         loop {
-            let error = match transport.send(request, self.priority).await {
+            let error = match self.attempt(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -156,6 +298,23 @@ impl Client {
         }
     }
 
+    /// Sends the request, and once more with a new token where Kommo does not take the old one. A 401 is a complete refusal,
+    /// so even a creation may go again.
+    async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
+        let Shared { transport, auth, .. } = &*self.shared;
+        let token = auth.token(transport).await?;
+        let refused = match transport.send(request, Some(&token), self.priority).await {
+            Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
+            outcome => return outcome,
+        };
+        match auth.renew(transport, &token).await {
+            Ok(Some(token)) => transport.send(request, Some(&token), self.priority).await,
+            Ok(None) => Err(refused),
+            // The request itself was refused, whatever became of the renewal.
+            Err(error) => Err(error.with_fate(Fate::Refused)),
+        }
+    }
+
     /// One object; 204 is "there is none".
     pub(crate) async fn find<T>(&self, path: String, query: Query) -> Result<Option<T>, Error>
     where
@@ -165,9 +324,17 @@ impl Client {
         if answer.status == 204 {
             return Ok(None);
         }
-        serde_json::from_slice(&answer.body)
-            .map(Some)
-            .map_err(|error| answer.undecodable(JsonFault::from(error)))
+        answer.decode().map(Some)
+    }
+
+    /// The drive of the account, once somebody asked for it.
+    pub(crate) fn drive(&self) -> &OnceCell<Url> {
+        &self.shared.drive
+    }
+
+    /// Whether the account is a server on this very machine.
+    pub(crate) fn is_local(&self) -> bool {
+        builder::is_local(self.shared.transport.base())
     }
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
@@ -185,186 +352,5 @@ impl fmt::Debug for Client {
             .field("base_url", &self.shared.base_url)
             .field("priority", &self.priority)
             .finish_non_exhaustive()
-    }
-}
-
-/// Settings of a [`Client`]; the defaults are safe.
-#[derive(Clone)]
-#[must_use]
-pub struct ClientBuilder {
-    base_url: String,
-    token: AccessToken,
-    timeout: Duration,
-    connect_timeout: Duration,
-    requests_per_second: NonZeroU32,
-    longest_pause: Duration,
-    retry: RetryPolicy,
-    user_agent: String,
-}
-
-impl ClientBuilder {
-    /// How long a request may take from connecting to the last byte of the answer. Default: 20 s.
-    ///
-    /// The wait for its turn does not count.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// How long connecting may take. Default: 5 s.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// How many requests any one second may see. Default: 7, which is what Kommo allows an address in all.
-    pub fn requests_per_second(mut self, requests: NonZeroU32) -> Self {
-        self.requests_per_second = requests;
-        self
-    }
-
-    /// How long a call waits when Kommo asked for a pause (429). Default: 30 s.
-    ///
-    /// During a longer pause calls fail at once with [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited),
-    /// [`Fate::NotSent`](crate::Fate::NotSent) and the rest of the pause as
-    /// [`retry_after`](Error::retry_after).
-    pub fn longest_pause(mut self, pause: Duration) -> Self {
-        self.longest_pause = pause;
-        self
-    }
-
-    /// Which requests are repeated. Default: reads, up to three attempts.
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// The `User-Agent`. Default: `kommo-client/` and the version.
-    pub fn user_agent(mut self, user_agent: &str) -> Self {
-        user_agent.clone_into(&mut self.user_agent);
-        self
-    }
-
-    /// Makes the client. Nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`], which names the setting to mend.
-    pub fn build(self) -> Result<Client, BuildError> {
-        let base = parse_base_url(&self.base_url)?;
-        if self.timeout.is_zero() || self.connect_timeout.is_zero() {
-            return Err(BuildError::Timeout);
-        }
-        let transport = Transport::new(Settings {
-            base: base.clone(),
-            token: self.token,
-            limiter: Limiter::new(self.requests_per_second, self.longest_pause),
-            timeout: self.timeout,
-            connect_timeout: self.connect_timeout,
-            user_agent: &self.user_agent,
-        })
-        .map_err(BuildError::Http)?;
-        let base_url = base.as_str().trim_end_matches('/').to_owned();
-        Ok(Client {
-            shared: Arc::new(Shared {
-                transport,
-                retry: self.retry,
-                budget: Budget::new(),
-                base_url,
-            }),
-            priority: Priority::Normal,
-        })
-    }
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address is left out: before it is checked it may hold credentials.
-        formatter
-            .debug_struct("ClientBuilder")
-            .field("timeout", &self.timeout)
-            .field("connect_timeout", &self.connect_timeout)
-            .field("requests_per_second", &self.requests_per_second)
-            .field("longest_pause", &self.longest_pause)
-            .field("retry", &self.retry)
-            .field("user_agent", &self.user_agent)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why a client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The address cannot be read as one.
-    #[error("the base URL is not a URL")]
-    NotAUrl,
-    /// The address is neither `https`, nor `http` of this very machine.
-    #[error("the base URL must begin with https:// (http:// only for 127.0.0.1 and localhost)")]
-    Scheme,
-    /// The address holds more than scheme, host and port.
-    #[error("the base URL must hold no user, password, path, query or fragment")]
-    NotBare,
-    /// A time-out of zero would let nothing pass.
-    #[error("a time-out is zero")]
-    Timeout,
-    /// The HTTP client could not be set up: a user agent that is no header value, or TLS.
-    #[error("the HTTP client could not be set up")]
-    Http(#[source] Box<dyn StdError + Send + Sync>),
-}
-
-fn parse_base_url(text: &str) -> Result<Url, BuildError> {
-    let url = Url::parse(text).map_err(|_| BuildError::NotAUrl)?;
-    let host = url.host().ok_or(BuildError::NotAUrl)?;
-    let local = match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
-        return Err(BuildError::Scheme);
-    }
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if bare { Ok(url) } else { Err(BuildError::NotBare) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base_urls() {
-        for (text, want) in [
-            ("https://acme.kommo.com", "https://acme.kommo.com/"),
-            ("https://ACME.kommo.com/", "https://acme.kommo.com/"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
-            ("http://localhost:8080", "http://localhost:8080/"),
-            ("http://[::1]:8080", "http://[::1]:8080/"),
-            ("http://acme.kommo.com", "Scheme"),
-            ("http://127.0.0.1.evil.example", "Scheme"),
-            ("http://localhost.evil.example", "Scheme"),
-            ("http://169.254.169.254", "Scheme"),
-            ("ftp://127.0.0.1", "Scheme"),
-            ("https://acme.kommo.com/api/v4", "NotBare"),
-            ("https://acme.kommo.com?x=1", "NotBare"),
-            ("https://acme.kommo.com#x", "NotBare"),
-            ("https://user@acme.kommo.com", "NotBare"),
-            ("https://user:secret@acme.kommo.com", "NotBare"),
-            ("https://:secret@acme.kommo.com", "NotBare"),
-            ("acme.kommo.com", "NotAUrl"),
-            ("", "NotAUrl"),
-            ("https://", "NotAUrl"),
-            ("data:text/plain,x", "NotAUrl"),
-        ] {
-            let got = match parse_base_url(text) {
-                Ok(url) => url.to_string(),
-                Err(error) => format!("{error:?}"),
-            };
-            assert_eq!(got, want, "{text}");
-        }
     }
 }

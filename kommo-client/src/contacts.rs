@@ -1,16 +1,18 @@
 //! Contacts: the people behind leads.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
+    batch::{self, Created, Updated},
     client::Client,
     error::Error,
-    field::{FieldValue, FieldValues},
+    field::{FieldInput, FieldValue, FieldValues, FieldWrite},
     id::{CompanyId, ContactId, LeadId, UserId},
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Pages, Row, RowKey},
+    profile::{Profile, profile_setters},
     query::Query,
-    wire::{lenient, list, or_default, timestamp},
+    wire::{Linked, ids, lenient, list, or_default, timestamp},
 };
 
 const PATH: &str = "/api/v4/contacts";
@@ -37,6 +39,39 @@ impl Contacts {
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: ContactId) -> Result<Option<Contact>, Error> {
         self.client.find(format!("{PATH}/{id}"), Query::default().with("with", "leads")).await
+    }
+
+    /// All contacts, by id, page by page.
+    pub fn list(&self) -> Pages<Contact> {
+        let query =
+            Query::default().with("with", "leads").with("order[id]", "asc").with("limit", PAGE);
+        Pages::new(self.client.clone(), PATH.to_owned(), query)
+    }
+
+    /// Adds contacts, up to 250, in one request. The answers come in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leads::create`](crate::Leads::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create(&self, contacts: &[NewContact]) -> Result<Vec<Created<ContactId>>, Error> {
+        batch::create(&self.client, PATH, Contact::KEY, contacts).await
+    }
+
+    /// Changes contacts, up to 250 in one request, and more in several. The answers come in the order of the patches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leads::update`](crate::Leads::update).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn update(&self, patches: &[ContactPatch]) -> Result<Vec<Updated<ContactId>>, Error> {
+        batch::update(&self.client, PATH, Contact::KEY, patches, ContactPatch::id).await
     }
 
     /// The contacts with exactly this e-mail address, whatever its case, with the ids of their leads.
@@ -67,6 +102,92 @@ impl Contacts {
 
 fn normalize(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// A contact to create.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[must_use]
+pub struct NewContact {
+    #[serde(flatten)]
+    profile: Profile,
+}
+
+impl NewContact {
+    /// A contact without a name.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    profile_setters!();
+
+    /// Sets the first name; Kommo makes the name in full of both.
+    pub fn first_name(mut self, name: impl Into<String>) -> Self {
+        self.profile.first_name = Some(name.into());
+        self
+    }
+
+    /// Sets the last name; Kommo makes the name in full of both.
+    pub fn last_name(mut self, name: impl Into<String>) -> Self {
+        self.profile.last_name = Some(name.into());
+        self
+    }
+
+    /// Sets the only e-mail address, for work.
+    pub fn email(self, email: impl Into<String>) -> Self {
+        self.multitext("EMAIL", email.into())
+    }
+
+    /// Sets the only phone number, for work.
+    pub fn phone(self, phone: impl Into<String>) -> Self {
+        self.multitext("PHONE", phone.into())
+    }
+
+    fn multitext(self, code: &str, text: String) -> Self {
+        let input = FieldInput::Multitext(vec![(text, Some("WORK".to_owned()))]);
+        self.field(FieldWrite::new(code, input))
+    }
+}
+
+/// A change of one contact. What is not set is not sent, and stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct ContactPatch {
+    id: ContactId,
+    #[serde(flatten)]
+    profile: Profile,
+}
+
+impl ContactPatch {
+    /// A change of the contact `id` that changes nothing yet.
+    pub fn new(id: ContactId) -> Self {
+        Self { id, profile: Profile::default() }
+    }
+
+    profile_setters!();
+
+    /// Sets the first name.
+    pub fn first_name(mut self, name: impl Into<String>) -> Self {
+        self.profile.first_name = Some(name.into());
+        self
+    }
+
+    /// Sets the last name.
+    pub fn last_name(mut self, name: impl Into<String>) -> Self {
+        self.profile.last_name = Some(name.into());
+        self
+    }
+
+    /// Takes a tag off the contact.
+    pub fn delete_tag(mut self, tag: crate::leads::TagRef) -> Self {
+        self.profile.tags_to_delete.push(tag);
+        self
+    }
+
+    /// The contact that is changed.
+    #[must_use]
+    pub fn id(&self) -> ContactId {
+        self.id
+    }
 }
 
 /// A contact, with what Kommo keeps under `_embedded` beside the rest.
@@ -119,8 +240,8 @@ impl Contact {
 impl Row for Contact {
     const KEY: &'static str = "contacts";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 
@@ -155,11 +276,6 @@ struct Embedded {
     companies: Vec<Linked<CompanyId>>,
 }
 
-#[derive(Deserialize)]
-struct Linked<I> {
-    id: I,
-}
-
 impl<'de> Deserialize<'de> for Contact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wire = Wire::deserialize(deserializer)?;
@@ -173,8 +289,8 @@ impl<'de> Deserialize<'de> for Contact {
             created_at: wire.created_at,
             updated_at: wire.updated_at,
             custom_fields_values: wire.custom_fields_values,
-            lead_ids: wire.embedded.leads.into_iter().map(|lead| lead.id).collect(),
-            company_ids: wire.embedded.companies.into_iter().map(|company| company.id).collect(),
+            lead_ids: ids(wire.embedded.leads),
+            company_ids: ids(wire.embedded.companies),
         })
     }
 }

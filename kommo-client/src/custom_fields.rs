@@ -1,15 +1,16 @@
 //! Definitions of custom fields.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
+    batch::{self, Created},
     client::Client,
     entity::EntityType,
     error::Error,
     field::FieldType,
     field_set::FieldSet,
     id::{EnumId, FieldId},
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Row, RowKey},
     path,
     query::Query,
     wire::{lenient, list, or_default},
@@ -41,6 +42,62 @@ impl CustomFields {
         page::all(&self.client, path, Query::default().with("limit", PAGE)).await
     }
 
+    /// The definition of the field with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: FieldId) -> Result<Option<FieldDefinition>, Error> {
+        let path = path::of(&[self.of.as_str(), "custom_fields", &id.to_string()])?;
+        match self.client.find(path, Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// Makes fields, up to 250, in one request. The answers come in their order. Only an administrator's token may.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`]. A code that is taken is
+    /// [`ErrorKind::Validation`](crate::ErrorKind::Validation) with the path `code`. After
+    /// [`Fate::Unknown`](crate::Fate::Unknown) look with [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create(&self, fields: &[NewField]) -> Result<Vec<Created<FieldId>>, Error> {
+        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        batch::create(&self.client, &path, FieldDefinition::KEY, fields).await
+    }
+
+    /// Gives a field a code, so that it can be written by it: fields made in the user interface have none. Only an
+    /// administrator's token may.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn set_code(&self, id: FieldId, code: &str) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Code<'a> {
+            id: FieldId,
+            code: &'a str,
+        }
+        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let patch = [Code { id, code }];
+        batch::update(&self.client, &path, FieldDefinition::KEY, &patch, |patch| patch.id)
+            .await
+            .map(drop)
+    }
+
     /// All definitions, ready for writing values by them.
     ///
     /// # Errors
@@ -52,6 +109,70 @@ impl CustomFields {
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn field_set(&self) -> Result<FieldSet, Error> {
         Ok(FieldSet::new(self.list().await?))
+    }
+}
+
+/// A field to make.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct NewField {
+    name: String,
+    #[serde(rename = "type")]
+    field_type: FieldType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_api_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    enums: Vec<NewFieldEnum>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct NewFieldEnum {
+    value: String,
+    sort: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+}
+
+impl NewField {
+    /// A field of this name and type.
+    pub fn new(name: impl Into<String>, field_type: impl Into<FieldType>) -> Self {
+        Self {
+            name: name.into(),
+            field_type: field_type.into(),
+            code: None,
+            is_api_only: None,
+            currency: None,
+            enums: Vec::new(),
+        }
+    }
+
+    /// Sets the code; letters, digits and underscores are known to be taken.
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Lets only the API change its values.
+    pub fn api_only(mut self) -> Self {
+        self.is_api_only = Some(true);
+        self
+    }
+
+    /// Sets the currency of a `monetary` field, as an ISO code.
+    pub fn currency(mut self, currency: impl Into<String>) -> Self {
+        self.currency = Some(currency.into());
+        self
+    }
+
+    /// Adds an option of a select-like field.
+    pub fn option(mut self, value: impl Into<String>, code: Option<&str>) -> Self {
+        let sort = self.enums.len().saturating_add(1);
+        self.enums.push(NewFieldEnum { value: value.into(), sort, code: code.map(str::to_owned) });
+        self
     }
 }
 
@@ -104,7 +225,7 @@ pub struct FieldEnum {
 impl Row for FieldDefinition {
     const KEY: &'static str = "custom_fields";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }

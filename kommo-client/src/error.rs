@@ -103,6 +103,18 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_fate(mut self, fate: Fate) -> Self {
+        self.0.fate = fate;
+        self
+    }
+
+    #[must_use]
     pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
         self.0.retry_after = retry_after;
         self
@@ -216,6 +228,9 @@ pub enum ErrorKind {
     /// The request could not be written down.
     #[error("the request is not valid")]
     InvalidRequest,
+    /// The store of the OAuth tokens failed.
+    #[error("the token store failed")]
+    TokenStore,
 }
 
 /// One refused item of a request.

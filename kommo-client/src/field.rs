@@ -215,6 +215,15 @@ impl FieldWrite {
         &self.field
     }
 
+    /// Adds the write to others. A field that stood twice in one request would be undefined, so it takes the place of
+    /// one of the same field.
+    pub(crate) fn put_into(self, writes: &mut Vec<Self>) {
+        match writes.iter_mut().find(|known| known.field == self.field) {
+            Some(known) => *known = self,
+            None => writes.push(self),
+        }
+    }
+
     /// What is written into it.
     #[must_use]
     pub fn input(&self) -> &FieldInput {

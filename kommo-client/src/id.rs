@@ -82,6 +82,14 @@ ids! {
     LossReasonId >= 1;
     /// A tag.
     TagId >= 1;
+    /// A source of leads.
+    SourceId >= 1;
+    /// A role of users.
+    RoleId >= 1;
+    /// A catalog.
+    CatalogId >= 1;
+    /// An element of a catalog.
+    CatalogElementId >= 1;
 }
 
 impl StatusId {

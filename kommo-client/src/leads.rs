@@ -3,20 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    batch::{self, ItemOutcome, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     id::LeadId,
-    page::{PAGE, Page, Row},
+    page::{self, PAGE, Page, Pages, Row},
     query::Query,
     transport::{Method, Request},
 };
 
+mod filter;
 mod lead;
+mod new;
 mod patch;
 
+pub use filter::LeadFilter;
 pub use lead::{Lead, LeadContact, LossReason, Tag};
+pub use new::{ComplexCreated, NewLead};
 pub use patch::{LeadPatch, TagRef};
+
+use self::new::ComplexWire;
 
 const PATH: &str = "/api/v4/leads";
 
@@ -98,6 +104,89 @@ impl Leads {
         Ok(Page::<Lead>::read(&answer)?.map(|page| page.rows).unwrap_or_default())
     }
 
+    /// The leads that pass the filter, page by page.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kommo_client::Client) -> Result<(), kommo_client::Error> {
+    /// use kommo_client::LeadFilter;
+    ///
+    /// let mut pages = client.leads().list(&LeadFilter::new().by_id());
+    /// while let Some(leads) = pages.next().await? {
+    ///     for lead in leads {
+    ///         println!("{} {}", lead.id, lead.price);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn list(&self, filter: &LeadFilter) -> Pages<Lead> {
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.to_query(WITH))
+    }
+
+    /// The reasons for losing a lead.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn loss_reasons(&self) -> Result<Vec<LossReason>, Error> {
+        let query = Query::default().with("limit", PAGE);
+        page::all(&self.client, format!("{PATH}/loss_reasons"), query).await
+    }
+
+    /// Adds leads, up to 250, in one request. The answers come in their order; no leads, no request.
+    ///
+    /// # Errors
+    ///
+    /// Kommo has no idempotency key. After [`Fate::Unknown`](crate::Fate::Unknown) look for what should be there before
+    /// sending it again: an own custom field with a key of yours makes it findable. More than 250 leads are
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create(&self, leads: &[NewLead]) -> Result<Vec<Created<LeadId>>, Error> {
+        batch::create(&self.client, PATH, Lead::KEY, leads).await
+    }
+
+    /// Adds leads, up to 50, each with a new contact and a new company. Only here Kommo looks for duplicates, where the
+    /// account is set up so; it may make one lead of several, so the answers are fewer than the leads then.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create_complex(&self, leads: &[NewLead]) -> Result<Vec<ComplexCreated>, Error> {
+        const MOST: usize = 50;
+        if leads.is_empty() {
+            return Ok(Vec::new());
+        }
+        if leads.len() > MOST {
+            return Err(Error::invalid_request(
+                "Kommo creates at most 50 leads with contacts in one request",
+            ));
+        }
+        let request =
+            Request::new(Method::Post, format!("{PATH}/complex")).json(&batch::numbered(leads))?;
+        let answer =
+            self.client.send(&request).await.map_err(|error| error.in_batch(0, leads.len()))?;
+        let created: Vec<ComplexWire> = answer.decode()?;
+        let created: Vec<_> = created.into_iter().map(ComplexWire::into_created).collect();
+        let named: BTreeSet<usize> =
+            created.iter().flat_map(|lead| lead.indexes.iter().copied()).collect();
+        if (0..leads.len()).all(|index| named.contains(&index)) {
+            Ok(created)
+        } else {
+            Err(answer.undecodable("the answer does not name every item"))
+        }
+    }
+
     /// Changes leads, up to 250 in one request, and more in several. The answers come in the order of the patches.
     ///
     /// # Errors
@@ -117,7 +206,7 @@ impl Leads {
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
-    /// still to be sent is [`ItemOutcome::NotSent`].
+    /// still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///

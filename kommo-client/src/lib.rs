@@ -1,28 +1,133 @@
-//! A typed, polite and resilient client of the Kommo (amoCRM) API v4.
+//! A typed, polite and resilient client of the [Kommo](https://www.kommo.com) (amoCRM) API v4.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # use wiremock::{Mock, MockServer, ResponseTemplate, matchers::{method, path}};
+//! # let server = MockServer::start().await;
+//! # let answer = |text: &str| ResponseTemplate::new(200).set_body_raw(text.to_owned(), "application/hal+json");
+//! # for (verb, at, text) in [
+//! #     ("GET", "/api/v4/leads/7", r#"{"id":7,"name":"Acme","status_id":51,"pipeline_id":5,"responsible_user_id":9}"#),
+//! #     ("PATCH", "/api/v4/leads", r#"{"_embedded":{"leads":[{"id":7,"updated_at":1}]}}"#),
+//! #     ("POST", "/api/v4/leads/notes", r#"{"_embedded":{"notes":[{"id":1,"request_id":"0"}]}}"#),
+//! #     ("POST", "/api/v4/tasks", r#"{"_embedded":{"tasks":[{"id":1,"request_id":"0"}]}}"#),
+//! # ] {
+//! #     Mock::given(method(verb)).and(path(at)).respond_with(answer(text)).expect(1).mount(&server).await;
+//! # }
+//! # let base_url = server.uri();
+//! # let base_url = base_url.as_str();
+//! use kommo_client::{
+//!     AccessToken, Client, EntityType, LeadId, LeadPatch, NewNote, NewTask, StatusId,
+//! };
+//! use time::macros::datetime;
+//!
+//! # if false {
+//! let base_url = "https://acme.kommo.com";
+//! # }
+//! let token = AccessToken::new("made-up-token")?;
+//! let client = Client::builder(base_url, token).build()?;
+//!
+//! let lead = client.leads().get(LeadId::new(7)).await?.ok_or("there is no such deal")?;
+//! if lead.is_open() {
+//!     let pipeline = lead.pipeline_id.ok_or("a deal without a pipeline")?;
+//!     let won = LeadPatch::new(lead.id).status(pipeline, StatusId::WON).price(2400);
+//!     client.leads().update(&[won]).await?;
+//! }
+//! let note = NewNote::common(lead.id.get(), "Paid by card.");
+//! client.notes(EntityType::Leads).create(&[note]).await?;
+//! let task = NewTask::new("Send the welcome package", datetime!(2026-12-01 17:00 UTC)).lead(lead.id);
+//! client.tasks().create(&[task]).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it takes care of
+//!
+//! * **Did it happen?** Every [`Error`] has a [`Fate`]: not sent, refused, or unknown. Kommo has no idempotency keys, so
+//!   after [`Fate::Unknown`] look before sending a creation again. The client itself never sends one twice, except after
+//!   a 401 with OAuth, which is a complete refusal.
+//! * **Pace.** All clones of a [`Client`] share one limiter: no second at Kommo's side sees more than seven requests, 429s
+//!   pause and slow down everybody, and urgent calls go first ([`Priority`]). When Kommo blocks the address
+//!   ([`ErrorKind::Blocked`]), everything stops but one probe now and then.
+//! * **Batches.** [`Leads::update_each`] and its like split, leave out what Kommo refuses, and say what became of each
+//!   item. A 400 names items by the caller's index and fields by path.
+//! * **Fields.** A [`FieldSet`] writes custom fields by code or id, in the form their type asks for, or says why a value
+//!   does not fit before anything is sent.
+//! * **Hostile answers.** No redirects, bodies capped at 8 MiB, deadlines, links that stay at the account's host, pages
+//!   that end. Nothing secret or personal is in `Debug`, `Display`, errors or logs.
+//!
+//! It spawns no tasks and has no global state. It logs with `tracing`: one debug event per request.
+//!
+//! # Endpoints
+//!
+//! | endpoint of `/api/v4` | here |
+//! |---|---|
+//! | `leads`, `leads/{id}` | [`Leads::get`], [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`update`](Leads::update), [`update_each`](Leads::update_each) |
+//! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`Leads::loss_reasons`] |
+//! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get) |
+//! | `leads/unsorted` | [`Unsorted::list`], [`accept`](Unsorted::accept), [`decline`](Unsorted::decline) |
+//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
+//! | `companies` | [`Companies::get`], [`list`](Companies::list), [`create`](Companies::create), [`update`](Companies::update) |
+//! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
+//! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
+//! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`set_code`](CustomFields::set_code) |
+//! | `{entity}/{id}/links`, `link`, `unlink` | [`Links::list`], [`link`](Links::link), [`unlink`](Links::unlink) |
+//! | `{entity}/tags` | [`Tags::list`], [`create`](Tags::create) |
+//! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
+//! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`elements`](Catalogs::elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
+//! | `calls` | [`Calls::create`] |
+//! | `sources` | [`Sources::list`], [`create`](Sources::create), [`delete`](Sources::delete) |
+//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`roles`](Users::roles) |
+//! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
+//! | `events` | [`Events::list`] |
+//! | `webhooks` | [`Webhooks::list`], [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
+//! | `/oauth2/access_token` | [`Client::oauth`], [`Client::authorize`] |
+//! | everything else | [`Client::raw`] |
+//!
+//! # What is not certain
+//!
+//! Kommo's pages, those of its sister amoCRM and what is seen on the wire do not always agree. Both variants are read
+//! wherever they differ. Decimal prices are only written when asked for ([`LeadPatch::price_decimal`]); that a batch is
+//! refused as a whole is nowhere promised, which is why [`Notes::create_each`] calls the good items of a refused batch
+//! [`ItemOutcome::Unknown`].
+//!
+//! # What it does not do
+//!
+//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. It does not follow an account that was renamed: build a new client with the new address.
 //!
 //! # Features
 //!
 //! * `rustls` (default): TLS by rustls with the platform's certificates.
+//! * `fake`: a fake Kommo on this machine, for tests.
 //!
-//! Without it, TLS is whatever your application switches on in `reqwest` 0.13 (for example its feature `native-tls`).
+//! Without `rustls`, TLS is whatever your application switches on in `reqwest` 0.13 (for example its feature
+//! `native-tls`); with none, only servers on this machine can be reached.
 
 mod account;
 mod auth;
 mod batch;
+mod calls;
+mod catalogs;
 mod chance;
 mod client;
+mod companies;
 mod contacts;
 mod custom_fields;
 mod entity;
 mod error;
+mod events;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod field;
 mod field_set;
+mod files;
+mod form;
 mod id;
 mod leads;
 mod limit;
+mod links;
 mod notes;
+mod oauth;
 mod open_enum;
 mod pace;
 mod page;
@@ -30,35 +135,71 @@ mod path;
 mod pipelines;
 mod price;
 mod problem;
+mod profile;
 mod query;
+mod raw;
 mod retry;
+mod sources;
+mod tags;
 mod tasks;
 mod transport;
+mod unsorted;
 mod users;
+mod webhook_body;
+mod webhooks;
 mod wire;
 
 pub use crate::{
     account::{Account, AccountHandle, AccountWith, TaskType},
     auth::{AccessToken, InvalidToken},
     batch::{Created, ItemOutcome, Updated},
+    calls::{Call, CallDirection, Calls, CallsCreated, NewCall},
+    catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
     client::{BuildError, Client, ClientBuilder},
-    contacts::{Contact, Contacts},
-    custom_fields::{CustomFields, FieldDefinition, FieldEnum},
+    companies::{Companies, Company, CompanyPatch, NewCompany},
+    contacts::{Contact, ContactPatch, Contacts, NewContact},
+    custom_fields::{CustomFields, FieldDefinition, FieldEnum, NewField},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
+    events::{Event, EventFilter, Events},
     field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
     field_set::{FieldSet, SetFieldError, SetValue},
+    files::{AttachedFile, Files, UploadedFile},
+    form::FormNode,
     id::{
-        AccountId, CompanyId, ContactId, EnumId, FieldId, LeadId, LossReasonId, NoteId, PipelineId,
-        StatusId, TagId, TaskId, TaskTypeId, UserId,
+        AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
+        LossReasonId, NoteId, PipelineId, RoleId, SourceId, StatusId, TagId, TaskId, TaskTypeId,
+        UserId,
     },
-    leads::{Lead, LeadContact, LeadPatch, Leads, LossReason, Tag, TagRef},
+    leads::{
+        ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
+        TagRef,
+    },
     limit::Priority,
-    notes::{NewNote, Note, NoteFilter, NoteType, Notes},
+    links::{Link, LinkTo, Links},
+    notes::{NewNote, Note, NoteFilter, NotePatch, NoteType, Notes},
+    oauth::{
+        FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
+        account_url,
+    },
     open_enum::UnknownValue,
+    page::Pages,
     pipelines::{Pipeline, Pipelines, Status},
     price::Price,
+    raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
+    sources::{NewSource, Source, Sources},
+    tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
-    users::{User, Users},
+    unsorted::{Unsorted, UnsortedLead},
+    users::{Role, User, Users},
+    webhook_body::{
+        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
+        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,
+    },
+    webhooks::{Webhook, Webhooks},
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

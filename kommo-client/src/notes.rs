@@ -5,15 +5,16 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created, ItemOutcome},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     entity::EntityType,
     error::{Error, ErrorKind},
     id::{NoteId, UserId},
     open_enum::open_enum,
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Row, RowKey},
     path,
     query::Query,
+    transport::{Method, Request},
     wire::{lenient, or_default, timestamp},
 };
 
@@ -76,16 +77,63 @@ impl Notes {
     /// Adds notes, 50 in one request, and says what became of each, in their order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
     /// Requests under way when the future is dropped may or may not be carried out.
     pub async fn create_each(&self, notes: &[NewNote]) -> Vec<ItemOutcome<Created<NoteId>>> {
         let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
-            return notes.iter().map(|_| ItemOutcome::NotSent(ErrorKind::InvalidRequest)).collect();
+            return notes.iter().map(|_| ItemOutcome::Refused(ErrorKind::InvalidRequest)).collect();
         };
         batch::create_each(&self.client, &path, Note::KEY, notes).await
+    }
+
+    /// Changes what notes say, up to 250 in one request, and more in several. The answers come in the order of the
+    /// patches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leads::update`](crate::Leads::update).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn update(&self, patches: &[NotePatch]) -> Result<Vec<Updated<NoteId>>, Error> {
+        let path = path::of(&[self.of.as_str(), "notes"])?;
+        batch::update(&self.client, &path, Note::KEY, patches, |patch| patch.id).await
+    }
+
+    /// The note with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: NoteId) -> Result<Option<Note>, Error> {
+        let path = path::of(&[self.of.as_str(), "notes", &id.to_string()])?;
+        match self.client.find(path, Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// Pins a note to the top, or unpins it.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn pin(&self, id: NoteId, pinned: bool) -> Result<(), Error> {
+        let action = if pinned { "pin" } else { "unpin" };
+        let path = path::of(&[self.of.as_str(), "notes", &id.to_string(), action])?;
+        self.client.send(&Request::new(Method::Post, path)).await.map(drop)
     }
 
     /// All notes of one entity that pass the filter.
@@ -240,6 +288,28 @@ impl NewNote {
     }
 }
 
+/// A change of one note.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct NotePatch {
+    id: NoteId,
+    entity_id: u64,
+    note_type: NoteType,
+    params: Value,
+}
+
+impl NotePatch {
+    /// Replaces the text of a `common` note of the entity.
+    pub fn common(id: NoteId, entity_id: u64, text: impl Into<String>) -> Self {
+        Self::raw(id, entity_id, NoteType::Common, json!({ "text": text.into() }))
+    }
+
+    /// Replaces the `params` of a note of any kind.
+    pub fn raw(id: NoteId, entity_id: u64, note_type: impl Into<NoteType>, params: Value) -> Self {
+        Self { id, entity_id, note_type: note_type.into(), params }
+    }
+}
+
 /// A note.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
@@ -280,7 +350,7 @@ impl Note {
 impl Row for Note {
     const KEY: &'static str = "notes";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }

@@ -1,6 +1,9 @@
 //! Lists that come in pages.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -19,40 +22,124 @@ pub(crate) const PAGE: usize = 250;
 /// Where a list that is read whole gives up: 25,000 rows.
 const MOST_PAGES: usize = 100;
 
+/// Where reading page by page gives up: 2,500,000 rows.
+const MOST_STREAMED: usize = 10_000;
+
 /// What stands in a list under `_embedded`.
 pub(crate) trait Row: DeserializeOwned + Send {
     /// The name of the list.
     const KEY: &'static str;
 
-    fn row_id(&self) -> u64;
+    /// What tells it from the other rows of its list.
+    fn row_key(&self) -> RowKey;
 }
 
-/// Reads all pages. While a list is read its rows may move between pages, so rows that came before are left out.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum RowKey {
+    Number(u64),
+    Text(String),
+}
+
+/// Reads all pages.
 pub(crate) async fn all<T: Row>(
     client: &Client,
     path: String,
     query: Query,
 ) -> Result<Vec<T>, Error> {
+    let mut pages = Pages::new(client.clone(), path, query);
+    pages.left = MOST_PAGES;
     let mut rows = Vec::new();
-    let mut known = BTreeSet::new();
-    let mut visited = BTreeSet::new();
-    let mut request = Request::new(Method::Get, path).query(query);
-    for _ in 0..MOST_PAGES {
-        if !visited.insert(request.query.as_str().to_owned()) {
+    while let Some(page) = pages.next().await? {
+        rows.extend(page);
+    }
+    Ok(rows)
+}
+
+/// A list that is read page by page, as fast as its reader wants it.
+///
+/// It never leaves the account's host and never goes round in circles, whatever the links of Kommo's answers say. While
+/// a list is read, its rows may move from one page to the next: each is given once.
+#[must_use]
+pub struct Pages<T> {
+    client: Client,
+    next: Option<Request>,
+    left: usize,
+    visited: BTreeSet<String>,
+    /// The rows of the last page and of the one before; rows do not move further while one page is read.
+    known: [BTreeSet<RowKey>; 2],
+    // Functions instead of a bound, which would be a private trait in a public place.
+    read: fn(&Answer) -> Result<Option<Page<T>>, Error>,
+    row_key: fn(&T) -> RowKey,
+}
+
+impl<T> Pages<T> {
+    pub(crate) fn new(client: Client, path: String, query: Query) -> Self
+    where
+        T: Row,
+    {
+        Self {
+            client,
+            next: Some(Request::new(Method::Get, path).query(query)),
+            left: MOST_STREAMED,
+            visited: BTreeSet::new(),
+            known: [BTreeSet::new(), BTreeSet::new()],
+            read: Page::read,
+            row_key: T::row_key,
+        }
+    }
+}
+
+impl<T: Send> Pages<T> {
+    /// The rows of the next page; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Pagination`](crate::ErrorKind::Pagination) when pages loop, lead elsewhere or do not end: what was
+    /// read so far is not the whole list. Otherwise as every call; the same page may be asked for again.
+    ///
+    /// # Cancel safety
+    ///
+    /// After a dropped future the same page comes again.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, Error> {
+        let Some(request) = &self.next else { return Ok(None) };
+        if self.left == 0 {
+            return Err(Error::pagination("the list has more pages than are read"));
+        }
+        let answer = self.client.send(request).await?;
+        let Some(page) = (self.read)(&answer)? else {
+            self.next = None;
+            return Ok(None);
+        };
+        self.left = self.left.saturating_sub(1);
+        let next = page.next.map(|link| follow(&self.client, request, &link)).transpose()?;
+        self.visited.insert(request.query.as_str().to_owned());
+        if next.as_ref().is_some_and(|next| self.visited.contains(next.query.as_str())) {
             return Err(Error::pagination("a page links to one that was read before"));
         }
-        let answer = client.send(&request).await?;
-        let Some(page) = Page::<T>::read(&answer)? else { return Ok(rows) };
-        let empty = page.rows.is_empty();
-        let before = rows.len();
-        rows.extend(page.rows.into_iter().filter(|row| known.insert(row.row_id())));
-        let Some(next) = page.next else { return Ok(rows) };
-        if !empty && rows.len() == before {
+        let keys: BTreeSet<RowKey> = page.rows.iter().map(self.row_key).collect();
+        let mut rows = page.rows;
+        let came = rows.len();
+        let mut new = BTreeSet::new();
+        rows.retain(|row| {
+            let key = (self.row_key)(row);
+            !self.known.iter().any(|known| known.contains(&key)) && new.insert(key)
+        });
+        if next.is_some() && came > 0 && rows.is_empty() {
             return Err(Error::pagination("a page repeats rows that were read before"));
         }
-        request = follow(client, &request, &next)?;
+        self.known.rotate_left(1);
+        if let Some(oldest) = self.known.last_mut() {
+            *oldest = keys;
+        }
+        self.next = next;
+        Ok(Some(rows))
     }
-    Err(Error::pagination("the list has more pages than are read"))
+}
+
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pages").field("left", &self.left).finish_non_exhaustive()
+    }
 }
 
 /// One page of a list.
@@ -69,7 +156,7 @@ impl<T: Row> Page<T> {
             #[serde(default, rename = "_links")]
             links: Option<Links>,
             #[serde(borrow, rename = "_embedded")]
-            embedded: std::collections::BTreeMap<String, &'a RawValue>,
+            embedded: BTreeMap<String, &'a RawValue>,
         }
         #[derive(Default, Deserialize)]
         struct Links {
@@ -98,7 +185,7 @@ impl<T: Row> Page<T> {
 
 /// The request for the next page. Only the query of the link is taken: the path stays, and so does the host, so that a
 /// link cannot send the token anywhere.
-pub(crate) fn follow(client: &Client, current: &Request, next: &str) -> Result<Request, Error> {
+fn follow(client: &Client, current: &Request, next: &str) -> Result<Request, Error> {
     let link =
         client.resolve(next).ok_or_else(|| Error::pagination("a page links to another host"))?;
     if link.path().trim_end_matches('/') != current.path.trim_end_matches('/') {

@@ -6,8 +6,9 @@ use crate::{
     client::Client,
     error::Error,
     id::{PipelineId, StatusId},
-    page::{self, Row},
+    page::{self, Page, Row, RowKey},
     query::Query,
+    transport::{Method, Request},
     wire::{lenient, list, or_default},
 };
 
@@ -35,6 +36,30 @@ impl Pipelines {
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list(&self) -> Result<Vec<Pipeline>, Error> {
         page::all(&self.client, PATH.to_owned(), Query::default()).await
+    }
+
+    /// The pipeline with this id, with its stages; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: PipelineId) -> Result<Option<Pipeline>, Error> {
+        let request = Request::new(Method::Get, format!("{PATH}/{id}"));
+        let answer = match self.client.send(&request).await {
+            Ok(answer) => answer,
+            Err(error) if error.status() == Some(404) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // amoCRM's page shows the pipeline itself, Kommo's a list of one.
+        if let Ok(pipeline) = answer.decode::<Pipeline>() {
+            return Ok(Some(pipeline));
+        }
+        let page = Page::<Pipeline>::read(&answer)?;
+        Ok(page.and_then(|page| page.rows.into_iter().find(|pipeline| pipeline.id == id)))
     }
 }
 
@@ -84,8 +109,8 @@ fn incoming<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 impl Row for Pipeline {
     const KEY: &'static str = "pipelines";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 

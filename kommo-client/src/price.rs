@@ -33,7 +33,7 @@ impl Price {
     }
 
     /// A decimal without exponent: `-?digits[.digits]`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         is_decimal(text).then(|| Self(text.to_owned()))
     }
 }

@@ -30,6 +30,9 @@ struct Body {
     errors: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     detail: String,
+    /// What is wrong with a grant; the other texts of those answers are localized.
+    #[serde(default, deserialize_with = "or_default")]
+    hint: String,
     #[serde(default)]
     retry_after: Value,
 }
@@ -66,7 +69,8 @@ impl Problem {
     }
 
     pub(crate) fn detail(&self) -> Option<String> {
-        let detail = capped(&self.body.detail, MOST_TEXT);
+        let Body { hint, detail, .. } = &self.body;
+        let detail = capped(if hint.is_empty() { detail } else { hint }, MOST_TEXT);
         (!detail.is_empty()).then_some(detail)
     }
 
@@ -172,6 +176,8 @@ fn wait(text: &str, date: Option<&str>) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::Config};
+
     use super::*;
 
     #[test]
@@ -273,5 +279,21 @@ mod tests {
         let ErrorKind::Validation(items) = problem.into_kind(400) else { panic!() };
         assert_eq!(items[0].request_id.len(), MOST_TEXT);
         assert_eq!(items[0].errors[0].detail.len(), MOST_TEXT);
+    }
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn k03_no_advice_leads_out_of_bounds(text in ".{0,40}", date in ".{0,40}") {
+            let wait = wait(&text, Some(&date));
+            prop_assert!((LEAST_WAIT..=MOST_WAIT).contains(&wait));
+        }
+
+        #[test]
+        fn no_body_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200), status in 400_u16..500) {
+            let problem = Problem::read(&body);
+            let _ = (problem.retry_after(None, None), problem.detail(), problem.into_kind(status));
+        }
     }
 }

@@ -60,7 +60,7 @@ impl RetryPolicy {
         let harmless = match method {
             Method::Get => true,
             Method::Patch => self.updates,
-            Method::Post => false,
+            Method::Post | Method::Put | Method::Delete => false,
         };
         if !harmless || attempts >= self.attempts {
             return None;
@@ -152,7 +152,9 @@ mod tests {
             let policy = RetryPolicy::new().updates(true);
             assert_eq!(policy.delay(Method::Get, 1, &error).is_some(), repeated, "GET {name}");
             assert_eq!(policy.delay(Method::Patch, 1, &error).is_some(), repeated, "PATCH {name}");
-            assert_eq!(policy.delay(Method::Post, 1, &error), None, "POST {name}");
+            for method in [Method::Post, Method::Put, Method::Delete] {
+                assert_eq!(policy.delay(method, 1, &error), None, "{} {name}", method.as_str());
+            }
             let policy = RetryPolicy::new();
             assert_eq!(policy.delay(Method::Patch, 1, &error), None, "PATCH by default {name}");
             assert_eq!(policy.delay(Method::Get, 3, &error), None, "the last attempt {name}");

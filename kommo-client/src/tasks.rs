@@ -10,7 +10,7 @@ use crate::{
     entity::EntityType,
     error::Error,
     id::{LeadId, TaskId, TaskTypeId, UserId},
-    page::{self, PAGE, Row},
+    page::{self, PAGE, Row, RowKey},
     query::Query,
     wire::{lenient, or_default, timestamp, write_timestamp},
 };
@@ -59,7 +59,7 @@ impl Tasks {
     /// Adds tasks, 50 in one request, and says what became of each, in their order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotSent`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
@@ -72,7 +72,7 @@ impl Tasks {
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
-    /// still to be sent is [`ItemOutcome::NotSent`].
+    /// still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
@@ -398,7 +398,7 @@ impl Task {
 impl Row for Task {
     const KEY: &'static str = "tasks";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }

@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, time::Duration};
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     pace::Verdict,
     problem::Problem,
     query::Query,
-    wire::capped,
+    wire::{JsonFault, capped},
 };
 
 /// The most that is kept of a success.
@@ -23,9 +23,6 @@ const MOST_BODY: usize = 8 << 20;
 
 /// The most that is read of a refusal: Kommo's are small, and a gateway's page has nothing to tell.
 const MOST_REFUSAL: usize = 256 << 10;
-
-/// How long a connection may say nothing while an answer is being read.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// Below what servers and balancers usually allow, so that we close idle connections before they do.
 const POOL_IDLE: Duration = Duration::from_secs(30);
@@ -35,6 +32,8 @@ pub(crate) enum Method {
     Get,
     Post,
     Patch,
+    Put,
+    Delete,
 }
 
 impl Method {
@@ -43,6 +42,8 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Patch => "PATCH",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
         }
     }
 
@@ -51,6 +52,8 @@ impl Method {
             Self::Get => reqwest::Method::GET,
             Self::Post => reqwest::Method::POST,
             Self::Patch => reqwest::Method::PATCH,
+            Self::Put => reqwest::Method::PUT,
+            Self::Delete => reqwest::Method::DELETE,
         }
     }
 }
@@ -60,12 +63,14 @@ pub(crate) struct Request {
     /// From the root of the host: `/api/v4/leads`.
     pub(crate) path: String,
     pub(crate) query: Query,
-    body: Option<Vec<u8>>,
+    /// Another host than the account's own: the drive. It was checked before it came here.
+    host: Option<Url>,
+    body: Option<(HeaderValue, Vec<u8>)>,
 }
 
 impl Request {
     pub(crate) fn new(method: Method, path: String) -> Self {
-        Self { method, path, query: Query::default(), body: None }
+        Self { method, path, query: Query::default(), host: None, body: None }
     }
 
     #[must_use]
@@ -78,8 +83,24 @@ impl Request {
     ///
     /// When the body cannot be written as JSON.
     pub(crate) fn json(mut self, body: &(impl serde::Serialize + ?Sized)) -> Result<Self, Error> {
-        self.body = Some(serde_json::to_vec(body).map_err(Error::invalid_request)?);
+        let body = serde_json::to_vec(body).map_err(Error::invalid_request)?;
+        self.body = Some((HeaderValue::from_static("application/json"), body));
         Ok(self)
+    }
+
+    /// # Errors
+    ///
+    /// When the type is no header value.
+    pub(crate) fn bytes(mut self, content_type: &str, body: Vec<u8>) -> Result<Self, Error> {
+        let content_type = HeaderValue::from_str(content_type).map_err(Error::invalid_request)?;
+        self.body = Some((content_type, body));
+        Ok(self)
+    }
+
+    #[must_use]
+    pub(crate) fn host(mut self, host: Url) -> Self {
+        self.host = Some(host);
+        self
     }
 }
 
@@ -91,6 +112,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The body as JSON of the wanted shape.
+    pub(crate) fn decode<T: serde::de::DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| self.undecodable(JsonFault::from(error)))
+    }
+
     /// What to say when the body does not hold what was asked for.
     pub(crate) fn undecodable(&self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Error::decode(source).with_answer(self.status, self.request_id.clone())
@@ -101,16 +127,16 @@ pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
     limiter: Limiter,
-    token: AccessToken,
+    idle_timeout: Duration,
 }
 
 /// What a transport is built from.
 pub(crate) struct Settings<'a> {
     pub(crate) base: Url,
-    pub(crate) token: AccessToken,
     pub(crate) limiter: Limiter,
     pub(crate) timeout: Duration,
     pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
     pub(crate) user_agent: &'a str,
 }
 
@@ -126,7 +152,6 @@ impl Transport {
             .default_headers(headers)
             .timeout(settings.timeout)
             .connect_timeout(settings.connect_timeout)
-            .read_timeout(IDLE)
             .pool_idle_timeout(POOL_IDLE)
             // A redirect would carry the token along, and Kommo's API has none.
             .redirect(reqwest::redirect::Policy::none())
@@ -138,27 +163,25 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let http = builder.build()?;
-        Ok(Self { http, base: settings.base, limiter: settings.limiter, token: settings.token })
+        let Settings { base, limiter, idle_timeout, .. } = settings;
+        Ok(Self { http, base, limiter, idle_timeout })
     }
 
     pub(crate) fn base(&self) -> &Url {
         &self.base
     }
 
-    pub(crate) fn token(&self) -> &AccessToken {
-        &self.token
-    }
-
     pub(crate) async fn send(
         &self,
         request: &Request,
+        token: Option<&AccessToken>,
         priority: Priority,
     ) -> Result<Answer, Error> {
-        let built = self.build(request)?;
+        let built = self.build(request, token)?;
         let permit = self.limiter.acquire(priority).await.map_err(refused)?;
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
-            Ok(response) => read(response, permit).await,
+            Ok(response) => read(response, permit, self.idle_timeout).await,
             Err(error) => Err(from_reqwest(error)),
         };
         let (status, request_id) = match &outcome {
@@ -177,18 +200,24 @@ impl Transport {
         outcome
     }
 
-    fn build(&self, request: &Request) -> Result<reqwest::Request, Error> {
-        let mut url = self.base.clone();
+    fn build(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+    ) -> Result<reqwest::Request, Error> {
+        let mut url = request.host.as_ref().unwrap_or(&self.base).clone();
         url.set_path(&request.path);
         let query = request.query.as_str();
         url.set_query((!query.is_empty()).then_some(query));
         let mut built = reqwest::Request::new(request.method.to_reqwest(), url);
-        let bearer = zeroize::Zeroizing::new(format!("Bearer {}", self.token.expose()));
-        let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
-        bearer.set_sensitive(true);
-        built.headers_mut().insert(AUTHORIZATION, bearer);
-        if let Some(body) = &request.body {
-            built.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(token) = token {
+            let bearer = zeroize::Zeroizing::new(format!("Bearer {}", token.expose()));
+            let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
+            bearer.set_sensitive(true);
+            built.headers_mut().insert(AUTHORIZATION, bearer);
+        }
+        if let Some((content_type, body)) = &request.body {
+            built.headers_mut().insert(CONTENT_TYPE, content_type.clone());
             *built.body_mut() = Some(body.clone().into());
         }
         Ok(built)
@@ -214,7 +243,11 @@ fn refused(refusal: Refusal) -> Error {
 }
 
 /// The status decides; the body only says which of its kinds.
-async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Error> {
+async fn read(
+    response: reqwest::Response,
+    permit: Permit,
+    idle: Duration,
+) -> Result<Answer, Error> {
     let status = response.status().as_u16();
     let permit = match status {
         // These say something about the pace, and their bodies say the rest of it.
@@ -222,10 +255,11 @@ async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Err
         _ => {
             // Kommo has counted the request by now; the body may take its time. A gateway's 5xx proves nothing.
             permit.learn(if status < 500 { Verdict::Heard } else { Verdict::Silence });
+            drop(permit);
             None
         }
     };
-    let outcome = read_body(response, status).await;
+    let outcome = read_body(response, status, idle).await;
     if let (Some(permit), Err(error)) = (permit, &outcome) {
         permit.learn(match error.kind() {
             ErrorKind::RateLimited => Verdict::TooFast(error.retry_after()),
@@ -237,11 +271,15 @@ async fn read(response: reqwest::Response, permit: Permit) -> Result<Answer, Err
     outcome
 }
 
-async fn read_body(response: reqwest::Response, status: u16) -> Result<Answer, Error> {
+async fn read_body(
+    response: reqwest::Response,
+    status: u16,
+    idle: Duration,
+) -> Result<Answer, Error> {
     let request_id = header(&response, "x-request-id").map(|id| capped(id, 128));
     let answer = |error: Error| error.with_answer(status, request_id.clone());
     match status {
-        200..=299 => match body(response, MOST_BODY).await {
+        200..=299 => match body(response, MOST_BODY, idle).await {
             Body::Whole(body) => Ok(Answer { status, body, request_id }),
             Body::TooLarge => Err(answer(Error::new(ErrorKind::TooLarge, Fate::Unknown))),
             Body::Cut(error) => {
@@ -252,7 +290,7 @@ async fn read_body(response: reqwest::Response, status: u16) -> Result<Answer, E
         400..=499 => {
             let advice = header(&response, RETRY_AFTER.as_str()).map(str::to_owned);
             let date = header(&response, DATE.as_str()).map(str::to_owned);
-            let (problem, source) = match body(response, MOST_REFUSAL).await {
+            let (problem, source) = match body(response, MOST_REFUSAL, idle).await {
                 Body::Whole(body) => (Problem::read(&body), None),
                 Body::TooLarge => (Problem::unreadable(), None),
                 Body::Cut((_, source)) => (Problem::unreadable(), Some(source)),
@@ -293,25 +331,27 @@ fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
 enum Body {
     Whole(Vec<u8>),
     TooLarge,
-    Cut((ErrorKind, reqwest::Error)),
+    Cut((ErrorKind, Box<dyn StdError + Send + Sync>)),
 }
 
-async fn body(mut response: reqwest::Response, most: usize) -> Body {
+/// `idle` is not reqwest's `read_timeout`: that would also cut short the wait for an answer, which may be long.
+async fn body(mut response: reqwest::Response, most: usize, idle: Duration) -> Body {
     let mut body = Vec::new();
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
+        match timeout(idle, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
                 if chunk.len() > most.saturating_sub(body.len()) {
                     return Body::TooLarge;
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(None) => return Body::Whole(body),
-            Err(error) => {
+            Ok(Ok(None)) => return Body::Whole(body),
+            Ok(Err(error)) => {
                 let kind =
                     if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-                return Body::Cut((kind, error.without_url()));
+                return Body::Cut((kind, error.without_url().into()));
             }
+            Err(elapsed) => return Body::Cut((ErrorKind::Timeout, elapsed.into())),
         }
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer};
 use crate::{
     client::Client,
     error::Error,
-    id::UserId,
-    page::{self, PAGE, Row},
+    id::{RoleId, UserId},
+    page::{self, PAGE, Row, RowKey},
     query::Query,
     wire::{lenient, or_default},
 };
@@ -37,6 +37,36 @@ impl Users {
     pub async fn list(&self) -> Result<Vec<User>, Error> {
         page::all(&self.client, PATH.to_owned(), Query::default().with("limit", PAGE)).await
     }
+
+    /// The user with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: UserId) -> Result<Option<User>, Error> {
+        match self.client.find(format!("{PATH}/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// The roles that users may have. Only an administrator's token may ask for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn roles(&self) -> Result<Vec<Role>, Error> {
+        let query = Query::default().with("limit", PAGE);
+        page::all(&self.client, "/api/v4/roles".to_owned(), query).await
+    }
 }
 
 /// A user.
@@ -60,14 +90,33 @@ pub struct User {
     /// Its group.
     pub group_id: Option<u64>,
     /// Its role.
-    pub role_id: Option<u64>,
+    pub role_id: Option<RoleId>,
 }
 
 impl Row for User {
     const KEY: &'static str = "users";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
+    }
+}
+
+/// A role of users.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Role {
+    /// Its id.
+    pub id: RoleId,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
+}
+
+impl Row for Role {
+    const KEY: &'static str = "roles";
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 
@@ -95,7 +144,7 @@ struct Rights {
     #[serde(default, deserialize_with = "lenient")]
     group_id: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
-    role_id: Option<u64>,
+    role_id: Option<RoleId>,
 }
 
 impl<'de> Deserialize<'de> for User {

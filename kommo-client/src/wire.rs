@@ -94,6 +94,17 @@ pub(crate) fn write_timestamp<S: Serializer>(
     }
 }
 
+/// What `_embedded` holds of another entity.
+#[derive(Deserialize)]
+pub(crate) struct Linked<I> {
+    pub(crate) id: I,
+}
+
+/// The ids of a list of other entities.
+pub(crate) fn ids<I>(linked: Vec<Linked<I>>) -> Vec<I> {
+    linked.into_iter().map(|linked| linked.id).collect()
+}
+
 /// Where JSON stopped making sense. What serde_json says repeats the value, and values may be personal.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} at line {line} column {column}")]

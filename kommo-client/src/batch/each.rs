@@ -23,12 +23,13 @@ const BATCH: usize = 50;
 pub enum ItemOutcome<T> {
     /// Kommo did it.
     Done(T),
-    /// Kommo refused this item and wrote nothing of it. [`ErrorKind::Validation`] holds just this item's reasons.
+    /// Kommo refused this item, or it could not be written down. Nothing was written, and sending it again as it is would
+    /// not help. [`ErrorKind::Validation`] holds just this item's reasons.
     Refused(ErrorKind),
     /// Nobody can tell: look for it before sending it again.
     Unknown(ErrorKind),
-    /// It was not sent, because of what happened to items before it.
-    NotSent(ErrorKind),
+    /// Nothing was written, for a reason that is not the item's own: send it again once that is over.
+    NotDone(ErrorKind),
 }
 
 impl<T> ItemOutcome<T> {
@@ -38,14 +39,6 @@ impl<T> ItemOutcome<T> {
         match self {
             Self::Done(done) => Some(done),
             _ => None,
-        }
-    }
-
-    fn from_fate(fate: Fate, kind: ErrorKind) -> Self {
-        match fate {
-            Fate::NotSent => Self::NotSent(kind),
-            Fate::Refused => Self::Refused(kind),
-            Fate::Unknown => Self::Unknown(kind),
         }
     }
 }
@@ -170,25 +163,32 @@ async fn each<T: Sync, W: Write<T>>(write: &W, items: &[T]) -> Vec<ItemOutcome<W
             }
         } else if batch.len() > 1 && is_worth_halving::<T, W>(kind) {
             let half = batch.len().div_ceil(2);
-            let mut halves = batch.chunks(half).map(<[_]>::to_vec);
-            queue.extend(halves.by_ref());
+            queue.extend(batch.chunks(half).map(<[_]>::to_vec));
         } else {
-            let about_items = is_about_items(kind);
-            let fate = match error.fate() {
-                Fate::Refused if about_items && batch.len() > 1 => Fate::Unknown,
-                fate => fate,
-            };
+            let length = batch.len();
             for (index, _) in batch {
-                outcomes.insert(index, ItemOutcome::from_fate(fate, kind.clone()));
+                outcomes.insert(index, outcome_of_each(&error, length));
             }
-            if !(about_items || matches!(kind, ErrorKind::Server(504))) {
+            if !(is_about_items(kind) || matches!(kind, ErrorKind::Server(504))) {
                 for (index, _) in queue.drain(..).flatten() {
-                    outcomes.insert(index, ItemOutcome::NotSent(kind.clone()));
+                    outcomes.insert(index, ItemOutcome::NotDone(kind.clone()));
                 }
             }
         }
     }
     outcomes.into_values().collect()
+}
+
+/// What an error that names no item says of each of the batch.
+fn outcome_of_each<D>(error: &Error, length: usize) -> ItemOutcome<D> {
+    let kind = error.kind().clone();
+    match error.fate() {
+        Fate::Unknown => ItemOutcome::Unknown(kind),
+        Fate::NotSent | Fate::Refused if !is_about_items(&kind) => ItemOutcome::NotDone(kind),
+        // Only creations come here: some of them may have been done, as far as is documented.
+        Fate::Refused if length > 1 => ItemOutcome::Unknown(kind),
+        Fate::NotSent | Fate::Refused => ItemOutcome::Refused(kind),
+    }
 }
 
 /// The items a refusal names, by their place in the batch, each with its own reasons.

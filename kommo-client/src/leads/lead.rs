@@ -9,9 +9,9 @@ use crate::{
         AccountId, CompanyId, ContactId, FieldId, LeadId, LossReasonId, PipelineId, StatusId,
         TagId, UserId,
     },
-    page::Row,
+    page::{Row, RowKey},
     price::Price,
-    wire::{lenient, list, one_or_first, optional_id, or_default, timestamp},
+    wire::{Linked, ids, lenient, list, one_or_first, optional_id, or_default, timestamp},
 };
 
 /// A lead, with what Kommo keeps under `_embedded` beside the rest.
@@ -109,8 +109,16 @@ impl Lead {
 impl Row for Lead {
     const KEY: &'static str = "leads";
 
-    fn row_id(&self) -> u64 {
-        self.id.get()
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
+    }
+}
+
+impl Row for LossReason {
+    const KEY: &'static str = "loss_reasons";
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 
@@ -203,11 +211,6 @@ struct Embedded {
     loss_reason: Option<LossReason>,
 }
 
-#[derive(Deserialize)]
-struct Linked<I> {
-    id: I,
-}
-
 /// A lead always has a responsible user or says null; 0 here is Kommo itself.
 fn optional_user<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UserId>, D::Error> {
     Option::deserialize(deserializer)
@@ -238,7 +241,7 @@ impl<'de> Deserialize<'de> for Lead {
             custom_fields_values: wire.custom_fields_values,
             tags: wire.embedded.tags,
             contacts: wire.embedded.contacts,
-            companies: wire.embedded.companies.into_iter().map(|company| company.id).collect(),
+            companies: ids(wire.embedded.companies),
             account_id: wire.account_id,
         })
     }

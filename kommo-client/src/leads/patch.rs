@@ -124,10 +124,7 @@ impl LeadPatch {
 
     /// Writes a custom field. A second write of the same field takes the place of the first.
     pub fn field(mut self, write: FieldWrite) -> Self {
-        match self.fields.iter_mut().find(|known| known.field() == write.field()) {
-            Some(known) => *known = write,
-            None => self.fields.push(write),
-        }
+        write.put_into(&mut self.fields);
         self
     }
 

@@ -130,7 +130,8 @@ async fn a_504_halves_the_batch() {
 #[tokio::test]
 async fn a_failure_that_is_not_about_items_ends_the_work() {
     for (status, first) in [
-        (401, ItemOutcome::Refused(ErrorKind::Unauthorized)),
+        (401, ItemOutcome::NotDone(ErrorKind::Unauthorized)),
+        (429, ItemOutcome::NotDone(ErrorKind::RateLimited)),
         (500, ItemOutcome::Unknown(ErrorKind::Server(500))),
     ] {
         let server = MockServer::start().await;
@@ -144,9 +145,35 @@ async fn a_failure_that_is_not_about_items_ends_the_work() {
         let rest = &outcomes[50..];
         assert!(
             rest.len() == 10
-                && rest.iter().all(|outcome| matches!(outcome, ItemOutcome::NotSent(_)))
+                && rest.iter().all(|outcome| matches!(outcome, ItemOutcome::NotDone(_)))
         );
     }
+}
+
+#[tokio::test]
+async fn a_single_item_that_is_refused_without_a_name_holds_up_no_other() {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(|request: &Request| {
+            if items(request).iter().any(|item| item["id"] == 51) {
+                let errors = json!([{"request_id": "nobody's", "errors": []}]);
+                return ResponseTemplate::new(400)
+                    .set_body_json(json!({"validation-errors": errors}));
+            }
+            let leads: Vec<_> =
+                items(request).iter().map(|item| json!({"id": item["id"]})).collect();
+            ResponseTemplate::new(200).set_body_json(json!({"_embedded": {"leads": leads}}))
+        })
+        .mount(&server)
+        .await;
+    let outcomes = update(&server, &patches(1..=101)).await;
+    for (index, outcome) in outcomes.iter().enumerate() {
+        match outcome {
+            ItemOutcome::Refused(ErrorKind::Validation(_)) => assert_eq!(index, 50),
+            outcome => assert!(outcome.done().is_some() && index != 50, "{index} {outcome:?}"),
+        }
+    }
+    assert_eq!(outcomes.len(), 101);
 }
 
 #[tokio::test]
@@ -156,7 +183,7 @@ async fn an_item_that_cannot_be_written_spoils_no_other() {
     let mut patches = patches(1..=5);
     patches[3] = LeadPatch::new(LeadId::new(4)).price_decimal("much");
     let outcomes = update(&server, &patches).await;
-    assert_eq!(outcomes[3], ItemOutcome::NotSent(ErrorKind::InvalidRequest));
+    assert_eq!(outcomes[3], ItemOutcome::Refused(ErrorKind::InvalidRequest));
     assert_eq!(outcomes.iter().filter(|outcome| outcome.done().is_some()).count(), 4);
 }
 
@@ -206,4 +233,26 @@ async fn nothing_makes_no_request() {
     let server = MockServer::start().await;
     assert_eq!(update(&server, &[]).await, []);
     assert!(requests(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn ten_thousand_leads_are_read_in_40_requests_and_changed_in_200() {
+    let server = MockServer::start().await;
+    Mock::given(method("PATCH")).respond_with(strict).expect(200).mount(&server).await;
+    Mock::given(method("GET"))
+        .respond_with(|request: &Request| {
+            let ids = request.url.query_pairs().filter(|(key, _)| key == "filter[id][]");
+            let leads: Vec<_> =
+                ids.map(|(_, id)| json!({"id": id.parse::<u64>().unwrap()})).collect();
+            ResponseTemplate::new(200).set_body_json(json!({"_embedded": {"leads": leads}}))
+        })
+        .expect(40)
+        .mount(&server)
+        .await;
+    // None of them is a multiple of ten.
+    let ids: Vec<LeadId> = (0..10_000).map(|index| LeadId::new(index * 10 + 1)).collect();
+    assert_eq!(client(&server).leads().list_by_ids(&ids).await.unwrap().len(), 10_000);
+    let patches: Vec<_> = ids.iter().map(|id| LeadPatch::new(*id).price(1)).collect();
+    let outcomes = update(&server, &patches).await;
+    assert!(outcomes.iter().all(|outcome| outcome.done().is_some()));
 }

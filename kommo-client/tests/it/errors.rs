@@ -19,7 +19,7 @@ async fn update(answer: ResponseTemplate) -> Error {
 }
 
 #[tokio::test]
-async fn the_status_decides_whatever_the_body() {
+async fn k09_k13_k24_the_status_decides_whatever_the_body() {
     use ErrorKind::*;
     use Fate::*;
     let table: &[(u16, ErrorKind, Fate)] = &[
@@ -127,4 +127,14 @@ async fn k26_k27_a_refused_connection_was_not_sent() {
     let error = builder(&uri).build().unwrap().leads().update(&[patch]).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (&ErrorKind::Connect, Fate::NotSent));
     assert_eq!(error.status(), None);
+}
+
+#[tokio::test]
+async fn k24_a_redirect_is_not_followed() {
+    let other = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&other).await;
+    for location in [other.uri(), "/api/v4/leads?moved=1".to_owned(), String::new()] {
+        let answer = ResponseTemplate::new(302).insert_header("location", location.as_str());
+        assert_eq!(update(answer).await.kind(), &ErrorKind::Redirect, "{location}");
+    }
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use kommo_client::{
-    EntityType, Error, LeadId, LeadPatch, NoteFilter, TaskFilter, TaskId, TaskPatch,
+    CallDirection, CatalogId, EntityType, Error, EventFilter, FieldId, LeadFilter, LeadId,
+    LeadPatch, NewCall, NewLead, NoteFilter, NoteId, PipelineId, TaskFilter, TaskId, TaskPatch,
+    UserId, WebhookBody, WebhookData,
 };
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -121,4 +123,88 @@ async fn contacts() {
     let contacts = client(&server).contacts().find_by_email("second@example.com").await.unwrap();
     assert_eq!(contacts.len(), 1);
     assert_eq!(contacts[0].lead_ids.len(), 2);
+}
+
+#[test]
+fn webhooks() {
+    for (name, entity, action, typed) in [
+        ("webhook_lead_add.txt", "leads", "add", true),
+        ("webhook_lead_status.txt", "leads", "status", true),
+        ("webhook_lead_status_plain_values.txt", "leads", "status", true),
+        ("webhook_lead_status_unencoded.txt", "leads", "status", true),
+        ("webhook_lead_status_digital_pipeline.txt", "leads", "status", true),
+        ("webhook_lead_delete.txt", "leads", "delete", true),
+        ("webhook_lead_responsible.txt", "leads", "responsible", true),
+        ("webhook_lead_note.txt", "leads", "note", true),
+        ("webhook_contact_add.txt", "contacts", "add", true),
+        ("webhook_contact_note_scalar_and_nested.txt", "contacts", "note", true),
+        ("webhook_company_add.txt", "companies", "add", true),
+        ("webhook_task_add.txt", "task", "add", true),
+        ("webhook_task_update_closed.txt", "task", "update", true),
+        ("webhook_message_add.txt", "message", "add", false),
+        ("webhook_unsorted_accept.txt", "unsorted", "delete", false),
+        ("webhook_unsorted_decline.txt", "unsorted", "delete", false),
+    ] {
+        let Some(text) = fixture(name) else { return };
+        let delivery = WebhookBody::parse(text.as_bytes()).unwrap();
+        let [event] = delivery.events.as_slice() else { panic!("{name}: {delivery:?}") };
+        assert_eq!((event.entity.as_str(), event.action.as_str()), (entity, action), "{name}");
+        assert_eq!(event.data != WebhookData::Unknown, typed, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_other_endpoints() -> Result<(), Error> {
+    let Some(server) = serving("leads_complex_response_merged.json").await else { return Ok(()) };
+    // Its answer is of the third of three leads, and says so.
+    assert!(client(&server).leads().create_complex(&[NewLead::new()]).await.is_err());
+    let Some(server) = serving("links_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).links(EntityType::Leads, 7).list().await?.len(), 4);
+    let Some(server) = serving("webhooks_list.json").await else { return Ok(()) };
+    assert!(client(&server).webhooks().list().await?[1].disabled);
+    let Some(server) = serving("webhook_post_response.json").await else { return Ok(()) };
+    assert_eq!(client(&server).webhooks().subscribe("x", &[]).await?.settings, ["add_lead"]);
+    let Some(server) = serving("unsorted_accept_response.json").await else { return Ok(()) };
+    assert_eq!(
+        client(&server).unsorted().accept("a", UserId::new(1), None).await?.contact_ids.len(),
+        1
+    );
+    let Some(server) = serving("unsorted_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).unsorted().list().next().await?.map(|page| page.len()), Some(1));
+    let Some(server) = serving("catalogs_list.json").await else { return Ok(()) };
+    assert!(client(&server).catalogs().list().await?.len() > 1);
+    let Some(server) = serving("catalog_elements_list.json").await else { return Ok(()) };
+    let elements = client(&server).catalogs().elements(CatalogId::new(4_521)).next().await?;
+    assert!(!elements.unwrap_or_default().is_empty());
+    let Some(server) = serving("lead_files_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).files().attached(EntityType::Leads, 7).await?.len(), 2);
+    let Some(server) = serving("note_get.json").await else { return Ok(()) };
+    assert!(client(&server).notes(EntityType::Leads).get(NoteId::new(42_709_325)).await?.is_some());
+    let Some(server) = serving("task_get.json").await else { return Ok(()) };
+    assert!(client(&server).tasks().get(TaskId::new(7_087)).await?.is_some());
+    let Some(server) = serving("user_get.json").await else { return Ok(()) };
+    assert!(client(&server).users().get(UserId::new(1)).await?.is_some());
+    let Some(server) = serving("pipeline_get_bare.json").await else { return Ok(()) };
+    let pipeline = client(&server).pipelines().get(PipelineId::new(3_177_727)).await?;
+    assert!(pipeline.is_some_and(|pipeline| pipeline.is_main));
+    let Some(server) = serving("custom_field_created_select.json").await else { return Ok(()) };
+    let field =
+        client(&server).custom_fields(EntityType::Leads).get(FieldId::new(1_016_236)).await?;
+    assert_eq!(field.map(|field| field.enums.len()), Some(3));
+    let Some(server) = serving("events_list.json").await else { return Ok(()) };
+    assert!(client(&server).events().list(&EventFilter::new()).next().await?.is_some());
+    let Some(server) = serving("companies_list.json").await else { return Ok(()) };
+    assert!(client(&server).companies().list().next().await?.is_some());
+    let Some(server) = serving("loss_reasons_list.json").await else { return Ok(()) };
+    assert!(!client(&server).leads().loss_reasons().await?.is_empty());
+    let Some(server) = serving("roles_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).users().roles().await?.len(), 1);
+    let Some(server) = serving("sources_list.json").await else { return Ok(()) };
+    assert_eq!(client(&server).sources().list().await?.len(), 2);
+    let Some(server) = serving("calls_post_response.json").await else { return Ok(()) };
+    let call = NewCall::new(CallDirection::Inbound, "1", 1, "x");
+    assert_eq!(client(&server).calls().create(&[call]).await?.created.len(), 1);
+    let Some(server) = serving("leads_list.json").await else { return Ok(()) };
+    assert!(client(&server).leads().list(&LeadFilter::new()).next().await?.is_some());
+    Ok(())
 }

@@ -1,6 +1,10 @@
 //! Servers that hang, break off, lie about lengths, or never stop.
 
-use std::{net::TcpStream, thread::sleep, time::Duration};
+use std::{
+    net::TcpStream,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use kommo_client::{Error, ErrorKind, Fate, LeadId, LeadPatch};
 
@@ -108,6 +112,31 @@ async fn k25_a_body_that_drips_meets_the_deadline() {
     })
     .await;
     assert_eq!(seen(&error), (&ErrorKind::Timeout, Fate::Unknown));
+}
+
+#[tokio::test]
+async fn k25_a_body_that_falls_silent_is_not_waited_for() {
+    let uri = raw_server(|stream| {
+        write(stream, b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n[");
+        sleep(Duration::from_secs(20));
+    });
+    let client =
+        builder(&uri).idle_timeout(SHORT).timeout(Duration::from_secs(20)).build().unwrap();
+    let started = Instant::now();
+    let patch = LeadPatch::new(LeadId::new(1)).price(1);
+    let error = client.leads().update(&[patch]).await.unwrap_err();
+    assert_eq!(seen(&error), (&ErrorKind::Timeout, Fate::Unknown));
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_a_silence() {
+    let uri = raw_server(|stream| {
+        sleep(SHORT);
+        write(stream, b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{\"id\":1}");
+    });
+    let client = builder(&uri).idle_timeout(SHORT / 5).build().unwrap();
+    assert!(client.leads().get(LeadId::new(1)).await.unwrap().is_some());
 }
 
 #[tokio::test]

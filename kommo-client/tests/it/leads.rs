@@ -66,7 +66,7 @@ async fn states_of_a_lead() {
 }
 
 #[tokio::test]
-async fn a_missing_lead_is_none() {
+async fn k31_a_missing_lead_is_none() {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
     assert_eq!(client(&server).leads().get(LeadId::new(7)).await.unwrap(), None);

@@ -7,6 +7,8 @@ mod batches;
 #[cfg(test)]
 mod contacts;
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod definitions;
 #[cfg(test)]
 mod errors;
@@ -21,6 +23,8 @@ mod leads;
 #[cfg(test)]
 mod notes;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod pace;
 #[cfg(test)]
 mod pages;
@@ -30,3 +34,5 @@ mod redaction;
 mod support;
 #[cfg(test)]
 mod tasks;
+#[cfg(test)]
+mod webhooks;

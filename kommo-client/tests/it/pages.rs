@@ -114,6 +114,25 @@ async fn k35_pages_that_loop_are_an_error() {
 }
 
 #[tokio::test]
+async fn k35_pages_that_loop_with_rows_of_their_own_are_an_error() {
+    let server = MockServer::start().await;
+    for (current, next) in [(2, 3), (3, 4), (4, 5), (5, 2)] {
+        let next = format!("{PATH}?page={next}");
+        let answer = page([current], Some(&next));
+        Mock::given(query_param("page", current.to_string()))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    Mock::given(any())
+        .respond_with(page([1], Some(&format!("{PATH}?page=2"))))
+        .mount(&server)
+        .await;
+    assert_eq!(list(&server).await.unwrap_err().kind(), &ErrorKind::Pagination);
+    assert_eq!(requests(&server).await.len(), 5);
+}
+
+#[tokio::test]
 async fn k35_pages_without_end_are_an_error() {
     let server = MockServer::start().await;
     Mock::given(any())

@@ -60,6 +60,7 @@ async fn provoke(uri: &str) -> String {
     let patch = LeadPatch::new(LeadId::new(7)).name(TEXT);
     let mut text = format!("{token:?} {:?} {:?}", builder(), client());
     text.push_str(&format!("{:?} {:?}", client().leads(), client().notes(EntityType::Leads)));
+    text.push_str(&printed(&client().leads().get(LeadId::new(7)).await.unwrap_err()));
     text.push_str(&printed(&client().contacts().find_by_email(EMAIL).await.unwrap_err()));
     text.push_str(&printed(&client().notes(EntityType::Leads).create(&[note]).await.unwrap_err()));
     text.push_str(&printed(&client().leads().update(&[patch]).await.unwrap_err()));
@@ -79,6 +80,7 @@ async fn no_token_address_or_payload_is_printed_or_logged() {
     for (status, body) in [
         (200, format!(r#"{{"_embedded":"{SAID}"}}"#)),
         (200, SAID.to_owned()),
+        (200, format!("\"{SAID}\"")),
         (302, SAID.to_owned()),
         (
             400,

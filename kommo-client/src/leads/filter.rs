@@ -1,0 +1,167 @@
+//! Which leads to list.
+
+use time::OffsetDateTime;
+
+use crate::{
+    id::{LeadId, PipelineId, StatusId, UserId},
+    page::PAGE,
+    query::Query,
+};
+
+/// Which leads to list, and in which order.
+///
+/// An account without the API filter ignores filters
+/// ([`Account::is_api_filter_enabled`](crate::Account::is_api_filter_enabled)): compare what comes.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct LeadFilter {
+    ids: Vec<LeadId>,
+    status: Option<(PipelineId, StatusId)>,
+    pipeline_id: Option<PipelineId>,
+    responsible_user_id: Option<UserId>,
+    created: Range,
+    updated: Range,
+    closed: Range,
+    query: Option<String>,
+    only_deleted: bool,
+    order: Option<(&'static str, &'static str)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Range {
+    from: Option<OffsetDateTime>,
+    to: Option<OffsetDateTime>,
+}
+
+impl LeadFilter {
+    /// All leads that are not in the trash.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lead with this id; several calls add up.
+    pub fn id(mut self, id: LeadId) -> Self {
+        self.ids.push(id);
+        self
+    }
+
+    /// Leads in this stage. Kommo takes one stage, and only together with its pipeline.
+    pub fn status(mut self, pipeline: PipelineId, status: StatusId) -> Self {
+        self.status = Some((pipeline, status));
+        self
+    }
+
+    /// Leads in this pipeline.
+    pub fn pipeline(mut self, id: PipelineId) -> Self {
+        self.pipeline_id = Some(id);
+        self
+    }
+
+    /// Leads of this user.
+    pub fn responsible_user(mut self, id: UserId) -> Self {
+        self.responsible_user_id = Some(id);
+        self
+    }
+
+    /// Leads made at this time or later, to the second.
+    pub fn created_from(mut self, time: OffsetDateTime) -> Self {
+        self.created.from = Some(time);
+        self
+    }
+
+    /// Leads made at this time or before, to the second.
+    pub fn created_to(mut self, time: OffsetDateTime) -> Self {
+        self.created.to = Some(time);
+        self
+    }
+
+    /// Leads changed at this time or later, to the second.
+    pub fn updated_from(mut self, time: OffsetDateTime) -> Self {
+        self.updated.from = Some(time);
+        self
+    }
+
+    /// Leads changed at this time or before, to the second.
+    pub fn updated_to(mut self, time: OffsetDateTime) -> Self {
+        self.updated.to = Some(time);
+        self
+    }
+
+    /// Leads closed at this time or later, to the second.
+    pub fn closed_from(mut self, time: OffsetDateTime) -> Self {
+        self.closed.from = Some(time);
+        self
+    }
+
+    /// Leads closed at this time or before, to the second.
+    pub fn closed_to(mut self, time: OffsetDateTime) -> Self {
+        self.closed.to = Some(time);
+        self
+    }
+
+    /// Leads in whose filled fields this text occurs, by Kommo's own search.
+    pub fn search(mut self, text: impl Into<String>) -> Self {
+        self.query = Some(text.into());
+        self
+    }
+
+    /// Leads in the trash, and only those; they come with few fields.
+    pub fn only_deleted(mut self) -> Self {
+        self.only_deleted = true;
+        self
+    }
+
+    /// The oldest first, by id: the order in which a list stays complete while leads are added.
+    pub fn by_id(mut self) -> Self {
+        self.order = Some(("order[id]", "asc"));
+        self
+    }
+
+    /// The newest first, by id.
+    pub fn newest_first(mut self) -> Self {
+        self.order = Some(("order[id]", "desc"));
+        self
+    }
+
+    /// Those changed last first.
+    pub fn last_updated_first(mut self) -> Self {
+        self.order = Some(("order[updated_at]", "desc"));
+        self
+    }
+
+    pub(super) fn to_query(&self, with: &str) -> Query {
+        let mut query = Query::default();
+        for id in &self.ids {
+            query.push("filter[id][]", id);
+        }
+        if let Some((pipeline, status)) = self.status {
+            query.push("filter[statuses][0][pipeline_id]", pipeline);
+            query.push("filter[statuses][0][status_id]", status);
+        }
+        if let Some(id) = self.pipeline_id {
+            query.push("filter[pipeline_id][]", id);
+        }
+        if let Some(id) = self.responsible_user_id {
+            query.push("filter[responsible_user_id][]", id);
+        }
+        for (range, from, to) in [
+            (self.created, "filter[created_at][from]", "filter[created_at][to]"),
+            (self.updated, "filter[updated_at][from]", "filter[updated_at][to]"),
+            (self.closed, "filter[closed_at][from]", "filter[closed_at][to]"),
+        ] {
+            for (key, time) in [(from, range.from), (to, range.to)] {
+                if let Some(time) = time {
+                    query.push_time(key, time);
+                }
+            }
+        }
+        if let Some(text) = &self.query {
+            query.push("query", text);
+        }
+        if let Some((key, direction)) = self.order {
+            query.push(key, direction);
+        }
+        let deleted = if self.only_deleted { ",only_deleted" } else { "" };
+        query.with("with", format_args!("{with}{deleted}")).with("limit", PAGE)
+    }
+}

@@ -1,0 +1,344 @@
+//! OAuth 2.0: access tokens that are renewed in time.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use crate::{
+    auth::AccessToken,
+    error::{Error, ErrorKind, Fate},
+    limit::Priority,
+    pace::after,
+    transport::{Method, Request, Transport},
+    wire::lenient,
+};
+
+mod app;
+mod pair;
+mod store;
+mod zeroizing;
+
+pub use app::{OAuthApp, account_url};
+pub use pair::TokenPair;
+pub use store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
+
+/// After a renewal that failed while the access token still works.
+const RENEW_AGAIN: Duration = Duration::from_secs(60);
+
+/// The access tokens of one account, renewed by one at a time.
+#[derive(Debug)]
+pub(crate) struct OAuth {
+    core: Arc<Core>,
+    /// A renewal under way stays here when its caller goes away: the next one carries it on, since the pair in its
+    /// answer must not be lost.
+    renewal: tokio::sync::Mutex<Option<Renewal>>,
+}
+
+struct Renewal(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Renewal")
+    }
+}
+
+#[derive(Debug)]
+struct Core {
+    app: OAuthApp,
+    store: Arc<dyn TokenStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pair: Option<TokenPair>,
+    /// When three quarters of the life of the access token are over, by our own steady clock. Unknown after a restart;
+    /// then a 401 tells.
+    stale_at: Option<Instant>,
+    /// What Kommo gave and the store did not take yet: it may not be used, and it may not be lost.
+    unsaved: Option<Unsaved>,
+    /// The pair whose refresh token Kommo refused.
+    dead: Option<TokenPair>,
+}
+
+#[derive(Clone, Debug)]
+struct Unsaved {
+    previous: Option<TokenPair>,
+    pair: TokenPair,
+    fresh: Fresh,
+}
+
+impl OAuth {
+    pub(crate) fn new(app: OAuthApp, store: Arc<dyn TokenStore>) -> Self {
+        let core = Core { app, store, state: Mutex::default() };
+        Self { core: Arc::new(core), renewal: tokio::sync::Mutex::new(None) }
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<OffsetDateTime> {
+        self.core.state().pair.as_ref()?.access.expires_at()
+    }
+
+    /// A token to send with.
+    pub(crate) async fn token(&self, transport: &Arc<Transport>) -> Result<AccessToken, Error> {
+        let (current, stale) = {
+            let state = self.core.state();
+            let stale = state.stale_at.is_some_and(|stale_at| stale_at <= Instant::now());
+            (state.pair.as_ref().map(|pair| pair.access.clone()), stale)
+        };
+        let Some(current) = current else { return self.core.load_first().await };
+        if !stale {
+            return Ok(current);
+        }
+        match self.renew(transport, &current).await {
+            Ok(renewed) => Ok(renewed),
+            // The current one still works for a while, and one call in a minute is enough to try again.
+            Err(_) => {
+                self.core.state().stale_at = Some(after(Instant::now(), RENEW_AGAIN));
+                Ok(current)
+            }
+        }
+    }
+
+    /// The token after `refused`, to which Kommo said 401.
+    pub(crate) async fn renew_refused(
+        &self,
+        transport: &Arc<Transport>,
+        refused: &AccessToken,
+    ) -> Result<AccessToken, Error> {
+        let outcome = self.renew(transport, refused).await;
+        if outcome.is_err() {
+            let mut state = self.core.state();
+            if state.dead.is_some() {
+                // Neither token works: until the store has another pair there is nothing to send with.
+                state.pair = None;
+            }
+        }
+        outcome
+    }
+
+    /// The token after `used`. However many ask, Kommo is asked once.
+    async fn renew(
+        &self,
+        transport: &Arc<Transport>,
+        used: &AccessToken,
+    ) -> Result<AccessToken, Error> {
+        let mut renewal = self.renewal.lock().await;
+        if renewal.is_none() {
+            let current = self.core.state().pair.as_ref().map(|pair| pair.access.clone());
+            if let Some(current) = current
+                && !current.is_same(used)
+            {
+                return Ok(current);
+            }
+        }
+        let Renewal(future) = renewal.get_or_insert_with(|| {
+            let (core, transport) = (Arc::clone(&self.core), Arc::clone(transport));
+            Renewal(Box::pin(async move { core.renew(&transport).await }))
+        });
+        let outcome = future.await;
+        *renewal = None;
+        outcome?;
+        self.core.state().pair.as_ref().map(|pair| pair.access.clone()).ok_or_else(not_granted)
+    }
+
+    /// Exchanges the code of a grant.
+    pub(crate) async fn authorize(&self, transport: &Transport, code: &str) -> Result<(), Error> {
+        let _alone = self.renewal.lock().await;
+        let (pair, fresh) = self.core.ask(transport, Grant::Code(code)).await?;
+        let previous = self.core.load().await?;
+        self.core.save(Unsaved { previous, pair, fresh }).await
+    }
+}
+
+impl Core {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn adopt(&self, pair: TokenPair, fresh: Option<Fresh>) {
+        let mut state = self.state();
+        state.pair = Some(pair);
+        state.stale_at = fresh.map(|fresh| fresh.stale_at);
+        state.dead = None;
+    }
+
+    async fn load(&self) -> Result<Option<TokenPair>, Error> {
+        self.store.load().await.map_err(store_error)
+    }
+
+    async fn load_first(&self) -> Result<AccessToken, Error> {
+        let Some(pair) = self.load().await? else { return Err(not_granted()) };
+        if self.state().dead.as_ref().is_some_and(|dead| dead.is_same(&pair)) {
+            return Err(not_granted());
+        }
+        let access = pair.access.clone();
+        self.adopt(pair, None);
+        Ok(access)
+    }
+
+    async fn renew(&self, transport: &Transport) -> Result<(), Error> {
+        let stored = self.load().await?;
+        let (held, unsaved, dead) = {
+            let state = self.state();
+            (state.pair.clone(), state.unsaved.clone(), state.dead.clone())
+        };
+        if let Some(unsaved) = unsaved {
+            return self.save(unsaved).await;
+        }
+        let Some(stored) = stored else { return Err(not_granted()) };
+        if held.is_none_or(|held| !held.is_same(&stored)) {
+            // Another process renewed it, or there is a new grant.
+            self.adopt(stored, None);
+            return Ok(());
+        }
+        if dead.is_some_and(|dead| dead.is_same(&stored)) {
+            return Err(not_granted());
+        }
+        let refused = match self.ask(transport, Grant::Refresh(&stored)).await {
+            Ok((pair, fresh)) => {
+                return self.save(Unsaved { previous: Some(stored), pair, fresh }).await;
+            }
+            Err(error) if error.kind() == &ErrorKind::Unauthorized => error,
+            Err(error) => return Err(error),
+        };
+        // Two that renew at once: the one that came second finds the pair of the first.
+        match self.load().await? {
+            Some(newer) if !newer.is_same(&stored) => {
+                self.adopt(newer, None);
+                Ok(())
+            }
+            _ => {
+                tracing::error!("kommo does not renew the token: a new grant is needed");
+                self.state().dead = Some(stored);
+                Err(refused)
+            }
+        }
+    }
+
+    /// The pair is kept before it is used: after a crash in between nobody would have it.
+    async fn save(&self, unsaved: Unsaved) -> Result<(), Error> {
+        self.state().unsaved = Some(unsaved.clone());
+        let Unsaved { previous, pair, fresh } = unsaved;
+        let replaced = self.store.replace(previous.as_ref(), &pair).await.map_err(store_error)?;
+        self.state().unsaved = None;
+        if replaced {
+            self.adopt(pair, Some(fresh));
+        } else if let Some(newer) = self.load().await? {
+            self.adopt(newer, None);
+        }
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        transport: &Transport,
+        grant: Grant<'_>,
+    ) -> Result<(TokenPair, Fresh), Error> {
+        let (grant_type, code, refresh_token) = match grant {
+            Grant::Code(code) => ("authorization_code", Some(code), None),
+            Grant::Refresh(pair) => ("refresh_token", None, Some(pair.refresh.as_str())),
+        };
+        let body = TokenRequest {
+            client_id: &self.app.client_id,
+            client_secret: &self.app.client_secret,
+            grant_type,
+            code,
+            refresh_token,
+            redirect_uri: &self.app.redirect_uri,
+        };
+        let request = Request::new(Method::Post, "/oauth2/access_token".to_owned()).json(&body)?;
+        let answer = match transport.send(&request, None, Priority::High).await {
+            Ok(answer) => answer,
+            // Its texts are localized; the hint, in `detail`, says which of the tokens is at fault.
+            Err(error) if matches!(error.status(), Some(400 | 401)) => {
+                return Err(error.with_kind(ErrorKind::Unauthorized));
+            }
+            Err(error) => return Err(error),
+        };
+        let tokens: TokenAnswer = answer.decode()?;
+        let pair = TokenPair::new(tokens.access_token, tokens.refresh_token)
+            .ok_or_else(|| answer.undecodable("the answer holds no tokens"))?;
+        Ok((pair, Fresh::new(tokens.expires_in)))
+    }
+}
+
+enum Grant<'a> {
+    Code(&'a str),
+    Refresh(&'a TokenPair),
+}
+
+#[derive(Serialize)]
+struct TokenRequest<'a> {
+    client_id: &'a str,
+    client_secret: &'a str,
+    grant_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    redirect_uri: &'a str,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(with = "zeroizing")]
+    access_token: Zeroizing<String>,
+    #[serde(with = "zeroizing")]
+    refresh_token: Zeroizing<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    expires_in: Option<u64>,
+}
+
+/// How long a new access token is good for, by our own clock: Kommo's need not agree with it.
+#[derive(Clone, Copy, Debug)]
+struct Fresh {
+    stale_at: Instant,
+}
+
+impl Fresh {
+    fn new(expires_in: Option<u64>) -> Self {
+        Self { stale_at: after(Instant::now(), fresh_for(expires_in)) }
+    }
+}
+
+/// Three quarters of its life, which is a day by Kommo's documentation, and taken for sane whatever Kommo says.
+fn fresh_for(expires_in: Option<u64>) -> Duration {
+    const DAY: u64 = 86_400;
+    let life = Duration::from_secs(expires_in.unwrap_or(DAY).clamp(60, 30 * DAY));
+    life.saturating_mul(3).checked_div(4).unwrap_or(life)
+}
+
+/// There is no pair, or Kommo refused the last one. Nothing was sent.
+fn not_granted() -> Error {
+    Error::new(ErrorKind::Unauthorized, Fate::NotSent).with_source("a new grant is needed")
+}
+
+fn store_error(error: TokenStoreError) -> Error {
+    Error::new(ErrorKind::TokenStore, Fate::NotSent).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k38_the_life_of_a_token_is_taken_for_sane() {
+        for (expires_in, seconds) in [
+            (Some(86_400), 64_800),
+            (None, 64_800),
+            (Some(0), 45),
+            (Some(315_360_000), 1_944_000),
+            (Some(u64::MAX), 1_944_000),
+        ] {
+            assert_eq!(fresh_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Incoming leads, before somebody took or declined them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    client::Client,
+    error::Error,
+    id::{ContactId, LeadId, PipelineId, StatusId, UserId},
+    page::{PAGE, Pages, Row, RowKey},
+    path,
+    query::Query,
+    transport::{Method, Request},
+    wire::{Linked, ids, lenient, list, or_default, timestamp},
+};
+
+/// The incoming leads of an account; from [`Client::unsorted`].
+#[derive(Clone, Debug)]
+pub struct Unsorted {
+    client: Client,
+}
+
+impl Unsorted {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// All incoming leads, page by page.
+    pub fn list(&self) -> Pages<UnsortedLead> {
+        let query = Query::default().with("order[created_at]", "asc").with("limit", PAGE);
+        Pages::new(self.client.clone(), "/api/v4/leads/unsorted".to_owned(), query)
+    }
+
+    /// Takes an incoming lead, in the name of this user and into this stage.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`]. [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when it is no longer
+    /// incoming.
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn accept(
+        &self,
+        uid: &str,
+        user: UserId,
+        status: Option<StatusId>,
+    ) -> Result<UnsortedLead, Error> {
+        #[derive(Serialize)]
+        struct Accept {
+            user_id: UserId,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            status_id: Option<StatusId>,
+        }
+        let body = Accept { user_id: user, status_id: status };
+        let path = path::of(&["leads", "unsorted", uid, "accept"])?;
+        self.client.send(&Request::new(Method::Post, path).json(&body)?).await?.decode()
+    }
+
+    /// Declines an incoming lead, in the name of this user.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn decline(&self, uid: &str, user: UserId) -> Result<UnsortedLead, Error> {
+        #[derive(Serialize)]
+        struct Decline {
+            // Required by Kommo's page, optional by amoCRM's.
+            user_id: UserId,
+        }
+        let path = path::of(&["leads", "unsorted", uid, "decline"])?;
+        let request = Request::new(Method::Delete, path).json(&Decline { user_id: user })?;
+        self.client.send(&request).await?.decode()
+    }
+}
+
+/// An incoming lead.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnsortedLead {
+    /// Its id while it is incoming.
+    pub uid: String,
+    /// Where it came from: `sip`, `mail`, `forms` or `chats`.
+    pub category: String,
+    /// Its pipeline.
+    pub pipeline_id: Option<PipelineId>,
+    /// When it came.
+    pub created_at: Option<OffsetDateTime>,
+    /// The leads it holds.
+    pub lead_ids: Vec<LeadId>,
+    /// The contacts it holds; they are not among the others until it is taken.
+    pub contact_ids: Vec<ContactId>,
+}
+
+impl Row for UnsortedLead {
+    const KEY: &'static str = "unsorted";
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Text(self.uid.clone())
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    uid: String,
+    #[serde(default, deserialize_with = "or_default")]
+    category: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pipeline_id: Option<PipelineId>,
+    #[serde(default, deserialize_with = "timestamp")]
+    created_at: Option<OffsetDateTime>,
+    #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
+    embedded: Embedded,
+}
+
+#[derive(Default, Deserialize)]
+struct Embedded {
+    #[serde(default, deserialize_with = "list")]
+    leads: Vec<Linked<LeadId>>,
+    #[serde(default, deserialize_with = "list")]
+    contacts: Vec<Linked<ContactId>>,
+}
+
+impl<'de> Deserialize<'de> for UnsortedLead {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = Wire::deserialize(deserializer)?;
+        Ok(Self {
+            uid: wire.uid,
+            category: wire.category,
+            pipeline_id: wire.pipeline_id,
+            created_at: wire.created_at,
+            lead_ids: ids(wire.embedded.leads),
+            contact_ids: ids(wire.embedded.contacts),
+        })
+    }
+}
