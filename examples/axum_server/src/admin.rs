@@ -25,7 +25,7 @@ pub(crate) fn routes(token: AdminToken) -> Router<App> {
         .route("/admin/explain/{id}", get(explain))
         .route("/admin/events/{id}/resume", post(resume))
         .route("/admin/link", post(link))
-        .layer(middleware::from_fn_with_state(token, authorize))
+        .route_layer(middleware::from_fn_with_state(token, authorize))
 }
 
 async fn authorize(State(token): State<AdminToken>, request: Request, next: Next) -> Response {
