@@ -9,7 +9,10 @@ fuzz_target!(|body: &[u8]| {
     let Ok(event) = Event::from_trusted(body, Environment::Live) else { return };
     assert_eq!(event.body().as_bytes(), body);
     assert!(serde_json::from_slice::<&RawValue>(body).is_ok(), "the scanner takes what is no JSON");
-    assert!(serde_json::from_str::<&RawValue>(event.raw_data()).is_ok_and(|data| data.get() == event.raw_data()));
+    assert!(
+        serde_json::from_str::<&RawValue>(event.raw_data())
+            .is_ok_and(|data| data.get() == event.raw_data())
+    );
 
     match event.data() {
         Ok(EventData::Unknown(unknown)) => assert_eq!(unknown.raw_data(), event.raw_data()),
@@ -26,7 +29,12 @@ fn ask(data: &EventData) {
     let _ = (data.customer_id(), data.subscription_id(), data.transaction_id(), data.updated_at());
     if let Some(custom_data) = data.custom_data() {
         for key in ["", "kommo_lead_id", "a"] {
-            let _ = (custom_data.get(key), custom_data.text(key), custom_data.u64(key), custom_data.bool(key));
+            let _ = (
+                custom_data.get(key),
+                custom_data.text(key),
+                custom_data.u64(key),
+                custom_data.bool(key),
+            );
         }
     }
     if let Some(transaction) = data.transaction() {
@@ -44,12 +52,19 @@ fn ask(data: &EventData) {
         for sum in sums.into_iter().flatten() {
             let _ = (sum.to_string(), sum.to_units());
             let parts = sum.split(&[3, 0, u64::MAX]).unwrap();
-            assert_eq!(parts.iter().map(|part| i128::from(part.minor())).sum::<i128>(), i128::from(sum.minor()));
+            assert_eq!(
+                parts.iter().map(|part| i128::from(part.minor())).sum::<i128>(),
+                i128::from(sum.minor())
+            );
         }
         let _ = (transaction.product_names(), transaction.payment_error());
     }
     if let Some(subscription) = data.subscription() {
-        let _ = (subscription.product_names(), subscription.scheduled_resume(), subscription.trial_ends());
+        let _ = (
+            subscription.product_names(),
+            subscription.scheduled_resume(),
+            subscription.trial_ends(),
+        );
     }
     if let Some(adjustment) = data.adjustment() {
         let _ = (adjustment.net(), adjustment.earnings(), adjustment.is_partial());

@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use paddle_webhook::{SecretKey, Verifier, VerifyError};
 use time::OffsetDateTime;
 
-static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(SecretKey::new("not-in-the-corpus").unwrap()));
+static VERIFIER: LazyLock<Verifier> =
+    LazyLock::new(|| Verifier::new(SecretKey::new("not-in-the-corpus").unwrap()));
 
 fuzz_target!(|header: &[u8]| {
     let now = OffsetDateTime::from_unix_timestamp(1_772_366_400).unwrap();

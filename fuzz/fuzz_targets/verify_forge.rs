@@ -8,8 +8,9 @@ use paddle_webhook::{SecretKey, Verifier, sign};
 use time::OffsetDateTime;
 
 static SECRET: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new("not-in-the-corpus").unwrap());
-static VERIFIER: LazyLock<Verifier> =
-    LazyLock::new(|| Verifier::new(SecretKey::new("not-in-the-corpus").unwrap()).dangerous_accept_any_age());
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    Verifier::new(SecretKey::new("not-in-the-corpus").unwrap()).dangerous_accept_any_age()
+});
 
 // The input is a header and a body with a line break between them; where the header has `h1=?`, the MAC of another body
 // stands in its place, so that the fuzzer gets as near to a valid header as anybody can.

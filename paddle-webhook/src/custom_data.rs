@@ -133,7 +133,7 @@ impl CustomValue {
                 deserializer.deserialize_bytes(LossyText).ok().map(Self::Text)
             }
             b'{' | b'[' => Some(Self::Json(raw.to_owned())),
-            b'n' => None,
+            // Null was taken for absent before.
             _ => Some(Self::Number(raw.to_owned())),
         }
     }
@@ -195,10 +195,6 @@ impl Visitor<'_> for KeyEquals<'_> {
         f.write_str("a key")
     }
 
-    fn visit_str<E: Error>(self, key: &str) -> Result<bool, E> {
-        Ok(key == self.0)
-    }
-
     fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<bool, E> {
         Ok(key == self.0.as_bytes())
     }
@@ -211,10 +207,6 @@ impl Visitor<'_> for LossyText {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
-        Ok(text.to_owned())
     }
 
     fn visit_bytes<E: Error>(self, text: &[u8]) -> Result<String, E> {

@@ -79,6 +79,8 @@ mod id;
 mod json_path;
 mod json_scan;
 mod money;
+#[cfg(doctest)]
+mod must_not_compile;
 mod open_enum;
 mod secret;
 mod small_text;

@@ -75,11 +75,13 @@ fn what_is_no_object_has_no_keys() {
 #[test]
 fn values_keep_their_kind() {
     let data = data(
-        r#"{"t":"x\né","n":1.50,"b":true,"w":"false","o":{"a": 1},"a":[],"half":"\ud800!","":"empty"}"#,
+        r#"{"f":false,"t":"x\né","n":1.50,"b":true,"w":"false","o":{"a": 1},"a":[],"half":"\ud800!","":"empty"}"#,
     );
     assert_eq!(data.get("t"), Some(CustomValue::Text("x\né".to_owned())));
     assert_eq!(data.get("n"), Some(CustomValue::Number("1.50".to_owned())));
     assert_eq!(data.get("b"), Some(CustomValue::Bool(true)));
+    assert_eq!(data.get("f"), Some(CustomValue::Bool(false)));
+    assert_eq!(data.bool("f"), Some(false));
     assert_eq!(data.get("o"), Some(CustomValue::Json(r#"{"a": 1}"#.to_owned())));
     assert_eq!(data.get("a"), Some(CustomValue::Json("[]".to_owned())));
     assert_eq!(data.get("missing"), None);
@@ -107,4 +109,11 @@ fn depth_is_no_danger() {
     let data = data(&deep);
     assert_eq!(data.u64("lead"), Ok(Some(1)));
     assert!(data.u64("deep").is_err());
+}
+
+#[test]
+fn equality_is_that_of_the_text() {
+    assert_eq!(data(r#"{"a":1}"#), data(r#"{"a":1}"#));
+    assert_ne!(data(r#"{"a":1}"#), data(r#"{"a": 1}"#));
+    assert_eq!(data("null"), CustomData::default());
 }

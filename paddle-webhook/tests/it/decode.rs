@@ -1,13 +1,19 @@
 //! How entities are read: leniently, and never quietly wrong.
 
-use paddle_webhook::{Environment, Event};
+use std::error::Error;
+
+use paddle_webhook::{DataError, Environment, Event};
 
 fn error_of(event_type: &str, data: &str) -> Option<String> {
+    failure(event_type, data).map(|error| error.path().to_owned())
+}
+
+fn failure(event_type: &str, data: &str) -> Option<DataError> {
     let body = format!(
         r#"{{"data":{data},"event_id":"evt_1","event_type":"{event_type}","occurred_at":"2026-03-01T12:00:00Z"}}"#
     );
     let event = Event::from_trusted(body.as_bytes(), Environment::Live).unwrap();
-    event.data().err().map(|error| error.path().to_owned())
+    event.data().err()
 }
 
 #[test]
@@ -81,4 +87,37 @@ fn what_is_new_is_no_error() {
     let data = r#"{"id":"txn_1","status":"frozen","origin":"teleport","currency_code":"XTS","collection_mode":"barter",
         "new_field":{"a":[1,2,{"b":null}]},"payments":[{"status":"floating","error_code":"gremlins","method_details":{"type":"seashells"}}]}"#;
     assert_eq!(error_of("transaction.completed", data), None);
+}
+
+#[test]
+fn the_error_says_what_was_expected_and_of_what() {
+    for (data, want) in [
+        (
+            r#"{"id":"txn_1","payments":[{"amount":"x"}]}"#,
+            "expected a whole number of minor units at line 1 column",
+        ),
+        (
+            r#"{"id":"txn_1","payments":[{"amount":true}]}"#,
+            "expected a whole number of minor units at line 1 column",
+        ),
+        (r#"{"id":"txn_1","currency_code":""}"#, "expected a currency code at line 1 column"),
+        (r#"{"id":"txn_1","created_at":"x"}"#, "expected an RFC 3339 timestamp at line 1 column"),
+        (r#"{"id":"txn_1","created_at":7}"#, "expected an RFC 3339 timestamp at line 1 column"),
+        (r#"{"id":"txn_1","status":7}"#, "expected text at line 1 column"),
+        (r#"{"id":7}"#, "expected text at line 1 column"),
+        (r#"{"status":"paid"}"#, "missing field `id` at line 1 column"),
+        (r#"{"id":"txn_1","id":"txn_2"}"#, "duplicate field `id` at line 1 column"),
+        ("[]", "expected an object"),
+    ] {
+        let error = failure("transaction.paid", data).unwrap();
+        let path = error.path();
+        assert_eq!(
+            error.to_string(),
+            format!("unexpected shape of transaction.paid in event evt_1, at {path}")
+        );
+        let why = error.source().unwrap().to_string();
+        assert!(why.starts_with(want), "{why} instead of {want}");
+    }
+    let error = failure("report.created", r#"{"id":"rep_1","filters":[{"value":7}]}"#).unwrap();
+    assert!(error.source().unwrap().to_string().starts_with("expected a text, or a list of texts"));
 }

@@ -1,5 +1,7 @@
 //! The envelope, and every recorded body.
 
+use std::error::Error;
+
 use paddle_webhook::{Environment, Event, EventData, EventType};
 use time::macros::datetime;
 
@@ -96,6 +98,30 @@ fn what_is_no_event_is_a_parse_error() {
         assert!(Event::from_trusted(body.as_bytes(), Environment::Live).is_err(), "{why}");
     }
     assert!(Event::from_trusted(b"{\"event_id\":\"\xff\"}", Environment::Live).is_err());
+}
+
+#[test]
+fn a_parse_error_says_why() {
+    let deep = format!("{{\"data\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    for (body, want) in [
+        ("[]", "expected an object"),
+        ("hello", " at line 1 column 1"),
+        ("{\n\"a\":1,}", " at line 2 column 7"),
+        (&*deep, "nested too deeply"),
+        ("{}", "event_id is missing"),
+        (r#"{"event_id":7}"#, "event_id is not text"),
+        (r#"{"event_id":"e","event_id":"f"}"#, "event_id is there twice"),
+        (r#"{"event_id":"e","event_type":""}"#, "event_type is empty"),
+        (
+            r#"{"event_id":"e","event_type":"a.b","occurred_at":"now"}"#,
+            "occurred_at is not an RFC 3339 timestamp",
+        ),
+    ] {
+        let error = Event::from_trusted(body.as_bytes(), Environment::Live).unwrap_err();
+        assert_eq!(error.to_string(), "the body is not a Paddle event");
+        let why = error.source().unwrap().to_string();
+        assert!(why.ends_with(want), "{why} instead of {want}");
+    }
 }
 
 #[test]

@@ -84,14 +84,23 @@ fn cpu_nanos(mut call: impl FnMut()) -> u128 {
 }
 
 fn ours(verifier: &Verifier, input: &Input) -> paddle_webhook::Event {
-    verifier.verify(black_box(input.header.as_bytes()), black_box(input.body.as_bytes())).unwrap().parse().unwrap()
+    verifier
+        .verify(black_box(input.header.as_bytes()), black_box(input.body.as_bytes()))
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// An hour: rounds take a while, and the header is signed once.
 const LIMIT: u64 = 3_600;
 
 fn peer(input: &Input) -> Result<paddle_rust_sdk::entities::Event, paddle_rust_sdk::error::Error> {
-    Paddle::unmarshal(black_box(&input.body), SECRET, black_box(&input.header), MaximumVariance::seconds(LIMIT))
+    Paddle::unmarshal(
+        black_box(&input.body),
+        SECRET,
+        black_box(&input.header),
+        MaximumVariance::seconds(LIMIT),
+    )
 }
 
 /// Runs the driver of another language: it prints nanoseconds of CPU for one call, or why it cannot.
@@ -106,7 +115,12 @@ fn other(program: &str, arguments: &[&str], folder: &Path, body: &str) -> Result
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     text.parse().map_err(|_| {
         let error = String::from_utf8_lossy(&output.stderr);
-        error.lines().find(|line| line.contains("Error")).or(error.lines().next()).unwrap_or("no output").to_owned()
+        error
+            .lines()
+            .find(|line| line.contains("Error"))
+            .or(error.lines().next())
+            .unwrap_or("no output")
+            .to_owned()
     })
 }
 
@@ -119,14 +133,18 @@ fn compare() {
     let python = here.join("python/bench.py");
     let venv = here.join("python/.venv/bin/python");
     let python_program = if venv.exists() { venv } else { PathBuf::from("python3") };
-    let verifier = Verifier::new(SecretKey::new(SECRET).unwrap()).max_age(std::time::Duration::from_secs(LIMIT));
+    let verifier = Verifier::new(SecretKey::new(SECRET).unwrap())
+        .max_age(std::time::Duration::from_secs(LIMIT));
 
-    let mut random = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() | 1;
+    let mut random =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos() | 1;
     let mut times: BTreeMap<(&str, &str), Vec<u128>> = BTreeMap::new();
     let mut missing: BTreeMap<&str, String> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let mut turns: Vec<(&str, &str)> = Vec::new();
-        for contender in ["ours, verified event", "ours, typed", "paddle-rust-sdk", "node", "python"] {
+        for contender in
+            ["ours, verified event", "ours, typed", "paddle-rust-sdk", "node", "python"]
+        {
             turns.extend(BODIES.map(|body| (contender, body)));
         }
         // Fisher and Yates, with xorshift: no need for a crate here.
@@ -143,13 +161,20 @@ fn compare() {
             let input = &inputs[body];
             let time = match contender {
                 "ours, verified event" => Ok(cpu_nanos(|| drop(black_box(ours(&verifier, input))))),
-                "ours, typed" => Ok(cpu_nanos(|| drop(black_box(ours(&verifier, input).data().unwrap())))),
+                "ours, typed" => {
+                    Ok(cpu_nanos(|| drop(black_box(ours(&verifier, input).data().unwrap()))))
+                }
                 "paddle-rust-sdk" => match peer(input) {
                     Ok(_) => Ok(cpu_nanos(|| drop(black_box(peer(input))))),
                     Err(error) => Err(error.to_string()),
                 },
                 "node" => other("node", &[&node.to_string_lossy()], &folder, body),
-                _ => other(&python_program.to_string_lossy(), &[&python.to_string_lossy()], &folder, body),
+                _ => other(
+                    &python_program.to_string_lossy(),
+                    &[&python.to_string_lossy()],
+                    &folder,
+                    body,
+                ),
             };
             match time {
                 Ok(time) => times.entry((contender, body)).or_default().push(time),
@@ -162,14 +187,20 @@ fn compare() {
     println!("{:<22} {:>8} {:>12} {:>8}", "", "body", "CPU ns", "ratio");
     for body in BODIES {
         let mut base = None;
-        for contender in ["paddle-rust-sdk", "ours, verified event", "ours, typed", "node", "python"] {
+        for contender in
+            ["paddle-rust-sdk", "ours, verified event", "ours, typed", "node", "python"]
+        {
             let Some(times) = times.get_mut(&(contender, body)) else { continue };
             times.sort_unstable();
             let median = times[times.len() / 2];
             let base = *base.get_or_insert(median);
             let hundredths = median * 100 / base.max(1);
             let size = inputs[body].body.len();
-            println!("{contender:<22} {size:>8} {median:>12} {:>5}.{:02}", hundredths / 100, hundredths % 100);
+            println!(
+                "{contender:<22} {size:>8} {median:>12} {:>5}.{:02}",
+                hundredths / 100,
+                hundredths % 100
+            );
         }
     }
     for (contender, why) in missing {
