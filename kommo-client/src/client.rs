@@ -1,6 +1,6 @@
 //! The client: where resources come from, and how requests are sent for them.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -21,7 +21,7 @@ use crate::{
     events::Events,
     files::Files,
     leads::Leads,
-    limit::Priority,
+    limit::{Manners, Priority},
     links::Links,
     notes::Notes,
     oauth::{OAuth, OAuthApp, TokenStore},
@@ -49,7 +49,7 @@ pub use builder::{BuildError, ClientBuilder};
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
-    priority: Priority,
+    manners: Manners,
 }
 
 struct Shared {
@@ -126,7 +126,18 @@ impl Client {
     /// The same client, whose calls wait for their turn with another priority.
     #[must_use]
     pub fn with_priority(&self, priority: Priority) -> Self {
-        Self { shared: Arc::clone(&self.shared), priority }
+        Self { shared: Arc::clone(&self.shared), manners: Manners { priority, ..self.manners } }
+    }
+
+    /// The same client, whose calls wait for their turn no longer than this.
+    ///
+    /// One whose turn does not come in time fails with [`ErrorKind::Busy`](crate::ErrorKind::Busy) and
+    /// [`Fate::NotSent`](crate::Fate::NotSent). For callers that have promised to be done by a certain time: the wait for
+    /// the turn has no other end, and does not count in [`timeout`](ClientBuilder::timeout).
+    #[must_use]
+    pub fn with_longest_wait(&self, wait: Duration) -> Self {
+        let manners = Manners { longest_wait: Some(wait), ..self.manners };
+        Self { shared: Arc::clone(&self.shared), manners }
     }
 
     /// Leads.
@@ -274,7 +285,7 @@ impl Client {
             drive: OnceCell::new(),
             base_url,
         };
-        Self { shared: Arc::new(shared), priority: Priority::Normal }
+        Self { shared: Arc::new(shared), manners: Manners::default() }
     }
 
     pub(crate) async fn send(&self, request: &Request) -> Result<Answer, Error> {
@@ -303,12 +314,12 @@ impl Client {
     async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
         let Shared { transport, auth, .. } = &*self.shared;
         let token = auth.token(transport).await?;
-        let refused = match transport.send(request, Some(&token), self.priority).await {
+        let refused = match transport.send(request, Some(&token), self.manners).await {
             Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
             outcome => return outcome,
         };
         match auth.renew(transport, &token).await {
-            Ok(Some(token)) => transport.send(request, Some(&token), self.priority).await,
+            Ok(Some(token)) => transport.send(request, Some(&token), self.manners).await,
             Ok(None) => Err(refused),
             // The request itself was refused, whatever became of the renewal.
             Err(error) => Err(error.with_fate(Fate::Refused)),
@@ -350,7 +361,7 @@ impl fmt::Debug for Client {
         formatter
             .debug_struct("Client")
             .field("base_url", &self.shared.base_url)
-            .field("priority", &self.priority)
+            .field("manners", &self.manners)
             .finish_non_exhaustive()
     }
 }

@@ -174,6 +174,9 @@ pub enum ErrorKind {
     /// No connection: name, address or TLS. Nothing was sent.
     #[error("no connection to Kommo")]
     Connect,
+    /// The request's turn did not come in time: too many others wait for theirs. Nothing was sent.
+    #[error("the request's turn did not come in time")]
+    Busy,
     /// No complete answer in time.
     #[error("no answer from Kommo in time")]
     Timeout,

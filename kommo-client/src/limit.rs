@@ -42,6 +42,14 @@ pub enum Priority {
     Low,
 }
 
+/// How the calls of one clone of a client wait for their turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manners {
+    pub(crate) priority: Priority,
+    /// Not longer than this; then they fail without having been sent.
+    pub(crate) longest_wait: Option<Duration>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Limiter(Arc<Shared>);
 

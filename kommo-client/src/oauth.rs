@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     auth::AccessToken,
     error::{Error, ErrorKind, Fate},
-    limit::Priority,
+    limit::{Manners, Priority},
     pace::after,
     transport::{Method, Request, Transport},
     wire::lenient,
@@ -43,6 +43,9 @@ pub(crate) struct OAuth {
 }
 
 struct Renewal(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
+
+/// Every other call waits for the renewal.
+const HASTE: Manners = Manners { priority: Priority::High, longest_wait: None };
 
 impl fmt::Debug for Renewal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -255,7 +258,7 @@ impl Core {
             redirect_uri: &self.app.redirect_uri,
         };
         let request = Request::new(Method::Post, "/oauth2/access_token".to_owned()).json(&body)?;
-        let answer = match transport.send(&request, None, Priority::High).await {
+        let answer = match transport.send(&request, None, HASTE).await {
             Ok(answer) => answer,
             // Its texts are localized; the hint, in `detail`, says which of the tokens is at fault.
             Err(error) if matches!(error.status(), Some(400 | 401)) => {

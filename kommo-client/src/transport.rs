@@ -11,7 +11,7 @@ use url::Url;
 use crate::{
     auth::AccessToken,
     error::{Error, ErrorKind, Fate},
-    limit::{Limiter, Permit, Priority, Refusal},
+    limit::{Limiter, Manners, Permit, Refusal},
     pace::Verdict,
     problem::Problem,
     query::Query,
@@ -175,10 +175,18 @@ impl Transport {
         &self,
         request: &Request,
         token: Option<&AccessToken>,
-        priority: Priority,
+        manners: Manners,
     ) -> Result<Answer, Error> {
         let built = self.build(request, token)?;
-        let permit = self.limiter.acquire(priority).await.map_err(refused)?;
+        let turn = self.limiter.acquire(manners.priority);
+        let permit = match manners.longest_wait {
+            None => turn.await,
+            Some(wait) => match timeout(wait, turn).await {
+                Ok(permit) => permit,
+                Err(_) => return Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
+            },
+        };
+        let permit = permit.map_err(refused)?;
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
             Ok(response) => read(response, permit, self.idle_timeout).await,

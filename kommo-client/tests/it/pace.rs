@@ -148,3 +148,16 @@ async fn k06_a_lack_of_rights_stops_nobody() {
         assert_eq!((error.kind(), error.fate()), (&ErrorKind::Forbidden, Fate::Refused));
     }
 }
+
+#[tokio::test]
+async fn a_call_whose_turn_does_not_come_in_time_is_not_sent() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let client =
+        builder(&server.uri()).requests_per_second(std::num::NonZeroU32::MIN).build().unwrap();
+    let hasty = client.with_longest_wait(Duration::from_millis(50));
+    assert!(client.leads().get(LeadId::new(1)).await.unwrap().is_none(), "the one of this second");
+    let error = hasty.leads().get(LeadId::new(1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.fate()), (&ErrorKind::Busy, Fate::NotSent));
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
