@@ -14,20 +14,23 @@ use crate::{
     cache::Cache,
     clock::Clock,
     config::{Config, FieldTarget},
-    decide,
     error::StoreError,
     failure::{Reaction, reaction},
-    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
+    outcome::{LeftOut, LeftOutPart},
     plan::{Effect, Field, NoteDraft, Value},
     store::{Attempt, EffectRow, EffectState, Lease, Store},
 };
 
-/// The longest that one call may take, from the intent to the answer: the client's own time-out and the wait for its
-/// turn. A lease must outlast it.
+/// The longest that a call waits for its turn after its intent was put on disk: a later send could meet another worker
+/// who has looked for it in vain meanwhile.
+pub(crate) const TURN: Duration = Duration::from_secs(8);
+
+/// The longest that one call may take, from the intent to the answer: its turn, and the client's own time-out of 20 s.
+/// A lease must outlast it.
 const CALL: Duration = Duration::from_secs(30);
 
 /// A lane is held for this long from the last step of its work.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_secs(120);
 
 /// How the effects of an event went.
 #[derive(Debug)]
@@ -74,17 +77,16 @@ impl From<StoreError> for Stop {
 }
 
 impl Applier<'_> {
-    /// Sends what is not done yet, in order. `fresh`: the deal was read a moment ago, for this very plan.
+    /// Sends what is not done yet, in order.
     pub(crate) async fn apply(
         &self,
         lease: Lease,
         effects: &[(EffectRow, Effect)],
-        fresh: bool,
     ) -> Result<Applied, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
-                Effect::UpdateLead(update) => self.update_lead(&mut work, row, update, fresh).await,
+                Effect::UpdateLead(update) => self.update_lead(&mut work, row, update).await,
                 Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
                 Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
                 Effect::RefreshTask(refresh) => self.refresh_task(&mut work, row, refresh).await,
@@ -176,21 +178,16 @@ pub(crate) fn missing(
     definitions: &[kommo_client::FieldDefinition],
 ) -> Vec<LeftOut> {
     let check = |field: &Field| {
-        let why =
-            fields::write(decide::target(config, *field), &Value::Empty, definitions).err()?;
+        let why = fields::write(config.fields.target(*field), &Value::Empty, definitions).err()?;
         Some(LeftOut { what: LeftOutPart::Field(*field), why })
     };
-    let wanted = |field: &&Field| *decide::target(config, **field) != FieldTarget::Off;
+    let wanted = |field: &&Field| *config.fields.target(**field) != FieldTarget::Off;
     Field::ALL.iter().filter(wanted).filter_map(check).collect()
 }
 
 /// A failed call that changed nothing.
 fn failed(error: Error) -> Stop {
     Stop::Because(Applied::Failed(reaction(&error)))
-}
-
-fn parked(reason: ParkReason, detail: impl Into<String>) -> Stop {
-    Stop::Because(Applied::Failed(Reaction::Park(Parked::new(reason, detail))))
 }
 
 pub(crate) fn after(at: OffsetDateTime, wait: Duration) -> OffsetDateTime {

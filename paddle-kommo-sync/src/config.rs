@@ -13,6 +13,7 @@ pub use self::{
     overwrite::{Overwrite, OverwriteRules},
     stages::Stages,
 };
+use crate::plan::Field;
 pub use crate::texts::Language;
 
 /// Everything that the rules of billing can be told. Every key has a default.
@@ -204,6 +205,30 @@ pub struct Fields {
     pub total_refunded: FieldTarget,
     /// The difference. Not written by default.
     pub total_net: FieldTarget,
+}
+
+impl Fields {
+    /// Where a field goes.
+    #[must_use]
+    pub fn target(&self, field: Field) -> &FieldTarget {
+        match field {
+            Field::TransactionId => &self.transaction_id,
+            Field::InvoiceNumber => &self.invoice_number,
+            Field::PlanName => &self.plan_name,
+            Field::PaymentCurrency => &self.payment_currency,
+            Field::SubscriptionId => &self.subscription_id,
+            Field::NextBillingDate => &self.next_billing_date,
+            Field::SubscriptionStatus => &self.subscription_status,
+            Field::PaymentStatus => &self.payment_status,
+            Field::LastPaymentDate => &self.last_payment_date,
+            Field::SubscriptionEnds => &self.subscription_ends,
+            Field::AmountPaid => &self.amount_paid,
+            Field::TaxPaid => &self.tax_paid,
+            Field::TotalPaid => &self.total_paid,
+            Field::TotalRefunded => &self.total_refunded,
+            Field::TotalNet => &self.total_net,
+        }
+    }
 }
 
 impl Default for Fields {

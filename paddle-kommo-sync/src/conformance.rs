@@ -66,6 +66,7 @@ fn event(id: &str, lane: &str, occurred: i64) -> NewEvent {
         occurred_at: at(occurred),
         received_at: at(0),
         payload: format!("{{\"event_id\":\"{id}\"}}").into_bytes(),
+        links: Vec::new(),
     }
 }
 

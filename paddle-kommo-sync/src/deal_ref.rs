@@ -54,7 +54,9 @@ impl DealRef {
     /// subscription carry the same reference, and are not bound by it.
     #[must_use]
     pub fn expires(self, at: OffsetDateTime) -> Self {
-        Self { expires: at.replace_nanosecond(0).ok(), ..self }
+        // 0 stands for "no end" in the text, and somebody's empty date must not become that.
+        let seconds = at.unix_timestamp().max(1);
+        Self { expires: OffsetDateTime::from_unix_timestamp(seconds).ok(), ..self }
     }
 
     /// The deal.
@@ -100,7 +102,8 @@ impl DealRef {
         }
         let reference = Self::read(claims).filter(|_| authentic).ok_or(InvalidDealRef)?;
         // One text for one reference: what would be written otherwise was not made here.
-        if reference.claims() == claims { Ok(reference) } else { Err(InvalidDealRef) }
+        let lower_case = signature.bytes().all(|digit| !digit.is_ascii_uppercase());
+        if lower_case && reference.claims() == claims { Ok(reference) } else { Err(InvalidDealRef) }
     }
 
     fn claims(&self) -> String {
@@ -228,6 +231,7 @@ mod tests {
             format!("k1.7.31.1772323200.0.{mac}"),
             format!("{claims}.{}", mac.split_at(32).0),
             format!("{claims}."),
+            format!("{claims}.{}", mac.to_uppercase()),
             format!("{claims}.{mac}{mac}"),
             claims.to_owned(),
             mac.to_owned(),
@@ -243,6 +247,13 @@ mod tests {
         let reference = reference();
         assert!(!reference.is_expired_at(datetime!(2026-02-28 23:59:59.999 UTC)));
         assert!(reference.is_expired_at(datetime!(2026-03-01 00:00 UTC)));
+        let zero =
+            DealRef::new(LeadId::new(7), AccountId::new(31)).expires(OffsetDateTime::UNIX_EPOCH);
+        let zero = DealRef::verify(&zero.sign(&key('a')), &[key('a')]).unwrap();
+        assert!(
+            zero.is_expired_at(datetime!(2026-03-01 00:00 UTC)),
+            "an empty date is no \"never\""
+        );
         assert!(
             !DealRef::new(LeadId::new(7), AccountId::new(31))
                 .is_expired_at(datetime!(9999-12-31 00:00 UTC))

@@ -12,7 +12,6 @@ use paddle_webhook::{CustomData, Environment, Event, EventData};
 use time::OffsetDateTime;
 
 use self::draft::Draft;
-pub(crate) use self::draft::target;
 use crate::{
     config::{Config, SandboxEvents},
     known::{Deal, Known},
@@ -91,6 +90,9 @@ pub(crate) fn decide(
         texts: rules.texts,
         now,
     };
+    if known.transaction.test && rules.config.sandbox == SandboxEvents::Log {
+        return Decision::Ignore(Reason::MarkedTest);
+    }
     match data {
         EventData::TransactionCompleted(transaction) => payment::completed(facts, transaction),
         EventData::TransactionPaymentFailed(transaction)

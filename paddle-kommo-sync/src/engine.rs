@@ -6,11 +6,9 @@ mod process;
 mod reading;
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -32,10 +30,11 @@ use crate::{
     clock::Clock,
     config::Config,
     deal_ref::DealRefKey,
-    decide::Rules,
+    decide::{self, Rules},
     error::StoreError,
+    failure::{Pause, chain},
     known::Account,
-    link::{CustomerLookup, References},
+    link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
     store::{AccountKey, Claim, Claimed, EventRow, NewEvent, Put, Store, StoreStats},
     texts::Texts,
@@ -63,6 +62,8 @@ pub struct Sync(Arc<Inner>);
 
 struct Inner {
     kommo: Client,
+    /// The same for writes, which must not wait long for their turn.
+    writing: Client,
     store: Arc<dyn Store>,
     account: AccountKey,
     account_name: String,
@@ -74,8 +75,8 @@ struct Inner {
     cache: Cache,
     settle: Duration,
     wake: Notify,
-    /// Pauses in a row, so that a block is probed ever more rarely.
-    pauses: AtomicU32,
+    /// Pauses of each kind in a row, so that a block is probed ever more rarely.
+    pauses: Mutex<BTreeMap<&'static str, u32>>,
     /// What is wrong with Kommo just now, if anything.
     trouble: Mutex<Option<Trouble>>,
 }
@@ -120,7 +121,7 @@ impl Sync {
     pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
         match delivery.parse() {
             Ok(event) => self.put(&event).await,
-            Err(error) => self.put_unreadable(delivery, &error.to_string()).await,
+            Err(error) => self.put_unreadable(delivery, &chain(&error)).await,
         }
     }
 
@@ -137,7 +138,7 @@ impl Sync {
     /// # Cancel safety
     ///
     /// When the future is dropped, the event is stored or not; if it is, [`run`](Self::run) or another call goes on
-    /// where this one was, after the lease of a minute.
+    /// where this one was, after the lease of two minutes.
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
         loop {
@@ -169,7 +170,7 @@ impl Sync {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, work in progress is taken up again by the next `run`, after the lease of a minute.
+    /// When the future is dropped, work in progress is taken up again by the next `run`, after the lease of two minutes.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
@@ -179,10 +180,9 @@ impl Sync {
                 match self.0.store.claim_due(self.0.account, self.now(), LEASE, free).await {
                     Ok(claimed) => working
                         .extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed))),
-                    Err(error) => tracing::error!(
-                        error = crate::failure::chain(&error),
-                        "the store does not answer"
-                    ),
+                    Err(error) => {
+                        tracing::error!(error = chain(&error), "the store does not answer")
+                    }
                 }
             }
             tokio::select! {
@@ -232,6 +232,15 @@ impl Sync {
         Ok(crate::apply::missing(&self.0.config, &definitions))
     }
 
+    /// Whether deliveries can be stored: it writes.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        self.0.store.check(self.0.account).await
+    }
+
     /// Counts and ages, for health pages and metrics.
     ///
     /// # Errors
@@ -248,11 +257,20 @@ impl Sync {
     async fn put(&self, event: &Event) -> Result<Accepted, StoreError> {
         let event_id = event.id().as_str();
         // A shape that we do not understand is found again when it is worked on, and told then.
+        let mut links = Vec::new();
         let lane = match event.data() {
             Ok(data) => {
                 let references = References::of_event(event, &data);
-                let links = self.0.store.links(self.0.account, &references.entities()).await?;
-                references.lane(&links, self.trust(&Account::default()), event_id)
+                let stored = self.0.store.links(self.0.account, &references.entities()).await?;
+                let trust = self.trust(&Account::default());
+                // What names its deal teaches that at once: a refund may be worked on before its payment.
+                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
+                if let (true, Rungs::Found(lead, rung @ Rung::LeadId)) =
+                    (is_real, references.answer(&stored, trust))
+                {
+                    links = references.links(lead, rung);
+                }
+                references.lane(&stored, trust, event_id)
             }
             Err(_) => event_id.to_owned(),
         };
@@ -264,6 +282,7 @@ impl Sync {
             occurred_at: event.occurred_at(),
             received_at: self.now(),
             payload: event.body().as_bytes().to_vec(),
+            links,
         };
         let put = self.0.store.put(self.0.account, &new).await?;
         self.0.wake.notify_one();
@@ -293,6 +312,7 @@ impl Sync {
             occurred_at: delivery.signed_at(),
             received_at: now,
             payload: delivery.body().to_vec(),
+            links: Vec::new(),
         };
         let parked = Outcome::Parked(Parked::new(ParkReason::Unreadable, why));
         self.0.store.put_parked(self.0.account, &event, &text(&parked)?).await?;
@@ -324,11 +344,9 @@ impl Sync {
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(event_id, "the lane was taken over meanwhile")
             }
-            Err(error) => tracing::error!(
-                event_id,
-                error = crate::failure::chain(&error),
-                "the store does not answer"
-            ),
+            Err(error) => {
+                tracing::error!(event_id, error = chain(&error), "the store does not answer")
+            }
         }
     }
 
@@ -338,7 +356,7 @@ impl Sync {
 
     fn applier(&self) -> Applier<'_> {
         Applier {
-            kommo: &self.0.kommo,
+            kommo: &self.0.writing,
             store: &*self.0.store,
             cache: &self.0.cache,
             config: &self.0.config,
@@ -363,15 +381,23 @@ impl Sync {
         }
     }
 
+    /// A call succeeded.
     fn has_recovered(&self) {
+        self.0.pauses.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(trouble) = trouble {
             tracing::info!(since = %rfc3339(trouble.since), "Kommo answers again");
         }
     }
 
-    fn pauses(&self) -> u32 {
-        self.0.pauses.load(Ordering::Relaxed)
+    /// Counts one more pause of this kind, and says how many came before. One that says itself how long it lasts does
+    /// not count.
+    fn count(&self, pause: Pause) -> u32 {
+        let mut pauses = self.0.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = pauses.entry(pause.code()).or_default();
+        let before = *count;
+        *count = before.saturating_add(u32::from(!pause.is_told()));
+        before
     }
 }
 

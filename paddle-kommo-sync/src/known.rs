@@ -15,7 +15,7 @@ use time::UtcOffset;
 
 use self::version::Version;
 pub(crate) use self::{
-    sale::SaleKnown,
+    sale::{SaleKnown, Written},
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::{AdjustmentKnown, TransactionKnown},
 };

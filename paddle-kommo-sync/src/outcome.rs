@@ -71,8 +71,6 @@ pub struct LeftOut {
 pub enum LeftOutPart {
     /// A custom field.
     Field(Field),
-    /// The move to another stage.
-    Stage,
     /// The price.
     Price,
     /// The user that a task was meant for.
@@ -83,7 +81,6 @@ impl fmt::Display for LeftOutPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Field(field) => field.as_str(),
-            Self::Stage => "stage",
             Self::Price => "price",
             Self::Responsible => "responsible user",
         })

@@ -133,6 +133,12 @@ impl Field {
         Self::TotalNet,
     ];
 
+    /// Whether it tells of everything that is known, not of one event: then the newest knowledge counts, whichever
+    /// event brought it.
+    pub(crate) const fn is_derived(self) -> bool {
+        matches!(self, Self::PaymentStatus | Self::TotalPaid | Self::TotalRefunded | Self::TotalNet)
+    }
+
     /// The key of the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

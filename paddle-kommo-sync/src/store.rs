@@ -96,6 +96,9 @@ pub trait Store: Debug + Send + Sync + 'static {
         until: OffsetDateTime,
     ) -> Result<Lease, StoreError>;
 
+    /// Renews the lease to `until`, when work before the first effect takes long.
+    async fn renew(&self, lease: &Lease, until: OffsetDateTime) -> Result<(), StoreError>;
+
     /// Records that an effect happened. A fact: it is recorded whoever holds the lane by now.
     async fn done(
         &self,
@@ -195,6 +198,9 @@ pub trait Store: Debug + Send + Sync + 'static {
         event_id: &str,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
+
+    /// Writes something, durably, and changes nothing: whether [`put`](Self::put) would succeed.
+    async fn check(&self, account: AccountKey) -> Result<(), StoreError>;
 
     /// Counts and ages, for health pages and metrics.
     async fn stats(

@@ -21,9 +21,10 @@ pub(super) fn write(
             definitions.iter().find(|definition| definition.code.as_ref() == Some(code))
         }
     };
+    let definition = definition.filter(|definition| !definition.is_computed);
     let Some(definition) = definition else {
         return Err(format!(
-            "deals of this Kommo account have no field {target}: add it, or change [fields]"
+            "deals of this Kommo account have no field {target} that can be written: add it, or change [fields]"
         ));
     };
     // By id, whatever the configuration says: a code can be given to another field while we work.
@@ -53,9 +54,10 @@ fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, Stri
         ("select" | "radiobutton", Value::Text(text)) => {
             match definition.enums.iter().find(|option| option.value == *text) {
                 Some(option) => Ok(FieldInput::Select(FieldChoice::Id(option.id))),
-                None => {
-                    Err(format!("field {} has no option `{text}`: add it in Kommo", definition.id))
-                }
+                None => Err(format!(
+                    "field {} has no option of this name: add it in Kommo",
+                    definition.id
+                )),
             }
         }
         (field_type, Value::Text(_)) => Err(wrong_type(definition, field_type, "text")),

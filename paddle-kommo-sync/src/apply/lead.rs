@@ -1,14 +1,13 @@
 //! Changing a deal: compared before it is set, and never held up by one value that Kommo does not take.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use kommo_client::{Error, ErrorKind, FieldWrite, LeadPatch};
 
-use super::{Applier, Stop, Work, failed, fields, parked};
+use super::{Applier, Stop, Work, failed, fields};
 use crate::{
-    decide::target,
-    outcome::{LeftOut, LeftOutPart, ParkReason},
-    plan::{Field, LeadUpdate, StageMove},
+    outcome::{LeftOut, LeftOutPart},
+    plan::{Field, LeadUpdate},
     store::EffectRow,
 };
 
@@ -18,16 +17,15 @@ impl Applier<'_> {
         work: &mut Work,
         row: &EffectRow,
         update: &LeadUpdate,
-        fresh: bool,
     ) -> Result<(), Stop> {
-        let stage = if fresh { update.stage } else { self.stage_now(work, update).await? };
         let mut fields = self.resolve(work, update).await?;
+        let mut price = update.price;
         loop {
             let mut patch = LeadPatch::new(update.lead);
-            if let Some(stage) = stage {
+            if let Some(stage) = update.stage {
                 patch = patch.status(stage.pipeline, stage.to);
             }
-            if let Some(price) = update.price {
+            if let Some(price) = price {
                 patch = patch.price(price);
             }
             for (_, write) in &fields {
@@ -39,53 +37,25 @@ impl Applier<'_> {
             }
             self.begin(work, row).await?;
             let answer = self.kommo.leads().update(&[patch]).await;
-            let refused = match &answer {
-                Err(error) => refused_fields(error),
-                Ok(_) => None,
-            };
-            let Some(refused) = refused else {
-                return self.record(work, row, answer.map(|_| Some(update.lead.get()))).await;
-            };
+            let refused = answer.as_ref().err().map(refusals).unwrap_or_default();
+            let before = (fields.len(), price);
             // A field was deleted, or an option is gone, since we asked. Kommo wrote nothing of the deal: what is
             // left out is reported, everything else is sent again.
-            self.cache.forget().await;
-            let mut index = 0_usize;
-            fields.retain(|(field, _)| {
-                let why = refused
-                    .iter()
-                    .find(|refusal| refusal.0 == index)
-                    .map(|refusal| refusal.1.clone());
-                index = index.saturating_add(1);
-                let keep = why.is_none();
-                work.left_out
-                    .extend(why.map(|why| LeftOut { what: LeftOutPart::Field(*field), why }));
-                keep
-            });
-        }
-    }
-
-    /// The move that is still right: time has passed since it was decided.
-    async fn stage_now(
-        &self,
-        work: &mut Work,
-        update: &LeadUpdate,
-    ) -> Result<Option<StageMove>, Stop> {
-        let Some(stage) = update.stage else { return Ok(None) };
-        let lead = self.kommo.leads().get(update.lead).await.map_err(failed)?;
-        let Some(lead) = lead.filter(|lead| !lead.is_deleted) else {
-            return Err(parked(
-                ParkReason::DealGone,
-                "the deal was deleted: link the event to another deal",
-            ));
-        };
-        match lead.status_id {
-            Some(status) if status == stage.from => Ok(Some(stage)),
-            Some(status) if status == stage.to => Ok(None),
-            _ => {
-                let why = "somebody moved the deal to another stage meanwhile".to_owned();
-                work.left_out.push(LeftOut { what: LeftOutPart::Stage, why });
-                Ok(None)
+            for refusal in refused.iter().rev() {
+                let what = match refusal.part {
+                    Part::Price => price.take().map(|_| LeftOutPart::Price),
+                    Part::Field(place) if place < fields.len() => {
+                        Some(LeftOutPart::Field(fields.remove(place).0))
+                    }
+                    Part::Field(_) => None,
+                };
+                let why = refusal.why.clone();
+                work.left_out.extend(what.map(|what| LeftOut { what, why }));
             }
+            if before == (fields.len(), price) {
+                return self.record(work, row, answer.map(|_| Some(update.lead.get()))).await;
+            }
+            self.cache.forget().await;
         }
     }
 
@@ -101,7 +71,7 @@ impl Applier<'_> {
         }
         let definitions = self.cache.fields(self.kommo, self.clock.now()).await.map_err(failed)?;
         for value in &update.fields {
-            let target = target(self.config, value.field);
+            let target = self.config.fields.target(value.field);
             match fields::write(target, &value.value, &definitions) {
                 Ok(write) => resolved.push((value.field, write)),
                 Err(why) => {
@@ -113,18 +83,30 @@ impl Applier<'_> {
     }
 }
 
-/// The fields that a refusal names, by their place in the request, if it is about nothing else.
-fn refused_fields(error: &Error) -> Option<Vec<(usize, String)>> {
-    let ErrorKind::Validation(items) = error.kind() else { return None };
-    let mut refused = Vec::new();
-    let mut places = BTreeSet::new();
+/// A value that Kommo does not take.
+struct Refusal {
+    part: Part,
+    why: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Price,
+    /// By its place in the request.
+    Field(usize),
+}
+
+/// The values that a refusal names, in their order, if it is about nothing else.
+fn refusals(error: &Error) -> Vec<Refusal> {
+    let ErrorKind::Validation(items) = error.kind() else { return Vec::new() };
+    let mut refused: BTreeMap<Part, String> = BTreeMap::new();
     for error in items.iter().flat_map(|item| &item.errors) {
-        let place =
-            error.path.strip_prefix("custom_fields_values.")?.split('.').next()?.parse().ok()?;
-        if places.insert(place) {
-            refused
-                .push((place, format!("Kommo does not take it: {} at {}", error.code, error.path)));
-        }
+        let part = match error.field_index() {
+            Some(place) => Part::Field(place),
+            None if error.path == "price" => Part::Price,
+            None => return Vec::new(),
+        };
+        refused.insert(part, format!("Kommo does not take it: {} at {}", error.code, error.path));
     }
-    (!refused.is_empty()).then_some(refused)
+    refused.into_iter().map(|(part, why)| Refusal { part, why }).collect()
 }

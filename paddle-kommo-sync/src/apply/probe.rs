@@ -81,7 +81,7 @@ impl Applier<'_> {
                     .list(lead.get(), &filter)
                     .await
                     .map_err(failed)?;
-                let ours = |text: &str| text.ends_with(&row.marker);
+                let ours = |text: &str| text.contains(&row.marker);
                 Ok(notes
                     .iter()
                     .find(|note| note.text().is_some_and(ours))
@@ -90,7 +90,7 @@ impl Applier<'_> {
             Kind::Task => {
                 let filter = TaskFilter::new().lead(lead).updated_from(from);
                 let tasks = self.kommo.tasks().list(&filter).await.map_err(failed)?;
-                let ours = |text: &str| text.ends_with(&row.marker);
+                let ours = |text: &str| text.contains(&row.marker);
                 Ok(tasks
                     .iter()
                     .find(|task| task.text.as_deref().is_some_and(ours))

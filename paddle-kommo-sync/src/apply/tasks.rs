@@ -111,7 +111,7 @@ impl Applier<'_> {
                 let tasks =
                     self.kommo.tasks().list(&TaskFilter::new().lead(lead)).await.map_err(failed)?;
                 let ours =
-                    |task: &Task| task.text.as_deref().is_some_and(|text| text.ends_with(marker));
+                    |task: &Task| task.text.as_deref().is_some_and(|text| text.contains(marker));
                 tasks.into_iter().find(ours)
             }
         };

@@ -74,6 +74,15 @@ pub(super) async fn knowledge_is_replaced_only_by_who_has_read_it(store: &dyn St
     let planned = ok(store.event(account, "evt_2").await);
     assert_eq!(planned.and_then(|row| row.decision), None, "a conflict changes nothing");
 
+    let fresh = ok(store.known(account, "txn_1").await);
+    let half = Learned {
+        links: Vec::new(),
+        known: vec![KnownRow { state: "\"half\"".to_owned(), ..fresh }, read.clone()],
+    };
+    let late = store.plan(&two.lease, "\"why\"", &[], &half).await;
+    assert!(matches!(late, Err(StoreError::Conflict)), "the second of two rows: {late:?}");
+    assert_eq!(ok(store.known(account, "txn_1").await).state, "", "and the first stays as it was");
+
     let after = Learned {
         links: Vec::new(),
         known: vec![KnownRow { state: "\"two\"".to_owned(), ..stored }],

@@ -48,7 +48,7 @@ fn refunded(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     if !already {
         draft.note(&facts, "refund", Text::Refund, &say::adjustment(&facts, adjustment));
     }
-    draft.act(remember(facts.known, told))
+    draft.act(&facts, remember(facts.known.clone(), told))
 }
 
 /// `transaction.updated` with the status `refunded`, which Paddle does not document but a guide describes. It counts
@@ -68,7 +68,7 @@ pub(super) fn refunded_by_status(facts: Facts<'_>, transaction: &Transaction) ->
     state(&facts, &mut draft);
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, "refund", Text::Refund, &values);
-    draft.act(remember(facts.known, BY_STATUS.to_owned()))
+    draft.act(&facts, remember(facts.known.clone(), BY_STATUS.to_owned()))
 }
 
 /// A chargeback, or the warning before one: the rep has days to answer, so there is a task.
@@ -91,9 +91,9 @@ fn charged_back(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text:
         Text::ChargebackWarningTask
     };
     let task = draft.task(&facts, "chargeback", task, &values, None);
-    let mut known = remember(facts.known, told);
+    let mut known = remember(facts.known.clone(), told);
     known.transaction.tasks.insert(adjustment.id.as_str().to_owned(), task);
-    draft.act(known)
+    draft.act(&facts, known)
 }
 
 /// Paddle won the case, or the warning came to nothing.
@@ -114,9 +114,9 @@ fn reversed(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     for task in facts.known.transaction.tasks.values() {
         draft.complete_task(&facts, task, Text::ChargebackReversedResult, &values);
     }
-    let mut known = remember(facts.known, told);
+    let mut known = remember(facts.known.clone(), told);
     known.transaction.tasks.clear();
-    draft.act(known)
+    draft.act(&facts, known)
 }
 
 fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
@@ -130,15 +130,16 @@ fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     }
     let mut draft = Draft::new(deal, Reason::Credited);
     draft.note(&facts, "credit", Text::Credit, &say::adjustment(&facts, adjustment));
-    draft.act(remember(facts.known, told))
+    draft.act(&facts, remember(facts.known.clone(), told))
 }
 
 /// The payment status, and the price where the configuration lets a refund lower it.
 fn state(facts: &Facts<'_>, draft: &mut Draft) {
     let (config, transaction) = (facts.config, &facts.known.transaction);
-    // The field speaks of the transaction that the deal names; a refunded renewal is told in a note.
+    // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
     let named = draft.deal.field(Field::TransactionId).filter(|named| !named.is_empty());
-    if named.is_none_or(|named| Some(named) == facts.transaction_id.as_deref()) {
+    let winner = named.or(facts.known.sale.won_by.as_deref());
+    if winner.is_none_or(|winner| Some(winner) == facts.transaction_id.as_deref()) {
         draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
     }
     money::totals(facts, draft);

@@ -5,8 +5,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::{Decision, Facts};
 use crate::{
-    config::{Config, FieldTarget, Overwrite},
-    known::{Deal, Known, TaskRef},
+    config::{FieldTarget, Overwrite},
+    known::{Deal, Known, TaskRef, Written},
     plan::{
         Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason, TaskCompletion,
         TaskDraft, TaskRefresh, Value,
@@ -62,11 +62,17 @@ impl Draft {
 
     pub(super) fn value(&mut self, facts: &Facts<'_>, field: Field, value: Value) {
         let config = facts.config;
-        if *target(config, field) == FieldTarget::Off {
+        if *config.fields.target(field) == FieldTarget::Off {
+            return;
+        }
+        let written = facts.known.sale.written.get(&field);
+        let is_older = written.is_some_and(|written| written.at > facts.event.occurred_at());
+        if is_older && !field.is_derived() {
+            self.because(Reason::Stale);
             return;
         }
         let now = self.deal.field(field).filter(|text| !text.is_empty());
-        let ours = facts.known.sale.written.get(&field).map(String::as_str);
+        let ours = written.map(|written| written.text.as_str());
         let may = match config.overwrite.of(field) {
             Overwrite::Always => true,
             Overwrite::IfEmpty => now.is_none(),
@@ -148,19 +154,22 @@ impl Draft {
     }
 
     /// The deal first, then what tells of it: a note about a deal that did not close would be a lie.
-    pub(super) fn act(self, mut known: Known) -> Decision {
+    pub(super) fn act(self, facts: &Facts<'_>, mut known: Known) -> Decision {
         let update = &self.update;
+        let occurred_at = facts.event.occurred_at();
         let mut effects = Vec::new();
         for FieldValue { field, value } in &update.fields {
-            match value {
-                Value::Text(text) | Value::Amount(text) => {
-                    drop(known.sale.written.insert(*field, text.clone()))
-                }
-                Value::Date(at) => {
-                    drop(known.sale.written.insert(*field, at.unix_timestamp().to_string()))
-                }
-                Value::Empty => drop(known.sale.written.remove(field)),
-            }
+            let text = match value {
+                Value::Text(text) | Value::Amount(text) => text.clone(),
+                Value::Date(at) => at.unix_timestamp().to_string(),
+                Value::Empty => String::new(),
+            };
+            let before = known.sale.written.get(field).map(|written| written.at);
+            let at = before.map_or(occurred_at, |before| before.max(occurred_at));
+            known.sale.written.insert(*field, Written { text, at });
+        }
+        if update.price.is_some() {
+            known.sale.price_at = known.sale.price_at.max(Some(occurred_at));
         }
         if update.stage.is_some() || update.price.is_some() || !update.fields.is_empty() {
             effects.push(PlannedEffect::new("lead", self.update));
@@ -188,28 +197,6 @@ fn is_same(now: &str, written: &str) -> bool {
 
 fn due_at(facts: &Facts<'_>) -> OffsetDateTime {
     facts.now.saturating_add(Duration::hours(i64::from(facts.config.tasks.due_in_hours)))
-}
-
-/// Where the configuration wants a field.
-pub(crate) fn target(config: &Config, field: Field) -> &FieldTarget {
-    let fields = &config.fields;
-    match field {
-        Field::TransactionId => &fields.transaction_id,
-        Field::InvoiceNumber => &fields.invoice_number,
-        Field::PlanName => &fields.plan_name,
-        Field::PaymentCurrency => &fields.payment_currency,
-        Field::SubscriptionId => &fields.subscription_id,
-        Field::NextBillingDate => &fields.next_billing_date,
-        Field::SubscriptionStatus => &fields.subscription_status,
-        Field::PaymentStatus => &fields.payment_status,
-        Field::LastPaymentDate => &fields.last_payment_date,
-        Field::SubscriptionEnds => &fields.subscription_ends,
-        Field::AmountPaid => &fields.amount_paid,
-        Field::TaxPaid => &fields.tax_paid,
-        Field::TotalPaid => &fields.total_paid,
-        Field::TotalRefunded => &fields.total_refunded,
-        Field::TotalNet => &fields.total_net,
-    }
 }
 
 #[cfg(test)]

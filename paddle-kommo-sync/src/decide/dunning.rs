@@ -41,9 +41,9 @@ fn checkout_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
     };
     let mut draft = Draft::new(deal, Reason::CheckoutFailed);
     draft.note(&facts, TOLD, Text::CheckoutFailed, &say::failed_transaction(&facts, transaction));
-    let mut known = facts.known;
+    let mut known = facts.known.clone();
     known.transaction.told.insert(TOLD.to_owned());
-    draft.act(known)
+    draft.act(&facts, known)
 }
 
 /// One task for the whole time in which the subscription is past due, refreshed when another payment fails.
@@ -74,7 +74,7 @@ fn spell(
             facts.known.subscription.tasks.insert(TASK.to_owned(), task);
         }
     }
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// If the spell ends with this event: it is told, and its task is completed.

@@ -5,7 +5,7 @@ use paddle_webhook::Transaction;
 
 use super::{Decision, Draft, Facts, dunning, money, say};
 use crate::{
-    config::{AgreedPrice, LostDeals},
+    config::{AgreedPrice, LostDeals, RefundedDeal},
     known::Deal,
     outcome::{ParkReason, Parked},
     plan::{Field, Reason, StageMove},
@@ -68,14 +68,19 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
 fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
-    let won_by_this = facts.known.transaction.won == Some(deal.lead)
-        || deal.field(Field::TransactionId) == Some(id);
+    let named = deal.field(Field::TransactionId).filter(|named| !named.is_empty());
+    let winner = facts.known.sale.won_by.as_deref().or(named);
+    let won_by_this = facts.known.transaction.won == Some(deal.lead) || named == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
             Decision::Ignore(Reason::AlreadyWonByThis)
         } else {
             another_payment(facts, transaction, deal)
         };
+    }
+    // A deal that was won and then moved on is no open deal: a second sale does not win it again.
+    if winner.is_some_and(|winner| winner != id) {
+        return another_payment(facts, transaction, deal);
     }
     let reason = match (deal.status == StatusId::LOST, facts.config.lost_deals) {
         (false, _) => Reason::FirstPayment,
@@ -111,7 +116,13 @@ fn win(
     let values = say::transaction(&facts, transaction);
     draft.update.stage =
         Some(StageMove { pipeline: draft.deal.pipeline, from: draft.deal.status, to: won });
-    draft.update.price = price;
+    let refunded = facts.known.transaction.refunded(|known| known.total) > 0;
+    draft.update.price = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
+        // The refund came first.
+        money::remaining(&facts.known.transaction, facts.known.account.currency, config.price_basis)
+    } else {
+        price
+    };
     draft.reasons.extend(why);
     draft.text(&facts, Field::TransactionId, transaction.id.as_str());
     draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
@@ -135,9 +146,10 @@ fn win(
             Some(&transaction.custom_data),
         );
     }
-    let mut known = facts.known;
+    let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
-    draft.act(known)
+    known.sale.won_by = Some(transaction.id.as_str().to_owned());
+    draft.act(&facts, known)
 }
 
 /// The fields that every payment moves on.
@@ -157,7 +169,7 @@ fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> D
         let wanted = Some(&transaction.custom_data);
         draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// A payment after the sale: it is told, and never touches the stage or the price.
@@ -183,5 +195,5 @@ fn later_payment(
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }

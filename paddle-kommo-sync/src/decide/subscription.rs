@@ -45,7 +45,7 @@ pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
         );
     }
     dunning::end(&mut facts, &mut draft, &values);
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// `subscription.updated`: the event for everything, so what changed is found by comparing.
@@ -78,7 +78,7 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     }
     let values = say::subscription(&facts, subscription);
     dunning::end(&mut facts, &mut draft, &values);
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// The customer has said that the subscription is to end, or has taken that back.
@@ -140,7 +140,7 @@ fn told(
     let values = say::subscription(&facts, subscription);
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// `subscription.canceled`: it has ended, and somebody should talk to the customer.
@@ -157,7 +157,7 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
         let values = say::subscription(&facts, subscription);
         draft.task(&facts, WIN_BACK, Text::WinBackTask, &values, Some(&subscription.custom_data));
     }
-    draft.act(facts.known)
+    draft.act(&facts, facts.known.clone())
 }
 
 /// The fields that mirror the subscription, unless a newer event has written them.

@@ -1,5 +1,6 @@
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -8,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::{Inner, Sync};
 use crate::{
+    apply::TURN,
     cache::Cache,
     clock::{Clock, SystemClock},
     config::Config,
@@ -97,6 +99,7 @@ impl SyncBuilder {
             .map_err(BuildError::Template)?;
         let account = self.store.account(&self.account).await.map_err(BuildError::Store)?;
         Ok(Sync(Arc::new(Inner {
+            writing: self.kommo.with_longest_wait(TURN),
             kommo: self.kommo,
             store: self.store,
             account,
@@ -109,7 +112,7 @@ impl SyncBuilder {
             cache: Cache::default(),
             settle: self.settle,
             wake: Notify::new(),
-            pauses: AtomicU32::new(0),
+            pauses: Mutex::new(BTreeMap::new()),
             trouble: Mutex::new(None),
         })))
     }

@@ -1,26 +1,40 @@
 //! The way of one claimed event: link, read, decide, journal, apply, record.
 
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use kommo_client::StatusId;
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
-use super::{Sync, operator::changes, reading::Found, rfc3339, text};
+use super::{
+    Sync,
+    operator::changes,
+    reading::{Found, Stored, deal_gone},
+    rfc3339, text,
+};
 use crate::{
-    apply::{Applied, after},
+    apply::{Applied, LEASE, after},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{Pause, Reaction, backoff, chain},
+    failure::{Pause, Reaction, backoff, chain, reaction},
     known::Deal,
     link::{self, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
-    store::{Claimed, EffectRow, EffectState, EventState, Finish, Learned, Lease, NewEffect},
+    store::{
+        Claimed, EffectRow, EffectState, EventRow, EventState, Finish, Learned, Lease, NewEffect,
+    },
 };
 
 /// An event that ended its worker so often without any outcome will do so again.
 const STRIKES: u32 = 3;
+
+/// As many events of one customer are looked through when something is learned of it.
+const REOPENED: usize = 1000;
+
+/// A lease is renewed when so much of it has passed.
+const SLOW: Duration = Duration::from_secs(20);
 
 /// What one round of work on an event led to.
 pub(super) enum Step {
@@ -106,14 +120,72 @@ impl Sync {
             }
         };
         if let Some(reason) = decide::not_real(&event, &data, &self.0.config) {
-            return self.end(lease, Outcome::Ignored { reason }, Learned::default()).await;
+            let learned = self.remember_test(reason, &event, &data).await?;
+            return self.end(lease, Outcome::Ignored { reason }, learned).await;
         }
-        // A plan that was journalled is carried out as it stands, whatever has changed since.
-        if let Some(decision) = &claimed.event.decision {
-            let plan: Plan = super::parse(decision)?;
-            return self.carry_out(&claimed, claimed.effects.clone(), plan.reasons, false).await;
+        match &claimed.event.decision {
+            Some(decision) => {
+                let plan: Plan = super::parse(decision)?;
+                self.go_on(&claimed, &event, &data, plan.reasons).await
+            }
+            None => self.plan(&claimed, &event, &data).await,
         }
-        self.plan(&claimed, &event, &data).await
+    }
+
+    /// Goes on with a journalled plan as far as it is still right: time has passed since it was decided.
+    async fn go_on(
+        &self,
+        claimed: &Claimed,
+        event: &Event,
+        data: &EventData,
+        reasons: Vec<Reason>,
+    ) -> Result<Step, StoreError> {
+        let mut effects = parsed(claimed.effects.clone())?;
+        let update = effects.iter_mut().find_map(|(row, effect)| match effect {
+            Effect::UpdateLead(update) if row.state != EffectState::Done => Some(update),
+            _ => None,
+        });
+        if let Some(update) = update {
+            let lead = match self.0.kommo.leads().get(update.lead).await {
+                Ok(Some(lead)) if !lead.is_deleted => lead,
+                Ok(_) => return self.park(&claimed.lease, deal_gone(update.lead)).await,
+                Err(error) => return self.react(claimed, reaction(&error)).await,
+            };
+            if let Some(stage) = update.stage {
+                match lead.status_id {
+                    Some(status) if status == stage.from => {}
+                    // It happened, by our call without an answer or by a person.
+                    Some(status) if status == stage.to || status == StatusId::WON => {
+                        update.stage = None;
+                    }
+                    // Somebody moved the deal: what that means is for the rules to say.
+                    _ => return self.plan(claimed, event, data).await,
+                }
+            }
+            let sale = self.sale(update.lead).await?;
+            let at = event.occurred_at();
+            update
+                .fields
+                .retain(|value| sale.written_at(value.field).is_none_or(|newer| newer <= at));
+            update.price = update.price.filter(|_| sale.price_at.is_none_or(|newer| newer <= at));
+        }
+        self.carry_out(claimed, effects, reasons).await
+    }
+
+    /// An adjustment carries no mark of its own, so the transaction's is kept.
+    async fn remember_test(
+        &self,
+        reason: Reason,
+        event: &Event,
+        data: &EventData,
+    ) -> Result<Learned, StoreError> {
+        if reason != Reason::MarkedTest || data.transaction().is_none() {
+            return Ok(Learned::default());
+        }
+        let stored = self.read_stored(event, data).await?;
+        let mut known = stored.known.clone();
+        known.transaction.test = true;
+        stored.learned(&known, Vec::new())
     }
 
     /// Decides, and journals the plan before anything of it is sent.
@@ -138,6 +210,7 @@ impl Sync {
                         return Ok(Step::Again);
                     }
                     stored.known.deal = Some(*deal);
+                    self.renew_if_slow(lease).await?;
                 }
                 Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
@@ -146,7 +219,12 @@ impl Sync {
                         .end(lease, Outcome::Ignored { reason: Reason::NotLinked }, learned)
                         .await;
                 }
-                Found::Parked(parked) => return self.park(lease, parked).await,
+                Found::Parked(parked) => {
+                    // What it taught counts all the same: a refund may come before the payment is linked.
+                    let known = stored.known.clone().fold(event, data);
+                    let learned = stored.learned(&known, Vec::new())?;
+                    return self.end(lease, Outcome::Parked(parked), learned).await;
+                }
                 Found::Failed(reaction) => return self.react(claimed, reaction).await,
             }
             decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
@@ -160,27 +238,63 @@ impl Sync {
                     Rungs::Found(lead, rung) => stored.references.links(lead, rung),
                     Rungs::Confirm(_) | Rungs::Parked(_) | Rungs::Silent => Vec::new(),
                 };
-                let learned = stored.learned(&stored.known.clone().fold(event, data), links)?;
-                self.end(lease, Outcome::Ignored { reason }, learned).await
+                let known = stored.known.clone().fold(event, data);
+                let news = stored.is_news(&known, &links);
+                let learned = stored.learned(&known, links)?;
+                let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
+                self.reopen(news, &stored).await?;
+                Ok(step)
             }
-            Decision::Park(parked) => self.park(lease, parked).await,
+            Decision::Park(parked) => {
+                let learned =
+                    stored.learned(&stored.known.clone().fold(event, data), Vec::new())?;
+                self.end(lease, Outcome::Parked(parked), learned).await
+            }
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.
             Decision::NeedsDeal => Err(StoreError::Corrupt("decision")),
             Decision::Act { plan, known } => {
                 let (Some(deal), Some(rung)) = (&stored.known.deal, stored.rung) else {
                     return Err(StoreError::Corrupt("decision"));
                 };
-                let learned = stored.learned(&known, stored.references.links(deal.lead, rung))?;
+                let links = stored.references.links(deal.lead, rung);
+                let news = stored.is_news(&known, &links);
+                let learned = stored.learned(&known, links)?;
                 if self.is_shadow(deal) {
                     let would = changes(&plan, deal);
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     return self.end(lease, outcome, learned).await;
                 }
-                let effects = self.journal(lease, &plan, &learned).await?;
-                self.carry_out(claimed, effects, plan.reasons, true).await
+                let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
+                self.reopen(news, &stored).await?;
+                self.carry_out(claimed, effects, plan.reasons).await
             }
         }
+    }
+
+    /// What was just learned of a customer may tell which deal is meant by what is parked.
+    async fn reopen(&self, news: bool, stored: &Stored) -> Result<(), StoreError> {
+        let (true, Some(customer)) = (news, &stored.references.customer) else { return Ok(()) };
+        let no_deal = |row: &EventRow| {
+            let parked = || super::outcome(row).ok();
+            row.state == EventState::Parked
+                && matches!(parked(), Some(Outcome::Parked(parked)) if parked.reason == ParkReason::NoDeal)
+        };
+        for row in self.0.store.history(self.0.account, customer, REOPENED).await? {
+            if no_deal(&row) {
+                self.resume(&row.event_id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reading may have taken long, with other calls in front of ours.
+    async fn renew_if_slow(&self, lease: &Lease) -> Result<(), StoreError> {
+        let now = self.now();
+        if after(now, LEASE.saturating_sub(SLOW)) > lease.until {
+            self.0.store.renew(lease, after(now, LEASE)).await?;
+        }
+        Ok(())
     }
 
     /// A sale without a deal, where most sales have none.
@@ -227,20 +341,13 @@ impl Sync {
     async fn carry_out(
         &self,
         claimed: &Claimed,
-        rows: Vec<EffectRow>,
+        effects: Vec<(EffectRow, Effect)>,
         reasons: Vec<Reason>,
-        fresh: bool,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
-        let mut effects = Vec::new();
-        for row in rows {
-            let effect: Effect = super::parse(&row.body)?;
-            effects.push((row, effect));
-        }
         let lead = effects.first().map(|(_, effect)| effect.lead());
-        match self.applier().apply(lease.clone(), &effects, fresh).await? {
+        match self.applier().apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
-                self.0.pauses.store(0, Ordering::Relaxed);
                 self.has_recovered();
                 self.warn_once(&left_out);
                 let done = Done { lead, reasons, left_out };
@@ -291,10 +398,7 @@ impl Sync {
                 self.wait(lease, until, why).await
             }
             Reaction::Pause(pause) => {
-                let until = after(self.now(), pause.length(self.pauses()));
-                if !pause.is_told() {
-                    self.0.pauses.fetch_add(1, Ordering::Relaxed);
-                }
+                let until = after(self.now(), pause.length(self.count(pause)));
                 self.0.store.pause(self.0.account, until, pause.code()).await?;
                 self.has_trouble(pause.code());
                 let until_text = rfc3339(until);
@@ -340,6 +444,10 @@ impl Sync {
             }
         }
     }
+}
+
+fn parsed(rows: Vec<EffectRow>) -> Result<Vec<(EffectRow, Effect)>, StoreError> {
+    rows.into_iter().map(|row| super::parse(&row.body).map(|effect| (row, effect))).collect()
 }
 
 fn codes(reasons: &[Reason]) -> String {

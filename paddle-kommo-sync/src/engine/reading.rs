@@ -7,7 +7,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Sync, text};
 use crate::{
     config::FieldTarget,
-    decide,
     error::StoreError,
     failure::{Reaction, chain, reaction},
     known::{Account, Deal, Known, SaleKnown},
@@ -102,16 +101,10 @@ impl Sync {
         };
         let deal = match self.0.kommo.leads().get(lead).await {
             Ok(Some(read)) if !read.is_deleted => self.deal(&read),
-            Ok(_) => {
-                let detail = format!(
-                    "deal {lead} does not exist (any more): link the event to another deal"
-                );
-                return Ok(Found::Parked(
-                    Parked::new(ParkReason::DealGone, detail).candidates(vec![lead]),
-                ));
-            }
+            Ok(_) => return Ok(Found::Parked(deal_gone(lead))),
             Err(error) => return Ok(Found::Failed(reaction(&error))),
         };
+        self.has_recovered();
         let Some(deal) = deal else {
             return Ok(Found::Failed(Reaction::Retry("Kommo's answer names no stage".to_owned())));
         };
@@ -120,6 +113,11 @@ impl Sync {
         stored.sale = Some(row);
         stored.rung = Some(rung);
         Ok(Found::Deal(Box::new(deal), rung))
+    }
+
+    /// What is known of a deal.
+    pub(super) async fn sale(&self, lead: LeadId) -> Result<SaleKnown, StoreError> {
+        parsed(Some(&self.0.store.known(self.0.account, &link::lane(lead)).await?))
     }
 
     /// The Kommo account, as it was asked lately.
@@ -173,7 +171,7 @@ impl Sync {
     fn deal(&self, lead: &kommo_client::Lead) -> Option<Deal> {
         let mut fields = Vec::new();
         for field in Field::ALL.iter().copied() {
-            let values = match decide::target(&self.0.config, field) {
+            let values = match self.0.config.fields.target(field) {
                 FieldTarget::Off => None,
                 FieldTarget::Code(code) => lead.field_by_code(code),
                 FieldTarget::Id(id) => lead.field(*id),
@@ -196,7 +194,21 @@ impl Sync {
     }
 }
 
+pub(super) fn deal_gone(lead: LeadId) -> Parked {
+    let detail = format!("deal {lead} does not exist (any more): link the event to another deal");
+    Parked::new(ParkReason::DealGone, detail).candidates(vec![lead])
+}
+
 impl Stored {
+    /// Whether this is the first that is heard of a link, or of the customer's address.
+    pub(super) fn is_news(&self, after: &Known, links: &[LinkRow]) -> bool {
+        let known = |link: &LinkRow| {
+            self.links.iter().any(|row| row.entity == link.entity && row.lead == link.lead)
+        };
+        let email = &after.customer.email;
+        !links.iter().all(known) || (email.is_some() && *email != self.known.customer.email)
+    }
+
     /// What to keep: the links, and whatever of the knowledge has changed.
     pub(super) fn learned(
         &self,

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use paddle_webhook::{Currency, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{SubscriptionKnown, TransactionKnown};
 use crate::plan::Field;
@@ -14,8 +15,23 @@ pub(crate) struct SaleKnown {
     pub(crate) payments: BTreeMap<String, SalePayment>,
     /// The newest status of each of its subscriptions.
     pub(crate) subscriptions: BTreeMap<String, String>,
-    /// What we wrote into its fields last, as text.
-    pub(crate) written: BTreeMap<Field, String>,
+    /// What we wrote into its fields last.
+    pub(crate) written: BTreeMap<Field, Written>,
+    /// When the event happened that set its price last.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) price_at: Option<OffsetDateTime>,
+    /// The transaction that won it.
+    pub(crate) won_by: Option<String>,
+}
+
+/// What we wrote into a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    /// As text.
+    pub(crate) text: String,
+    /// When the event happened that it comes from: an older one does not overwrite it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) at: OffsetDateTime,
 }
 
 /// A payment of a deal, in minor units of its currency.
@@ -55,6 +71,11 @@ impl SaleKnown {
         if let Some(snapshot) = &known.snapshot {
             self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.status.clone());
         }
+    }
+
+    /// When the event happened whose value a field holds.
+    pub(crate) fn written_at(&self, field: Field) -> Option<OffsetDateTime> {
+        self.written.get(&field).map(|written| written.at)
     }
 
     /// The sum of one kind over all payments, if all are in one currency.

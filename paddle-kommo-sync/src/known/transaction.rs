@@ -14,6 +14,8 @@ pub(crate) struct TransactionKnown {
     pub(crate) paid: Option<Paid>,
     /// The deal it won.
     pub(crate) won: Option<LeadId>,
+    /// It was marked as a test: what comes of it is one too, and an adjustment has no mark of its own.
+    pub(crate) test: bool,
     /// Refunds, credits and chargebacks, each in its newest state.
     pub(crate) adjustments: BTreeMap<String, AdjustmentKnown>,
     /// The transaction itself was seen with the (undocumented) status `refunded`.

@@ -107,6 +107,7 @@ impl MemoryStore {
                 reason: parked.map_or_else(String::new, |_| event.kind.clone()),
                 effects: Vec::new(),
             });
+            account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
             if parked.is_none() {
                 account.open_lane(&event.lane, event.received_at);
             }
@@ -345,11 +346,21 @@ impl Store for MemoryStore {
                 let effect = at(account, index)?.effect(name)?;
                 effect.state = EffectState::InFlight;
                 effect.sent_at = Some(attempt.sent_at);
+                effect.absent = 0;
             }
             if let Some(lane) = account.lanes.get_mut(&lease.lane) {
                 lane.due_at = until;
             }
             Ok(Lease { until, ..lease.clone() })
+        })
+    }
+
+    async fn renew(&self, lease: &Lease, until: OffsetDateTime) -> Result<(), StoreError> {
+        self.leased(lease, |account, _| {
+            if let Some(lane) = account.lanes.get_mut(&lease.lane) {
+                lane.due_at = until;
+            }
+            Ok(())
         })
     }
 
@@ -543,6 +554,10 @@ impl Store for MemoryStore {
             account.open_lane(&lane, now);
             true
         }))
+    }
+
+    async fn check(&self, _: AccountKey) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn stats(

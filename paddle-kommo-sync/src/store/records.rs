@@ -75,6 +75,8 @@ records! {
         pub received_at: OffsetDateTime,
         /// The body exactly as it was verified.
         pub payload: Vec<u8>,
+        /// Links that it teaches, to be kept with it if it is new.
+        pub links: Vec<LinkRow>,
     }
 
     /// An event as stored.

@@ -99,6 +99,11 @@ impl Store for SqliteStore {
         self.run(move |connection| {
             let put = insert(connection, account, &event, EventState::Open, None)?;
             if put == Put::New {
+                learn(
+                    connection,
+                    account,
+                    &Learned { links: event.links.clone(), known: Vec::new() },
+                )?;
                 open_lane(connection, account, &event.lane, event.received_at)?;
             }
             Ok(put)
@@ -219,7 +224,7 @@ impl Store for SqliteStore {
             for name in &effects {
                 let changed = connection
                     .prepare_cached(
-                        "UPDATE effect SET state = 1, epoch = ?3, call_id = ?4, sent_at = ?5, deadline_at = ?6
+                        "UPDATE effect SET state = 1, absent = 0, epoch = ?3, call_id = ?4, sent_at = ?5, deadline_at = ?6
                          WHERE seq = ?1 AND name = ?2",
                     )?
                     .execute(params![
@@ -236,6 +241,16 @@ impl Store for SqliteStore {
                 .prepare_cached("UPDATE lane SET due_at = ?3 WHERE account = ?1 AND key = ?2")?
                 .execute(params![lease.account.get(), lease.lane, micros(until)])?;
             Ok(Lease { until, ..lease.clone() })
+        })
+        .await
+    }
+
+    async fn renew(&self, lease: &Lease, until: OffsetDateTime) -> Result<(), StoreError> {
+        self.leased(lease, move |connection, lease, _| {
+            connection
+                .prepare_cached("UPDATE lane SET due_at = ?3 WHERE account = ?1 AND key = ?2")?
+                .execute(params![lease.account.get(), lease.lane, micros(until)])?;
+            Ok(())
         })
         .await
     }
@@ -290,6 +305,11 @@ impl Store for SqliteStore {
                 )?
                 .execute(params![seq, finish.state as i64, finish.outcome, finish.reason, micros(finish.at)])?;
             one_row(changed, "event")?;
+            if finish.state == EventState::Done {
+                connection
+                    .prepare_cached("UPDATE account SET done = done + 1 WHERE id = ?1")?
+                    .execute([lease.account.get()])?;
+            }
             free(connection, lease, finish.at, 1)
         })
         .await
@@ -468,6 +488,16 @@ impl Store for SqliteStore {
                 .execute([seq])?;
             open_lane(connection, account, &lane, now)?;
             Ok(true)
+        })
+        .await
+    }
+
+    async fn check(&self, account: AccountKey) -> Result<(), StoreError> {
+        self.run(move |connection| {
+            connection
+                .prepare_cached("UPDATE account SET checks = checks + 1 WHERE id = ?1")?
+                .execute([account.get()])?;
+            Ok(())
         })
         .await
     }

@@ -1,17 +1,21 @@
 //! Any number of deliveries, lost answers and stopped processes: each effect once.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
-use kommo_client::fake::Fault;
+use kommo_client::fake::{FakeLead, Fault};
 use paddle_kommo_sync::{LeftOutPart, MemoryStore, Outcome, ParkReason, Reason};
 use paddle_webhook::Event;
+use serde_json::{Value, json};
 
 use crate::support::{
-    LEAD, NEGOTIATION, PIPELINE, REP, WON, World,
+    LEAD, LOST, NEGOTIATION, NOW, PIPELINE, REP, WON, World,
     events::{event, subscription, transaction},
 };
 
 const SETTLE: Duration = Duration::from_secs(60);
+
+/// How long a deal is held by a worker that does not come back.
+const LEASE: Duration = Duration::from_secs(120);
 
 fn payment() -> Event {
     event("transaction.completed", 0, &transaction())
@@ -202,35 +206,10 @@ async fn a_process_that_stopped_after_sending_leaves_one_note() {
         matches!(outcome, Outcome::Waiting { .. }),
         "the lease of the dead process holds: {outcome}"
     );
-    world.advance(Duration::from_secs(60));
+    world.advance(LEASE);
     let outcome = restarted.handle(&payment).await.unwrap();
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
     assert_eq!((world.notes().len(), world.stage()), (1, WON));
-}
-
-#[tokio::test]
-async fn a_person_who_moved_the_deal_meanwhile_keeps_the_say() {
-    let world = World::new().await;
-    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
-    let payment = payment();
-    world.waiting(&payment).await;
-    move_by_hand(&world, 58_141_815).await;
-    world.advance(SETTLE);
-    let done = world.done_with_report(&payment).await;
-    assert_eq!(done.left_out[0].what, LeftOutPart::Stage);
-    assert_eq!(world.stage(), 58_141_815);
-    assert_eq!(world.price(), 599, "the rest is written");
-}
-
-async fn move_by_hand(world: &World, status: u64) {
-    let token = kommo_client::AccessToken::new(world.kommo.token()).unwrap();
-    let person = kommo_client::Client::builder(&world.kommo.uri(), token)
-        .requests_per_second(NonZeroU32::new(100).unwrap())
-        .build()
-        .unwrap();
-    let patch = kommo_client::LeadPatch::new(kommo_client::LeadId::new(LEAD))
-        .status(kommo_client::PipelineId::new(PIPELINE), kommo_client::StatusId::new(status));
-    person.leads().update(&[patch]).await.unwrap();
 }
 
 #[tokio::test]
@@ -292,7 +271,97 @@ async fn an_event_that_stops_its_worker_three_times_is_parked() {
             () = asked => {}
             outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
         }
-        world.advance(Duration::from_secs(60));
+        world.advance(LEASE);
     }
     assert_eq!(world.parked(&payment).await.reason, ParkReason::Poison);
+}
+
+#[tokio::test]
+async fn a_deal_that_moved_along_the_open_stages_is_won_all_the_same() {
+    let world = World::new().await;
+    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
+    let payment = event("transaction.completed", 0, &transaction());
+    world.waiting(&payment).await;
+    world.kommo.move_lead(LEAD, PIPELINE, 58_141_815);
+    world.advance(Duration::from_secs(60));
+    let outcome = world.handle(&payment).await;
+    assert_eq!(
+        world.stage(),
+        WON,
+        "an open deal with a first payment, {outcome}, {:?}",
+        world.notes()
+    );
+}
+
+#[tokio::test]
+async fn a_deal_that_was_lost_while_we_waited_needs_a_person() {
+    let world = World::new().await;
+    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
+    let payment = event("transaction.completed", 0, &transaction());
+    world.waiting(&payment).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    world.advance(Duration::from_secs(60));
+    let outcome = world.handle(&payment).await;
+    assert!(
+        matches!(outcome, Outcome::Parked(_)),
+        "{outcome}; price {}, {:?}",
+        world.price(),
+        world.notes()
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_names_nothing_of_ours_ends() {
+    let world = World::new().await;
+    let body = r#"{"validation-errors":[{"request_id":"0","errors":[{"code":"NotSupportedChoice","path":"custom_fields_values.99.field_id","detail":"x"}]}],"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"Request validation failed"}"#;
+    world.kommo.fail_next(Fault::answer(400, body).on("PATCH", "/api/v4/leads").always());
+    let ended = tokio::time::timeout(
+        Duration::from_secs(3),
+        world.handle(&event("transaction.completed", 0, &transaction())),
+    )
+    .await;
+    let patches = world.kommo.requests().iter().filter(|r| r.method == "PATCH").count();
+    assert!(ended.is_ok(), "still at it after 3 s, {patches} PATCHes");
+}
+
+#[tokio::test]
+async fn a_block_that_several_deals_meet_is_one_block() {
+    let world = World::new().await;
+    for id in 1..=4 {
+        world.kommo.add_lead(FakeLead::new("x").id(id).stage(PIPELINE, NEGOTIATION));
+    }
+    world.kommo.block();
+    let payments: Vec<_> = (1..=4)
+        .map(|id| {
+            let mut data = transaction();
+            data["id"] = json!(format!("txn_{id}"));
+            data["customer_id"] = json!(format!("ctm_{id}"));
+            data["subscription_id"] = Value::Null;
+            data["custom_data"]["kommo_lead_id"] = json!(id);
+            event("transaction.completed", 0, &data)
+        })
+        .collect();
+    futures_util::future::join_all(payments.iter().map(|p| world.sync.handle(p))).await;
+    let (until, _) = world.sync.stats().await.unwrap().paused.unwrap();
+    assert_eq!(until - NOW, time::Duration::seconds(300), "the first probe after 5 minutes");
+}
+
+#[tokio::test]
+async fn a_dead_token_does_not_lengthen_a_later_pause() {
+    let world = World::new().await;
+    world.kommo.set_token_valid(false);
+    let payment = event("transaction.completed", 0, &transaction());
+    for _ in 0..9 {
+        world.waiting(&payment).await;
+        world.advance(Duration::from_secs(60));
+    }
+    world.kommo.set_token_valid(true);
+    world.kommo.fail_next(Fault::too_many_requests().on("PATCH", "/api/v4/leads"));
+    let (reason, _) = world.waiting(&payment).await;
+    let (until, _) = world.sync.stats().await.unwrap().paused.unwrap();
+    assert!(
+        until - NOW - time::Duration::minutes(9) <= time::Duration::seconds(2),
+        "{reason}: {}",
+        until - NOW - time::Duration::minutes(9)
+    );
 }

@@ -1,6 +1,6 @@
 //! Values as the account's own fields take them; what it cannot take never holds up the rest.
 
-use kommo_client::{EntityType, FieldId};
+use kommo_client::{EntityType, FieldId, fake::Fault};
 use paddle_kommo_sync::{LeftOutPart, plan::Field};
 use serde_json::json;
 
@@ -120,4 +120,23 @@ async fn long_and_hostile_names_are_cut_and_cleaned() {
     assert_eq!(plan.chars().count(), 256);
     let note = &world.notes()[0];
     assert!(!note.contains('\n') && !note.contains("[pk-"), "{note}");
+}
+
+#[tokio::test]
+async fn a_price_that_kommo_refuses_is_left_out_and_reported() {
+    let world = World::new().await;
+    let body = r#"{"validation-errors":[{"request_id":"0","errors":[{"code":"InvalidType","path":"price","detail":"x"}]}],"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"Request validation failed"}"#;
+    world.kommo.fail_next(Fault::answer(400, body).on("PATCH", "/api/v4/leads"));
+    let outcome = world.handle(&event("transaction.completed", 0, &transaction())).await;
+    assert_eq!(world.stage(), WON, "{outcome}");
+}
+
+#[tokio::test]
+async fn a_report_holds_no_value() {
+    let world = World::with(|config| config.fields.plan_name = "PLAN".into()).await;
+    world.kommo.add_select_field(Some("PLAN"), "Plan", &["Pro"]);
+    let mut data = transaction();
+    data["items"][0]["price"]["name"] = json!("Custom plan for jane@example.com");
+    let done = world.done_with_report(&event("transaction.completed", 0, &data)).await;
+    assert!(!format!("{done:?}").contains("jane@example.com"), "{:?}", done.left_out);
 }

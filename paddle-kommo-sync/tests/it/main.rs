@@ -16,6 +16,7 @@ mod operator;
 mod order;
 mod rules;
 mod run;
+mod secrets;
 mod stores;
 mod support;
 mod test_events;

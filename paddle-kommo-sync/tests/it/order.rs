@@ -1,12 +1,13 @@
 //! Events in any order end in the same deal.
 
-use paddle_kommo_sync::Reason;
+use kommo_client::fake::Fault;
+use paddle_kommo_sync::{Outcome, ParkReason, Reason, RefundedDeal};
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    WON, World,
-    events::{event, refund, subscription, transaction},
+    LEAD, WON, World,
+    events::{customer, event, refund, renewal, subscription, transaction},
 };
 
 /// All orders of these events.
@@ -106,4 +107,87 @@ async fn two_states_of_one_microsecond_end_alike_in_both_orders() {
             "the one that is further along"
         );
     }
+}
+
+#[tokio::test]
+async fn an_update_that_overtakes_the_start_hides_nothing() {
+    let world = World::new().await;
+    world.handle(&event("subscription.updated", 3, &subscription("active"))).await;
+    world.done(&event("subscription.created", 1, &subscription("active"))).await;
+    world.done(&event("subscription.activated", 2, &subscription("active"))).await;
+    assert_eq!(world.field("PADDLE_SUB_ID"), json!("sub_seats"));
+}
+
+#[tokio::test]
+async fn the_end_of_a_subscription_shows_whichever_event_brings_it() {
+    let world = World::new().await;
+    world.done(&event("subscription.activated", 2, &subscription("active"))).await;
+    world.handle(&event("subscription.updated", 41, &subscription("canceled"))).await;
+    world.done(&event("subscription.canceled", 40, &subscription("canceled"))).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+}
+
+#[tokio::test]
+async fn an_older_renewal_does_not_overwrite_a_newer_invoice() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let mut second = renewal();
+    second["id"] = json!("txn_renewal_2");
+    second["invoice_number"] = json!("325-30002");
+    world.done(&event("transaction.completed", 200, &second)).await;
+    world.done(&event("transaction.completed", 100, &renewal())).await;
+    assert_eq!(world.field("INVOICE_NUMBER"), json!("325-30002"));
+}
+
+#[tokio::test]
+async fn a_plan_that_is_resumed_late_does_not_overwrite_what_is_newer() {
+    let world = World::new().await;
+    world.kommo.fail_next(
+        Fault::answer(403, r#"{"title":"Forbidden","status":403,"detail":"no rights"}"#)
+            .on("PATCH", "/api/v4/leads"),
+    );
+    let activated = event("subscription.activated", 10, &subscription("active"));
+    assert_eq!(world.parked(&activated).await.reason, ParkReason::Refused);
+    let mut ended = subscription("canceled");
+    ended["next_billed_at"] = Value::Null;
+    world.done(&event("subscription.canceled", 40, &ended)).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+    assert!(world.sync.resume(activated.id().as_str()).await.unwrap());
+    world.done(&activated).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+}
+
+#[tokio::test]
+async fn a_refund_that_waited_for_its_payment_counts() {
+    let world = World::new().await;
+    assert_eq!(
+        world.parked(&event("adjustment.updated", 30, &refund("approved"))).await.reason,
+        ParkReason::NoDeal
+    );
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let refund = world.sync.explain(&LEAD.to_string()).await.unwrap();
+    assert_eq!(refund.len(), 1, "the payment; the refund is open again: {refund:?}");
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("partially_refunded"));
+}
+
+#[tokio::test]
+async fn an_address_that_comes_late_finds_the_deal_all_the_same() {
+    let world = World::new().await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let mut data = transaction();
+    data["custom_data"] = Value::Null;
+    let payment = event("transaction.completed", 1, &data);
+    world.parked(&payment).await;
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    let outcome = world.handle(&payment).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
+}
+
+#[tokio::test]
+async fn a_refund_lowers_the_price_in_either_order() {
+    let world = World::with(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
+    world.ignored(&event("transaction.created", 0, &transaction())).await;
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+    world.done(&event("transaction.completed", 1, &transaction())).await;
+    assert_eq!(world.price(), 507);
 }

@@ -515,3 +515,33 @@ async fn a_sale_without_a_deal_is_parked_or_not_ours() {
     assert_eq!(world.ignored(&paid(&self_serve)).await, Reason::NotLinked);
     assert_eq!(world.writes(), 0);
 }
+
+#[tokio::test]
+async fn a_refunded_renewal_is_told_apart_without_the_field_too() {
+    let world = World::with(|config| config.fields.transaction_id = "".into()).await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_renewal");
+    world.done(&event("adjustment.updated", 20, &back)).await;
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"));
+}
+
+#[tokio::test]
+async fn a_second_sale_does_not_win_a_deal_again_that_moved_on() {
+    let world = World::with(|config| {
+        config.stages.set_won(
+            kommo_client::PipelineId::new(PIPELINE),
+            kommo_client::StatusId::new(58_141_815),
+        )
+    })
+    .await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    // The rep moves the paid deal on to the next stage, still open in Kommo's sense.
+    world.kommo.move_lead(LEAD, PIPELINE, NEGOTIATION);
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    second["details"]["totals"]["total"] = json!("100000");
+    let reasons = world.done(&event("transaction.completed", 10, &second)).await;
+    assert_eq!(reasons, [Reason::AnotherPayment], "price {}", world.price());
+}

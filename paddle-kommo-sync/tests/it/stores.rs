@@ -51,6 +51,7 @@ async fn a_restart_goes_on_at_once_where_the_dead_process_was() {
         occurred_at: now,
         received_at: now,
         payload: b"{}".to_vec(),
+        links: Vec::new(),
     };
     let account = store.account("default").await.unwrap();
     store.put(account, &new("evt_worked_on", "lead:1")).await.unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     WON, World,
-    events::{body, event, named, transaction},
+    events::{body, event, named, refund, transaction},
 };
 
 fn sandbox() -> Event {
@@ -67,4 +67,22 @@ async fn a_mark_that_says_false_is_no_mark() {
     data["custom_data"]["test"] = json!(false);
     let world = World::new().await;
     world.done(&event("transaction.completed", 0, &data)).await;
+}
+
+#[tokio::test]
+async fn a_refund_of_a_test_payment_is_a_test_too() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let writes = world.writes();
+    let mut test = transaction();
+    test["id"] = json!("txn_test");
+    test["subscription_id"] = Value::Null;
+    test["custom_data"]["test"] = json!(true);
+    world.ignored(&event("transaction.completed", 5, &test)).await;
+
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_test");
+    back["subscription_id"] = Value::Null;
+    assert_eq!(world.ignored(&event("adjustment.updated", 6, &back)).await, Reason::MarkedTest);
+    assert_eq!(world.writes(), writes, "{:?}", world.notes());
 }

@@ -161,13 +161,15 @@ pub(super) fn stats(
     Ok(StoreStats {
         open: number("SELECT count(*) FROM inbox WHERE account = ?1 AND state = 0")?,
         oldest_open: oldest.map(moment).transpose()?,
-        done: number("SELECT count(*) FROM inbox WHERE account = ?1 AND state = 2")?,
+        done: number("SELECT done FROM account WHERE id = ?1")?,
         parked,
         in_flight: number(
-            "SELECT count(*) FROM effect e JOIN inbox i ON i.seq = e.seq WHERE i.account = ?1 AND e.state = 1",
+            "SELECT count(*) FROM effect e CROSS JOIN inbox i ON i.seq = e.seq
+             WHERE e.state = 1 AND i.account = ?1",
         )?,
         unknown: number(
-            "SELECT count(*) FROM effect e JOIN inbox i ON i.seq = e.seq WHERE i.account = ?1 AND e.state = 3",
+            "SELECT count(*) FROM effect e CROSS JOIN inbox i ON i.seq = e.seq
+             WHERE e.state = 3 AND i.account = ?1",
         )?,
         paused: pause(connection, account, now)?,
     })
