@@ -19,19 +19,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Data::new(App { verifier, sync: sync.clone() });
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let worker = actix_web::rt::spawn(async move {
-        // Dropping the sender stops it as well.
-        sync.run(async { drop(stopped.await) }).await;
-    });
+    // Dropping the sender stops it as well.
+    let worker = actix_web::rt::spawn(async move { sync.run(async { drop(stopped.await) }).await });
     let listen = std::env::var("LISTEN_ADDR").unwrap_or_else(|_| "127.0.0.1:8081".to_owned());
-    HttpServer::new(move || actix_web::App::new().app_data(app.clone()).service(webhook))
-        .client_request_timeout(Duration::from_secs(5))
-        .shutdown_timeout(9)
-        .bind(listen)?
-        .run()
-        .await?;
+    let server =
+        HttpServer::new(move || actix_web::App::new().app_data(app.clone()).service(webhook))
+            .client_request_timeout(Duration::from_secs(5))
+            .shutdown_timeout(9)
+            .bind(listen)?
+            .run();
+    tokio::select! {
+        ended = server => ended?,
+        // What accepts and never applies must not go on: whoever supervises this starts it anew.
+        ended = worker => return Err(format!("the worker has ended: {ended:?}").into()),
+    }
     drop(stop);
-    Ok(worker.await?)
+    Ok(())
 }
 
 fn variable(name: &str) -> Result<String, String> {

@@ -43,7 +43,12 @@ struct Kommo {
 
 /// 200 while deliveries can be stored: Kommo may be away for days without any being lost.
 pub(crate) async fn ready(State(app): State<App>) -> impl IntoResponse {
-    let stats = match app.sync.stats().await {
+    // Reading may still work on a disk that is full.
+    let stats = match app.sync.check_store().await {
+        Ok(()) => app.sync.stats().await,
+        Err(error) => Err(error),
+    };
+    let stats = match stats {
         Ok(stats) => stats,
         Err(error) => {
             tracing::error!(error = crate::chain(&error), "not ready: the store does not answer");
