@@ -68,7 +68,7 @@ impl Server {
                     .build()
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
-                let app = actix_server::app::App { verifier, sync: sync.clone() };
+                let app = actix_server::App { verifier, sync: sync.clone() };
                 let thread = std::thread::spawn(move || actix(listener, app, stopped));
                 Self { address, sync, stop, ended: Ended::Thread(thread) }
             }
@@ -140,35 +140,9 @@ impl Server {
     }
 }
 
-/// What `actix_server`'s `main` does, with a listener of ours.
-fn actix(
-    listener: std::net::TcpListener,
-    app: actix_server::app::App,
-    mut stopped: watch::Receiver<bool>,
-) {
-    actix_web::rt::System::new().block_on(async move {
-        let sync = app.sync.clone();
-        let mut stop = stopped.clone();
-        let worker = actix_web::rt::spawn(async move {
-            sync.run(async { drop(stop.wait_for(|stop| *stop).await) }).await
-        });
-        let app = actix_web::web::Data::new(app);
-        let server = actix_web::HttpServer::new(move || {
-            actix_web::App::new().app_data(app.clone()).service(actix_server::app::webhook)
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)
-        .unwrap_or_else(|error| panic!("{error}"))
-        .run();
-        let handle = server.handle();
-        let server = actix_web::rt::spawn(server);
-        drop(stopped.wait_for(|stop| *stop).await);
-        handle.stop(true).await;
-        server
-            .await
-            .unwrap_or_else(|error| panic!("{error}"))
-            .unwrap_or_else(|error| panic!("{error}"));
-        worker.await.unwrap_or_else(|error| panic!("{error}"));
-    });
+/// actix-web wants a runtime of its own.
+fn actix(listener: std::net::TcpListener, app: actix_server::App, mut stop: watch::Receiver<bool>) {
+    let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+    let served = actix_web::rt::System::new().block_on(actix_server::serve(listener, app, stopped));
+    served.unwrap_or_else(|error| panic!("{error}"));
 }
