@@ -1,5 +1,7 @@
 //! A plan in the making: what every rule puts together in the same way.
 
+use std::collections::BTreeMap;
+
 use paddle_webhook::{CustomData, Money};
 use time::{Duration, OffsetDateTime};
 
@@ -20,12 +22,21 @@ pub(super) struct Draft {
     pub(super) update: LeadUpdate,
     notes: Vec<PlannedEffect>,
     tasks: Vec<PlannedEffect>,
+    /// Since when the value of a field is so.
+    since: BTreeMap<Field, OffsetDateTime>,
 }
 
 impl Draft {
     pub(super) fn new(deal: Deal, reason: Reason) -> Self {
         let update = LeadUpdate { lead: deal.lead, stage: None, price: None, fields: Vec::new() };
-        Self { deal, reasons: vec![reason], update, notes: Vec::new(), tasks: Vec::new() }
+        Self {
+            deal,
+            reasons: vec![reason],
+            update,
+            notes: Vec::new(),
+            tasks: Vec::new(),
+            since: BTreeMap::new(),
+        }
     }
 
     pub(super) fn because(&mut self, reason: Reason) {
@@ -46,6 +57,20 @@ impl Draft {
         }
     }
 
+    /// Writes a text that is so since `at`, whenever this event happened.
+    pub(super) fn text_at(
+        &mut self,
+        facts: &Facts<'_>,
+        field: Field,
+        text: &str,
+        at: OffsetDateTime,
+    ) {
+        let text = clean(text);
+        if !text.is_empty() {
+            self.value_at(facts, field, Value::Text(text), at);
+        }
+    }
+
     /// Writes a sum. One that is not known, or whose currency's decimals are not, leaves the field alone.
     pub(super) fn amount(&mut self, facts: &Facts<'_>, field: Field, money: Option<Money>) {
         if let Some(decimal) = money.and_then(|money| money.to_decimal()) {
@@ -61,12 +86,16 @@ impl Draft {
     }
 
     pub(super) fn value(&mut self, facts: &Facts<'_>, field: Field, value: Value) {
+        self.value_at(facts, field, value, facts.event.occurred_at());
+    }
+
+    fn value_at(&mut self, facts: &Facts<'_>, field: Field, value: Value, at: OffsetDateTime) {
         let config = facts.config;
         if *config.fields.target(field) == FieldTarget::Off {
             return;
         }
         let written = facts.known.sale.written.get(&field);
-        let is_older = written.is_some_and(|written| written.at > facts.event.occurred_at());
+        let is_older = written.is_some_and(|written| written.at > at);
         if is_older && !field.is_derived() {
             self.because(Reason::Stale);
             return;
@@ -79,6 +108,7 @@ impl Draft {
             Overwrite::IfOurs => now.is_none_or(|now| ours.is_some_and(|ours| is_same(now, ours))),
         };
         if may {
+            self.since.insert(field, at);
             self.update.fields.push(FieldValue { field, value });
         } else {
             self.because(Reason::PersonsValueStays);
@@ -165,7 +195,8 @@ impl Draft {
                 Value::Empty => String::new(),
             };
             let before = known.sale.written.get(field).map(|written| written.at);
-            let at = before.map_or(occurred_at, |before| before.max(occurred_at));
+            let since = self.since.get(field).copied().unwrap_or(occurred_at);
+            let at = before.map_or(since, |before| before.max(since));
             known.sale.written.insert(*field, Written { text, at });
         }
         if update.price.is_some() {

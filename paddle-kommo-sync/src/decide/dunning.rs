@@ -4,7 +4,7 @@ use paddle_webhook::{Subscription, Transaction};
 
 use super::{Decision, Draft, Facts, say, subscription};
 use crate::{
-    plan::{Field, Reason},
+    plan::Reason,
     texts::{Placeholder, Text, Values},
 };
 
@@ -64,9 +64,7 @@ fn spell(
     let mut draft =
         Draft::new(deal, if open.is_some() { Reason::StillPastDue } else { Reason::PastDue });
     state(&facts, &mut draft);
-    if draft.update.fields.iter().all(|value| value.field != Field::SubscriptionStatus) {
-        draft.text(&facts, Field::SubscriptionStatus, "past_due");
-    }
+    subscription::status(&facts, &mut draft);
     match open {
         Some(task) => draft.refresh_task(&facts, &task, Text::DunningTask, values),
         None => {
@@ -83,9 +81,7 @@ pub(super) fn end(facts: &mut Facts<'_>, draft: &mut Draft, values: &Values) {
         return;
     }
     draft.because(Reason::PaymentRecovered);
-    if draft.update.fields.iter().all(|value| value.field != Field::SubscriptionStatus) {
-        draft.text(facts, Field::SubscriptionStatus, "active");
-    }
+    subscription::status(facts, draft);
     draft.note(facts, "recovered", Text::Recovered, values);
     if let Some(task) = facts.known.subscription.tasks.remove(TASK) {
         draft.complete_task(facts, &task, Text::RecoveredResult, values);

@@ -13,9 +13,6 @@ const TRIAL: &str = "trial";
 const WIN_BACK: &str = "win_back";
 const SECOND: &str = "second_subscription";
 
-/// What the deal shows while a cancellation is scheduled; Paddle's own status is still `active` then.
-const CANCELING: &str = "canceling";
-
 /// `subscription.created`, `.trialing`, `.activated`.
 pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
     let deal = match facts.deal() {
@@ -50,12 +47,12 @@ pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
 
 /// `subscription.updated`: the event for everything, so what changed is found by comparing.
 pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
-    if facts.before.subscription.is_newer_than(facts.event, subscription) {
-        return Decision::Ignore(Reason::Stale);
-    }
     let before = facts.before.subscription.snapshot.clone();
     let now = Snapshot::of(subscription);
-    if before.as_ref() == Some(&now) && !facts.has_recovered() {
+    if facts.before.subscription.is_newer_than(facts.event, subscription) {
+        return overtaken(facts);
+    }
+    if before.as_ref().is_some_and(|before| before.is_like(&now)) && !facts.has_recovered() {
         return Decision::Ignore(Reason::NothingToDo);
     }
     let deal = match facts.deal() {
@@ -68,7 +65,6 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     if let Some(before) = before.filter(|before| before.plan != now.plan && !before.plan.is_empty())
     {
         draft.because(Reason::ItemsChanged);
-        draft.text(&facts, Field::PlanName, subscription.product_names().join(", ").as_str());
         draft.note(
             &facts,
             "items",
@@ -79,6 +75,32 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     let values = say::subscription(&facts, subscription);
     dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
+}
+
+/// An update that a newer one has overtaken changes nothing, but for what the two say together: that the plan changed.
+fn overtaken(facts: Facts<'_>) -> Decision {
+    let known = &facts.known.subscription;
+    if !known.has_changed_plan() || facts.before.subscription.has_changed_plan() {
+        return Decision::Ignore(Reason::Stale);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, Reason::ItemsChanged);
+    draft.because(Reason::Stale);
+    plan(&facts, &mut draft);
+    draft.act(&facts, facts.known.clone())
+}
+
+/// The plan field, once the subscription is for something else than what was first paid for. It follows from
+/// everything that is known, so it does not matter which event tells it.
+fn plan(facts: &Facts<'_>, draft: &mut Draft) {
+    let known = &facts.known.subscription;
+    if let Some(snapshot) = known.snapshot.as_ref().filter(|_| known.has_changed_plan()) {
+        let at = snapshot.at.unwrap_or(facts.event.occurred_at());
+        draft.text_at(facts, Field::PlanName, &snapshot.names, at);
+    }
 }
 
 /// The customer has said that the subscription is to end, or has taken that back.
@@ -162,15 +184,14 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
 
 /// The fields that mirror the subscription, unless a newer event has written them.
 pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
+    plan(facts, draft);
     if facts.before.subscription.is_newer_than(facts.event, subscription) {
         draft.because(Reason::Stale);
         return;
     }
     let cancel_at = subscription.scheduled_cancel();
-    let status = subscription.status.as_str();
-    let shown = if cancel_at.is_some() && status != "canceled" { CANCELING } else { status };
     draft.text(facts, Field::SubscriptionId, subscription.id.as_str());
-    draft.text(facts, Field::SubscriptionStatus, shown);
+    status(facts, draft);
     draft.value(
         facts,
         Field::NextBillingDate,
@@ -178,4 +199,13 @@ pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut 
     );
     let ends = subscription.canceled_at.or(cancel_at).map_or(Value::Empty, Value::Date);
     draft.value(facts, Field::SubscriptionEnds, ends);
+}
+
+/// The status field, which the subscription's own events and its charges tell together.
+pub(super) fn status(facts: &Facts<'_>, draft: &mut Draft) {
+    let is_written =
+        draft.update.fields.iter().any(|value| value.field == Field::SubscriptionStatus);
+    if let (false, Some((status, at))) = (is_written, facts.known.subscription.shown_status()) {
+        draft.text_at(facts, Field::SubscriptionStatus, status, at);
+    }
 }

@@ -239,10 +239,10 @@ impl Sync {
                     Rungs::Confirm(_) | Rungs::Parked(_) | Rungs::Silent => Vec::new(),
                 };
                 let known = stored.known.clone().fold(event, data);
-                let news = stored.is_news(&known, &links);
+                let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
                 let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
-                self.reopen(news, &stored).await?;
+                self.reopen(tells_a_deal, &stored).await?;
                 Ok(step)
             }
             Decision::Park(parked) => {
@@ -257,24 +257,28 @@ impl Sync {
                     return Err(StoreError::Corrupt("decision"));
                 };
                 let links = stored.references.links(deal.lead, rung);
-                let news = stored.is_news(&known, &links);
+                let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
                 if self.is_shadow(deal) {
                     let would = changes(&plan, deal);
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
-                    return self.end(lease, outcome, learned).await;
+                    let step = self.end(lease, outcome, learned).await?;
+                    self.reopen(tells_a_deal, &stored).await?;
+                    return Ok(step);
                 }
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
-                self.reopen(news, &stored).await?;
+                self.reopen(tells_a_deal, &stored).await?;
                 self.carry_out(claimed, effects, plan.reasons).await
             }
         }
     }
 
     /// What was just learned of a customer may tell which deal is meant by what is parked.
-    async fn reopen(&self, news: bool, stored: &Stored) -> Result<(), StoreError> {
-        let (true, Some(customer)) = (news, &stored.references.customer) else { return Ok(()) };
+    async fn reopen(&self, tells_a_deal: bool, stored: &Stored) -> Result<(), StoreError> {
+        let (true, Some(customer)) = (tells_a_deal, &stored.references.customer) else {
+            return Ok(());
+        };
         let no_deal = |row: &EventRow| {
             let parked = || super::outcome(row).ok();
             row.state == EventState::Parked

@@ -200,13 +200,11 @@ pub(super) fn deal_gone(lead: LeadId) -> Parked {
 }
 
 impl Stored {
-    /// Whether this is the first that is heard of a link, or of the customer's address.
-    pub(super) fn is_news(&self, after: &Known, links: &[LinkRow]) -> bool {
-        let known = |link: &LinkRow| {
-            self.links.iter().any(|row| row.entity == link.entity && row.lead == link.lead)
-        };
+    /// Whether what is parked for want of a deal may have one now. Links count even if they are not new: they were
+    /// stored when the event came, before it was worked on.
+    pub(super) fn tells_a_deal(&self, after: &Known, links: &[LinkRow]) -> bool {
         let email = &after.customer.email;
-        !links.iter().all(known) || (email.is_some() && *email != self.known.customer.email)
+        !links.is_empty() || (email.is_some() && *email != self.known.customer.email)
     }
 
     /// What to keep: the links, and whatever of the knowledge has changed.

@@ -6,6 +6,11 @@ use time::OffsetDateTime;
 
 use super::Version;
 
+/// What the deal shows while a cancellation is scheduled; Paddle's own status is still `active` then.
+const CANCELING: &str = "canceling";
+const ACTIVE: &str = "active";
+const PAST_DUE: &str = "past_due";
+
 /// What is known of a subscription.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -13,6 +18,8 @@ pub(crate) struct SubscriptionKnown {
     version: Option<Version>,
     /// Its newest state.
     pub(crate) snapshot: Option<Snapshot>,
+    /// Everything that it was for so far. More than one: the deal's plan is no longer what was first paid for.
+    plans: BTreeSet<String>,
     /// The newest sign that a payment failed, and that all is well.
     #[serde(with = "time::serde::rfc3339::option")]
     failed_at: Option<OffsetDateTime>,
@@ -38,6 +45,11 @@ pub(crate) struct Snapshot {
     pub(crate) cancel_at: Option<OffsetDateTime>,
     /// What it is for: names and quantities, in the order of the items.
     pub(crate) plan: String,
+    /// The names alone.
+    pub(crate) names: String,
+    /// When this was so.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) at: Option<OffsetDateTime>,
 }
 
 /// A task of ours, by the event and the effect that made it.
@@ -55,7 +67,19 @@ impl Snapshot {
             canceled_at: subscription.canceled_at,
             cancel_at: subscription.scheduled_cancel(),
             plan: plan(subscription),
+            names: subscription.product_names().join(", "),
+            at: None,
         }
+    }
+
+    /// The status as the deal shows it.
+    pub(crate) fn shown(&self) -> &str {
+        if self.cancel_at.is_some() && self.status != "canceled" { CANCELING } else { &self.status }
+    }
+
+    /// Whether it shows the same, whenever that was.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        Self { at: None, ..self.clone() } == Self { at: None, ..other.clone() }
     }
 }
 
@@ -76,13 +100,18 @@ fn plan(subscription: &Subscription) -> String {
 impl SubscriptionKnown {
     pub(super) fn fold(&mut self, event: &Event, subscription: &Subscription) {
         match subscription.status.as_str() {
-            "past_due" => self.failed(event.occurred_at()),
-            "active" => self.paid(event.occurred_at()),
+            PAST_DUE => self.failed(event.occurred_at()),
+            ACTIVE => self.paid(event.occurred_at()),
             _ => {}
+        }
+        let mut snapshot = Snapshot::of(subscription);
+        if !snapshot.plan.is_empty() {
+            self.plans.insert(snapshot.plan.clone());
         }
         if !self.is_newer_than(event, subscription) {
             self.version = Some(version(event, subscription));
-            self.snapshot = Some(Snapshot::of(subscription));
+            snapshot.at = Some(event.occurred_at());
+            self.snapshot = Some(snapshot);
         }
     }
 
@@ -114,6 +143,34 @@ impl SubscriptionKnown {
     /// Whether the newest sign is that a payment failed.
     pub(crate) fn is_past_due(&self) -> bool {
         self.failed_at > self.paid_at
+    }
+
+    /// The status that the deal shows, and since when: of the newest state that was told, and of what was charged
+    /// since. It does not matter in which order that came.
+    pub(crate) fn shown_status(&self) -> Option<(&str, OffsetDateTime)> {
+        let told =
+            self.snapshot.as_ref().and_then(|snapshot| Some((snapshot.shown(), snapshot.at?)));
+        let charged = if self.is_past_due() {
+            self.failed_at.map(|at| (PAST_DUE, at))
+        } else {
+            self.paid_at.map(|at| (ACTIVE, at))
+        };
+        let (Some((status, told_at)), Some((charge, charged_at))) = (told, charged) else {
+            return told.or(charged);
+        };
+        match status {
+            _ if charged_at <= told_at => told,
+            // It was paid, and ends all the same.
+            CANCELING if charge == ACTIVE => Some((CANCELING, charged_at)),
+            ACTIVE | PAST_DUE | CANCELING => charged,
+            // No charge starts, resumes or revives a subscription: Paddle says so when that happens.
+            _ => told,
+        }
+    }
+
+    /// Whether it was ever for something else than now.
+    pub(crate) fn has_changed_plan(&self) -> bool {
+        self.plans.len() > 1
     }
 
     /// Whether a newer event of this subscription was applied before this one.
