@@ -38,19 +38,19 @@ pub fn payment(event_id: &str, lead: u64) -> Value {
     })
 }
 
-/// Paddle's own example of an event, tied to this deal; none where the fixtures are not beside the checkout.
+/// Paddle's own example of an event, tied to this deal; none on a lone clone.
 ///
 /// # Panics
 ///
-/// Under `CI`, where they must be there.
+/// When the examples are there and this one is not, or cannot be read.
 #[must_use]
 pub fn official(event_type: &str, lead: u64) -> Option<Value> {
-    let Ok(text) = std::fs::read_to_string(Path::new(OFFICIAL).join(format!("{event_type}.json")))
-    else {
-        assert!(std::env::var_os("CI").is_none(), "the fixtures are not beside the checkout");
+    if !Path::new(OFFICIAL).is_dir() {
         eprintln!("skipped: the fixtures are not beside the checkout");
         return None;
-    };
+    }
+    let text = std::fs::read_to_string(Path::new(OFFICIAL).join(format!("{event_type}.json")))
+        .unwrap_or_else(|error| panic!("{event_type}: {error}"));
     let mut body: Value =
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{event_type}: {error}"));
     if body["data"].get("custom_data").is_some() {

