@@ -46,7 +46,11 @@ async fn paddles_own_examples_tell_a_whole_sale() {
         for (code, want) in [
             ("PADDLE_TXN_ID", json!("txn_01hv8wptq8987qeep44cyrewp9")),
             ("INVOICE_NUMBER", json!("325-10566")),
-            ("PLAN_NAME", json!("Monthly (per seat), Monthly (recurring addon), One-time addon")),
+            // Paddle's example of the cancellation has one more addon than that of the start.
+            (
+                "PLAN_NAME",
+                json!("Monthly (per seat), Monthly (recurring addon), Monthly (recurring addon)"),
+            ),
             ("PAYMENT_CURRENCY", json!("USD")),
             ("PADDLE_SUB_ID", json!("sub_01hv8x29kz0t586xy6zn1a62ny")),
             ("SUBSCRIPTION_STATUS", json!("canceled")),
