@@ -2,9 +2,11 @@
 
 pub mod bodies;
 mod server;
+mod story;
 mod world;
 
 pub use self::{
     server::{Kind, Server},
+    story::Story,
     world::{ADMIN_TOKEN, LEAD, SECRET, World, signature},
 };
