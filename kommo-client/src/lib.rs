@@ -177,7 +177,11 @@ pub use crate::{
     },
     limit::Priority,
     links::{Link, LinkTo, Links},
-    notes::{NewNote, Note, NoteFilter, NotePatch, NoteType, Notes},
+    notes::{
+        AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
+        GeolocationContent, InvoiceContent, NewNote, Note, NoteContent, NoteFilter, NotePatch,
+        NoteType, Notes, RawContent, ServiceContent, SmsContent, TextContent,
+    },
     oauth::{
         FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
         account_url,

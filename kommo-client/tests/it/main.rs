@@ -21,6 +21,8 @@ mod hostile;
 #[cfg(test)]
 mod leads;
 #[cfg(test)]
+mod note_contents;
+#[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod oauth;
