@@ -93,7 +93,8 @@
 //!
 //! # What it does not do
 //!
-//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. It does not follow an account that was renamed: build a new client with the new address.
+//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. A client with a
+//! long-lived token does not follow an account that was renamed: build a new one with the new address.
 //!
 //! # Features
 //!
@@ -122,6 +123,7 @@ mod field;
 mod field_set;
 mod files;
 mod form;
+mod host;
 mod id;
 mod leads;
 mod limit;

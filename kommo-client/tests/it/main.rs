@@ -33,6 +33,8 @@ mod pages;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
+mod renamed;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tasks;
