@@ -23,7 +23,7 @@ use crate::{
     host,
     leads::Leads,
     limit::{Manners, Priority},
-    links::Links,
+    links::{Links, MassLinks},
     notes::Notes,
     oauth::{OAuth, OAuthApp, TokenStore},
     pipelines::Pipelines,
@@ -179,6 +179,12 @@ impl Client {
     #[must_use]
     pub fn links(&self, of: EntityType, id: u64) -> Links {
         Links::new(self.clone(), of, id)
+    }
+
+    /// What many entities of one kind are linked with.
+    #[must_use]
+    pub fn mass_links(&self, of: EntityType) -> MassLinks {
+        MassLinks::new(self.clone(), of)
     }
 
     /// Tags of leads, contacts or companies.

@@ -93,7 +93,7 @@
 //!
 //! # What it does not do
 //!
-//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. A client with a
+//! Chats are an API of its own. What has no method here, [`Client::raw`] reaches. A client with a
 //! long-lived token does not follow an account that was renamed: build a new one with the new address.
 //!
 //! # Features
@@ -178,7 +178,7 @@ pub use crate::{
         TagRef,
     },
     limit::Priority,
-    links::{Link, LinkTo, Links},
+    links::{Link, LinkTo, Links, MassLink, MassLinks},
     notes::{
         AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
         GeolocationContent, InvoiceContent, NewNote, Note, NoteContent, NoteFilter, NotePatch,
@@ -190,15 +190,21 @@ pub use crate::{
     },
     open_enum::UnknownValue,
     page::Pages,
-    pipelines::{Pipeline, Pipelines, Status},
+    pipelines::{NewPipeline, NewStatus, Pipeline, PipelinePatch, Pipelines, Status, StatusPatch},
     price::Price,
     raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
     sources::{NewSource, Source, Sources},
     tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
-    unsorted::{Unsorted, UnsortedLead},
-    users::{Role, User, Users},
+    unsorted::{
+        FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedLead,
+        UnsortedSummary,
+    },
+    users::{
+        Access, EntityRights, NewRole, NewUser, Rights, Role, RolePatch, StatusActions,
+        StatusRights, TaskRights, User, Users,
+    },
     webhook_body::{
         WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
         WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,

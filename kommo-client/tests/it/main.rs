@@ -40,3 +40,5 @@ mod support;
 mod tasks;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod writes;
