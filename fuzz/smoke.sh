@@ -4,8 +4,12 @@
 set -eu
 cd "$(dirname "$0")"
 seconds="${1:-60}"
-for target in signature_header verify_forge event; do
+for target in signature_header verify_forge event kommo_webhook; do
+    case "$target" in
+        kommo_*) words=kommo.dict ;;
+        *) words=paddle.dict ;;
+    esac
     mkdir -p "corpus/$target"
     cargo +nightly fuzz run --fuzz-dir . "$target" "corpus/$target" "seeds/$target" -- \
-        -max_total_time="$seconds" -dict=paddle.dict -max_len=16384 -print_final_stats=1
+        -max_total_time="$seconds" -dict="$words" -max_len=16384 -print_final_stats=1
 done

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{error::Error, oauth::OAuth, transport::Transport};
+use crate::{error::Error, id::AccountId, oauth::OAuth, transport::Transport, wire::lenient};
 
 /// A Kommo access token: a long-lived token of a private integration, or the short one of an OAuth grant.
 ///
@@ -46,15 +46,16 @@ impl AccessToken {
     /// `None` when the token is not a JWT or has no such claim.
     #[must_use]
     pub fn expires_at(&self) -> Option<OffsetDateTime> {
-        #[derive(Deserialize)]
-        struct Claims {
-            exp: i64,
-        }
+        OffsetDateTime::from_unix_timestamp(self.claims()?.exp?).ok()
+    }
+
+    /// What the token says of itself, as far as it can be read.
+    pub(crate) fn claims(&self) -> Option<Claims> {
         let payload = self.0.split('.').nth(1)?;
         let mut decoded = from_base64url(payload)?;
-        let claims = serde_json::from_slice::<Claims>(&decoded);
+        let claims = serde_json::from_slice(&decoded);
         decoded.zeroize();
-        OffsetDateTime::from_unix_timestamp(claims.ok()?.exp).ok()
+        claims.ok()
     }
 
     /// Not `PartialEq`: nobody outside should compare secrets.
@@ -71,6 +72,18 @@ impl fmt::Debug for AccessToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AccessToken([redacted])")
     }
+}
+
+/// The claims that matter here. They are read without verification.
+#[derive(Deserialize)]
+pub(crate) struct Claims {
+    #[serde(default, deserialize_with = "lenient")]
+    exp: Option<i64>,
+    /// Where Kommo tells the address of the account.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) api_domain: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) account_id: Option<AccountId>,
 }
 
 /// Where a client has its token from.

@@ -8,6 +8,7 @@ use crate::{
     client::Client,
     error::Error,
     id::UserId,
+    notes::CallResponsible,
     open_enum::open_enum,
     transport::{Method, Request},
     wire::{lenient, list, or_default},
@@ -88,7 +89,7 @@ pub struct NewCall {
     #[serde(skip_serializing_if = "Option::is_none")]
     call_status: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    call_responsible: Option<UserId>,
+    call_responsible: Option<CallResponsible>,
 }
 
 impl NewCall {
@@ -139,8 +140,27 @@ impl NewCall {
 
     /// Who made or took it.
     pub fn responsible_user(mut self, user: UserId) -> Self {
-        self.call_responsible = Some(user);
+        self.call_responsible = Some(CallResponsible::User(user));
         self
+    }
+
+    /// Who made or took it, by name: for somebody who is no user of the account.
+    pub fn responsible_name(mut self, name: impl Into<String>) -> Self {
+        self.call_responsible = Some(CallResponsible::Name(name.into()));
+        self
+    }
+
+    pub(crate) fn direction(&self) -> &CallDirection {
+        &self.direction
+    }
+
+    /// The `params` of a note of the call: there its kind says the direction.
+    pub(crate) fn to_params(&self) -> Value {
+        let mut params = serde_json::to_value(self).unwrap_or_default();
+        if let Some(params) = params.as_object_mut() {
+            params.remove("direction");
+        }
+        params
     }
 }
 

@@ -20,9 +20,10 @@ use crate::{
     error::{Error, Fate},
     events::Events,
     files::Files,
+    host,
     leads::Leads,
     limit::{Manners, Priority},
-    links::Links,
+    links::{Links, MassLinks},
     notes::Notes,
     oauth::{OAuth, OAuthApp, TokenStore},
     pipelines::Pipelines,
@@ -84,6 +85,10 @@ impl Client {
     /// more, by one call at a time, and kept before they are used. Before the first grant, and after Kommo refused to
     /// renew, all calls fail with [`ErrorKind::Unauthorized`](crate::ErrorKind::Unauthorized) until
     /// [`authorize`](Self::authorize) got a new pair, or another process did.
+    ///
+    /// When the account's host does not renew them any more, the client asks Kommo whether the account was renamed, and
+    /// goes on at its new address ([`current_base_url`](Self::current_base_url)); see
+    /// [`OAuthApp::follow_renamed_account`].
     ///
     /// ```no_run
     /// # async fn example(state: &str, code: &str, referer: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -176,6 +181,12 @@ impl Client {
         Links::new(self.clone(), of, id)
     }
 
+    /// What many entities of one kind are linked with.
+    #[must_use]
+    pub fn mass_links(&self, of: EntityType) -> MassLinks {
+        MassLinks::new(self.clone(), of)
+    }
+
     /// Tags of leads, contacts or companies.
     #[must_use]
     pub fn tags(&self, of: EntityType) -> Tags {
@@ -263,10 +274,19 @@ impl Client {
         RawRequest::new(self.clone(), method, path)
     }
 
-    /// Scheme, host and port of the account, without a slash at the end.
+    /// Scheme, host and port that the client was built for, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
+    }
+
+    /// Scheme, host and port of the account as it is called now, without a slash at the end.
+    ///
+    /// It is another than [`base_url`](Self::base_url) after a client of [`oauth`](Self::oauth) followed an account that
+    /// was renamed: keep it, and build the next client with it.
+    #[must_use]
+    pub fn current_base_url(&self) -> String {
+        address(&self.shared.transport.base())
     }
 
     /// When the token ends, as far as it says so; see [`AccessToken::expires_at`].
@@ -276,7 +296,7 @@ impl Client {
     }
 
     fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy) -> Self {
-        let base_url = transport.base().as_str().trim_end_matches('/').to_owned();
+        let base_url = address(&transport.base());
         let shared = Shared {
             transport: Arc::new(transport),
             auth,
@@ -345,7 +365,7 @@ impl Client {
 
     /// Whether the account is a server on this very machine.
     pub(crate) fn is_local(&self) -> bool {
-        builder::is_local(self.shared.transport.base())
+        host::is_local(&self.shared.transport.base())
     }
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
@@ -354,6 +374,10 @@ impl Client {
         let link = base.join(link).ok()?;
         (link.host() == base.host() && link.port() == base.port()).then_some(link)
     }
+}
+
+fn address(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
 }
 
 impl fmt::Debug for Client {

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct FormNode {
     text: Option<String>,
     children: BTreeMap<String, Self>,
+    /// One more than the highest number among the names of the children: what PHP appends at.
+    next: u64,
 }
 
 impl FormNode {
@@ -62,17 +64,20 @@ impl FormNode {
             }
             let mut node = &mut root;
             for segment in segments {
-                let key = if segment.is_empty() { node.next_index() } else { segment.to_owned() };
-                node = node.children.entry(key).or_default();
+                node = node.child(segment);
             }
             node.text = Some(value.into_owned());
         }
         Ok(root)
     }
 
-    /// The name of a child that is only appended: `a[]=x`.
-    fn next_index(&self) -> String {
-        self.children.len().to_string()
+    /// The child of this name; without a name, `a[]=x`, a new one.
+    fn child(&mut self, name: &str) -> &mut Self {
+        let name = if name.is_empty() { self.next.to_string() } else { name.to_owned() };
+        if let Ok(number) = name.parse::<u64>() {
+            self.next = self.next.max(number.saturating_add(1));
+        }
+        self.children.entry(name).or_default()
     }
 }
 
@@ -148,6 +153,20 @@ mod tests {
         let keys: Vec<_> = form.get("a").unwrap().children().iter().map(|(key, _)| *key).collect();
         assert_eq!(keys, ["2", "10", "x"]);
         assert_eq!(form.get("b").unwrap().text_of("1"), Some("2"));
+    }
+
+    #[test]
+    fn what_is_appended_overwrites_nothing() {
+        for (body, keys) in [
+            ("a[1]=x&a[]=y", vec!["1", "2"]),
+            ("a[]=x&a[7]=y&a[]=z", vec!["0", "7", "8"]),
+            ("a[x]=x&a[]=y", vec!["0", "x"]),
+        ] {
+            let form = FormNode::parse(body.as_bytes()).unwrap();
+            let children = form.get("a").unwrap().children();
+            let names: Vec<_> = children.iter().map(|(key, _)| *key).collect();
+            assert_eq!(names, keys, "{body}");
+        }
     }
 
     #[test]

@@ -93,7 +93,8 @@
 //!
 //! # What it does not do
 //!
-//! Chats are an API of its own. Changes of pipelines, users and roles have no methods, but [`Client::raw`] reaches them. It does not follow an account that was renamed: build a new client with the new address.
+//! Chats are an API of its own. What has no method here, [`Client::raw`] reaches. A client with a
+//! long-lived token does not follow an account that was renamed: build a new one with the new address.
 //!
 //! # Features
 //!
@@ -122,6 +123,7 @@ mod field;
 mod field_set;
 mod files;
 mod form;
+mod host;
 mod id;
 mod leads;
 mod limit;
@@ -176,23 +178,33 @@ pub use crate::{
         TagRef,
     },
     limit::Priority,
-    links::{Link, LinkTo, Links},
-    notes::{NewNote, Note, NoteFilter, NotePatch, NoteType, Notes},
+    links::{Link, LinkTo, Links, MassLink, MassLinks},
+    notes::{
+        AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
+        GeolocationContent, InvoiceContent, NewNote, Note, NoteContent, NoteFilter, NotePatch,
+        NoteType, Notes, RawContent, ServiceContent, SmsContent, TextContent,
+    },
     oauth::{
         FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
         account_url,
     },
     open_enum::UnknownValue,
     page::Pages,
-    pipelines::{Pipeline, Pipelines, Status},
+    pipelines::{NewPipeline, NewStatus, Pipeline, PipelinePatch, Pipelines, Status, StatusPatch},
     price::Price,
     raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
     sources::{NewSource, Source, Sources},
     tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
-    unsorted::{Unsorted, UnsortedLead},
-    users::{Role, User, Users},
+    unsorted::{
+        FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedLead,
+        UnsortedSummary,
+    },
+    users::{
+        Access, EntityRights, NewRole, NewUser, Rights, Role, RolePatch, StatusActions,
+        StatusRights, TaskRights, User, Users,
+    },
     webhook_body::{
         WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
         WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,

@@ -1,8 +1,9 @@
 //! Links between entities.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
+    batch::MOST_ITEMS,
     client::Client,
     entity::EntityType,
     error::Error,
@@ -35,18 +36,8 @@ impl Links {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list(&self) -> Result<Vec<Link>, Error> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            #[serde(rename = "_embedded")]
-            embedded: Embedded,
-        }
-        #[derive(Deserialize)]
-        struct Embedded {
-            #[serde(default, deserialize_with = "list")]
-            links: Vec<Link>,
-        }
         // Links have no ids of their own, and the endpoint no pages.
-        let found: Option<Envelope> =
+        let found: Option<Envelope<Link>> =
             self.client.find(self.path("links")?, Query::default()).await?;
         Ok(found.map(|envelope| envelope.embedded.links).unwrap_or_default())
     }
@@ -89,6 +80,111 @@ impl Links {
     fn path(&self, last: &str) -> Result<String, Error> {
         path::of(&[self.of.as_str(), &self.id.to_string(), last])
     }
+}
+
+/// The links of many entities of one kind; from [`Client::mass_links`].
+///
+/// amoCRM documents these endpoints and Kommo does not: where a Kommo account answers 404, use [`Client::links`].
+#[derive(Clone, Debug)]
+pub struct MassLinks {
+    client: Client,
+    of: EntityType,
+}
+
+impl MassLinks {
+    pub(crate) fn new(client: Client, of: EntityType) -> Self {
+        Self { client, of }
+    }
+
+    /// All that these entities are linked with.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`]. More than 250 entities are
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list(&self, entities: &[u64]) -> Result<Vec<MassLink>, Error> {
+        if entities.is_empty() {
+            return Ok(Vec::new());
+        }
+        at_most(entities.len())?;
+        let query = entities
+            .iter()
+            .fold(Query::default(), |query, id| query.with("filter[entity_id][]", id));
+        let found: Option<Envelope<MassLink>> =
+            self.client.find(self.path("links")?, query).await?;
+        Ok(found.map(|envelope| envelope.embedded.links).unwrap_or_default())
+    }
+
+    /// Links entities with others, up to 250 pairs: the entity first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Links::link`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn link(&self, pairs: &[(u64, LinkTo)]) -> Result<(), Error> {
+        self.post("link", pairs).await
+    }
+
+    /// Unlinks entities from others, up to 250 pairs: the entity first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Links::unlink`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn unlink(&self, pairs: &[(u64, LinkTo)]) -> Result<(), Error> {
+        self.post("unlink", pairs).await
+    }
+
+    async fn post(&self, action: &str, pairs: &[(u64, LinkTo)]) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Item<'a> {
+            entity_id: u64,
+            #[serde(flatten)]
+            to: &'a LinkTo,
+        }
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        at_most(pairs.len())?;
+        let items: Vec<_> = pairs.iter().map(|(id, to)| Item { entity_id: *id, to }).collect();
+        let request = Request::new(Method::Post, self.path(action)?).json(&items)?;
+        self.client.send(&request).await.map(drop)
+    }
+
+    fn path(&self, last: &str) -> Result<String, Error> {
+        path::of(&[self.of.as_str(), last])
+    }
+}
+
+fn at_most(items: usize) -> Result<(), Error> {
+    if items > MOST_ITEMS {
+        return Err(Error::invalid_request("Kommo takes at most 250 items in one request"));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "L: DeserializeOwned"))]
+struct Envelope<L> {
+    #[serde(rename = "_embedded")]
+    embedded: Embedded<L>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "L: DeserializeOwned"))]
+struct Embedded<L> {
+    #[serde(default, deserialize_with = "list")]
+    links: Vec<L>,
 }
 
 /// What to link an entity with, or unlink it from.
@@ -148,6 +244,22 @@ pub struct Link {
     #[serde(default, deserialize_with = "or_default")]
     pub to_entity_type: EntityType,
     /// What belongs to the link: `main_contact` (written as `is_main`), `catalog_id`, `quantity`, `price_id`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// A link of one of many entities, as read.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[non_exhaustive]
+pub struct MassLink {
+    /// The entity.
+    pub entity_id: u64,
+    /// What it is linked with.
+    pub to_entity_id: u64,
+    /// The kind of that.
+    #[serde(default, deserialize_with = "or_default")]
+    pub to_entity_type: EntityType,
+    /// What belongs to the link; see [`Link::metadata`].
     #[serde(default, deserialize_with = "lenient")]
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }

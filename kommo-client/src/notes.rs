@@ -18,6 +18,16 @@ use crate::{
     wire::{lenient, or_default, timestamp},
 };
 
+mod content;
+mod new;
+
+pub use content::{
+    AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
+    GeolocationContent, InvoiceContent, NoteContent, RawContent, ServiceContent, SmsContent,
+    TextContent,
+};
+pub use new::NewNote;
+
 open_enum! {
     /// The kind of a note.
     pub enum NoteType {
@@ -39,10 +49,32 @@ open_enum! {
         Geolocation = "geolocation",
         /// A file.
         Attachment = "attachment",
+        /// A message for the cashier; only amoCRM has it.
+        MessageCashier = "message_cashier",
         /// An invoice was paid.
         InvoicePaid = "invoice_paid",
         /// An invoice was paid, and the trigger for it is to fire.
         BillPaid = "bill_paid",
+        /// A visit of a web site. This kind and those below are Kommo's own: they are read, not written.
+        SiteVisit = "site_visit",
+        /// Came into the audience of an advertisement.
+        TargetingIn = "targeting_in",
+        /// Left the audience of an advertisement.
+        TargetingOut = "targeting_out",
+        /// A purchase of a customer.
+        Transaction = "transaction",
+        /// A meeting in Zoom.
+        ZoomMeeting = "zoom_meeting",
+        /// A file in Dropbox.
+        DropboxAttachment = "dropbox_attachment",
+        /// A link was followed.
+        LinkFollowed = "link_followed",
+        /// A letter.
+        AmomailMessage = "amomail_message",
+        /// A chat.
+        Chat = "chat",
+        /// What an assistant made of the conversation.
+        AiResult = "ai_result",
     }
 }
 
@@ -203,88 +235,6 @@ impl NoteFilter {
             query.push_time("filter[updated_at][to]", time);
         }
         query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
-    }
-}
-
-/// A note to add.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[must_use]
-pub struct NewNote {
-    entity_id: u64,
-    note_type: NoteType,
-    params: Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_by: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    responsible_user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_need_to_trigger_digital_pipeline: Option<bool>,
-}
-
-impl NewNote {
-    /// Text, which may have several lines.
-    pub fn common(entity_id: u64, text: impl Into<String>) -> Self {
-        Self::raw(entity_id, NoteType::Common, json!({ "text": text.into() }))
-    }
-
-    /// One line in the name of a service; Kommo shows no line breaks in it.
-    pub fn service_message(
-        entity_id: u64,
-        service: impl Into<String>,
-        text: impl Into<String>,
-    ) -> Self {
-        let params = json!({ "service": service.into(), "text": text.into() });
-        Self::raw(entity_id, NoteType::ServiceMessage, params)
-    }
-
-    /// A longer text in the name of a service.
-    pub fn extended_service_message(
-        entity_id: u64,
-        service: impl Into<String>,
-        text: impl Into<String>,
-    ) -> Self {
-        let params = json!({ "service": service.into(), "text": text.into() });
-        Self::raw(entity_id, NoteType::ExtendedServiceMessage, params)
-    }
-
-    /// A file that was uploaded before.
-    pub fn attachment(
-        entity_id: u64,
-        file_uuid: impl Into<String>,
-        file_name: impl Into<String>,
-    ) -> Self {
-        let params = json!({ "file_uuid": file_uuid.into(), "file_name": file_name.into() });
-        Self::raw(entity_id, NoteType::Attachment, params)
-    }
-
-    /// A note of any kind, with `params` as Kommo documents them for it.
-    pub fn raw(entity_id: u64, note_type: impl Into<NoteType>, params: Value) -> Self {
-        Self {
-            entity_id,
-            note_type: note_type.into(),
-            params,
-            created_by: None,
-            responsible_user_id: None,
-            is_need_to_trigger_digital_pipeline: None,
-        }
-    }
-
-    /// In whose name; 0 is Kommo itself. Left out, it is the token's user.
-    pub fn created_by(mut self, user: UserId) -> Self {
-        self.created_by = Some(user);
-        self
-    }
-
-    /// Sets the responsible user.
-    pub fn responsible_user(mut self, user: UserId) -> Self {
-        self.responsible_user_id = Some(user);
-        self
-    }
-
-    /// Lets no trigger of the digital pipeline fire for this note.
-    pub fn without_triggers(mut self) -> Self {
-        self.is_need_to_trigger_digital_pipeline = Some(false);
-        self
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
 
 mod app;
 mod pair;
+mod renamed;
 mod store;
 mod zeroizing;
 
@@ -205,7 +206,7 @@ impl Core {
         if dead.is_some_and(|dead| dead.is_same(&stored)) {
             return Err(not_granted());
         }
-        let refused = match self.ask(transport, Grant::Refresh(&stored)).await {
+        let refused = match self.refresh(transport, &stored).await {
             Ok((pair, fresh)) => {
                 return self.save(Unsaved { previous: Some(stored), pair, fresh }).await;
             }
@@ -224,6 +225,22 @@ impl Core {
                 Err(refused)
             }
         }
+    }
+
+    /// Renews the pair, at the new address when the account was renamed. The host that refused it has not used it up.
+    async fn refresh(
+        &self,
+        transport: &Transport,
+        stored: &TokenPair,
+    ) -> Result<(TokenPair, Fresh), Error> {
+        let refused = match self.ask(transport, Grant::Refresh(stored)).await {
+            Err(error) if matches!(error.status(), Some(401 | 404)) && self.app.follows => error,
+            outcome => return outcome,
+        };
+        let Some(base) = renamed::find(transport, stored).await else { return Err(refused) };
+        tracing::warn!(base_url = base.as_str(), "the kommo account has a new address");
+        transport.move_to(base);
+        self.ask(transport, Grant::Refresh(stored)).await
     }
 
     /// The pair is kept before it is used: after a crash in between nobody would have it.

@@ -12,6 +12,10 @@ use crate::{
     wire::{lenient, list, or_default},
 };
 
+mod write;
+
+pub use write::{NewPipeline, NewStatus, PipelinePatch, StatusPatch};
+
 const PATH: &str = "/api/v4/leads/pipelines";
 
 /// The pipelines of an account; from [`Client::pipelines`].
@@ -38,6 +42,20 @@ impl Pipelines {
         page::all(&self.client, PATH.to_owned(), Query::default()).await
     }
 
+    /// The stages of a pipeline.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`]. [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is no such
+    /// pipeline.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn statuses(&self, pipeline: PipelineId) -> Result<Vec<Status>, Error> {
+        page::all(&self.client, format!("{PATH}/{pipeline}/statuses"), Query::default()).await
+    }
+
     /// The pipeline with this id, with its stages; `None` when there is none.
     ///
     /// # Errors
@@ -60,6 +78,14 @@ impl Pipelines {
         }
         let page = Page::<Pipeline>::read(&answer)?;
         Ok(page.and_then(|page| page.rows.into_iter().find(|pipeline| pipeline.id == id)))
+    }
+}
+
+impl Row for Status {
+    const KEY: &'static str = "statuses";
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Number(self.id.get())
     }
 }
 

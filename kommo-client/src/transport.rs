@@ -1,6 +1,11 @@
 //! The only file that names reqwest: send, cap the body, status before body.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
@@ -63,14 +68,17 @@ pub(crate) struct Request {
     /// From the root of the host: `/api/v4/leads`.
     pub(crate) path: String,
     pub(crate) query: Query,
-    /// Another host than the account's own: the drive. It was checked before it came here.
+    /// Another host than the account's own: the drive, or where renamed accounts are found. It was checked before it
+    /// came here.
     host: Option<Url>,
+    /// A header whose value is nobody's business.
+    secret: Option<(&'static str, HeaderValue)>,
     body: Option<(HeaderValue, Vec<u8>)>,
 }
 
 impl Request {
     pub(crate) fn new(method: Method, path: String) -> Self {
-        Self { method, path, query: Query::default(), host: None, body: None }
+        Self { method, path, query: Query::default(), host: None, secret: None, body: None }
     }
 
     #[must_use]
@@ -102,6 +110,16 @@ impl Request {
         self.host = Some(host);
         self
     }
+
+    /// # Errors
+    ///
+    /// When the secret is no header value.
+    pub(crate) fn secret(mut self, name: &'static str, value: &str) -> Result<Self, Error> {
+        let mut value = HeaderValue::from_str(value).map_err(Error::invalid_request)?;
+        value.set_sensitive(true);
+        self.secret = Some((name, value));
+        Ok(self)
+    }
 }
 
 /// A success: a status of the 2xx, with its whole body.
@@ -125,7 +143,8 @@ impl Answer {
 
 pub(crate) struct Transport {
     http: reqwest::Client,
-    base: Url,
+    /// It changes when the account is renamed.
+    base: RwLock<Url>,
     limiter: Limiter,
     idle_timeout: Duration,
 }
@@ -164,11 +183,16 @@ impl Transport {
         }
         let http = builder.build()?;
         let Settings { base, limiter, idle_timeout, .. } = settings;
-        Ok(Self { http, base, limiter, idle_timeout })
+        Ok(Self { http, base: RwLock::new(base), limiter, idle_timeout })
     }
 
-    pub(crate) fn base(&self) -> &Url {
-        &self.base
+    pub(crate) fn base(&self) -> Url {
+        self.base.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Moves to another address of the same account. It was checked before it came here.
+    pub(crate) fn move_to(&self, base: Url) {
+        *self.base.write().unwrap_or_else(PoisonError::into_inner) = base;
     }
 
     pub(crate) async fn send(
@@ -213,7 +237,7 @@ impl Transport {
         request: &Request,
         token: Option<&AccessToken>,
     ) -> Result<reqwest::Request, Error> {
-        let mut url = request.host.as_ref().unwrap_or(&self.base).clone();
+        let mut url = request.host.clone().unwrap_or_else(|| self.base());
         url.set_path(&request.path);
         let query = request.query.as_str();
         url.set_query((!query.is_empty()).then_some(query));
@@ -223,6 +247,9 @@ impl Transport {
             let mut bearer = HeaderValue::from_str(&bearer).map_err(Error::invalid_request)?;
             bearer.set_sensitive(true);
             built.headers_mut().insert(AUTHORIZATION, bearer);
+        }
+        if let Some((name, value)) = &request.secret {
+            built.headers_mut().insert(*name, value.clone());
         }
         if let Some((content_type, body)) = &request.body {
             built.headers_mut().insert(CONTENT_TYPE, content_type.clone());
@@ -236,7 +263,7 @@ impl fmt::Debug for Transport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Transport")
-            .field("base", &self.base.as_str())
+            .field("base", &self.base().as_str())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Incoming leads, before somebody took or declined them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
@@ -13,6 +15,12 @@ use crate::{
     transport::{Method, Request},
     wire::{Linked, ids, lenient, list, or_default, timestamp},
 };
+
+mod new;
+
+pub use new::{FormMetadata, NewUnsorted, SipMetadata};
+
+const PATH: &str = "/api/v4/leads/unsorted";
 
 /// The incoming leads of an account; from [`Client::unsorted`].
 #[derive(Clone, Debug)]
@@ -28,7 +36,38 @@ impl Unsorted {
     /// All incoming leads, page by page.
     pub fn list(&self) -> Pages<UnsortedLead> {
         let query = Query::default().with("order[created_at]", "asc").with("limit", PAGE);
-        Pages::new(self.client.clone(), "/api/v4/leads/unsorted".to_owned(), query)
+        Pages::new(self.client.clone(), PATH.to_owned(), query)
+    }
+
+    /// The incoming lead with this id; `None` when it is no longer incoming.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, uid: &str) -> Result<Option<UnsortedLead>, Error> {
+        let path = path::of(&["leads", "unsorted", uid])?;
+        match self.client.find(path, Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// How many there are and were.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn summary(&self) -> Result<UnsortedSummary, Error> {
+        let request = Request::new(Method::Get, format!("{PATH}/summary"));
+        self.client.send(&request).await?.decode()
     }
 
     /// Takes an incoming lead, in the name of this user and into this stage.
@@ -77,6 +116,36 @@ impl Unsorted {
         let request = Request::new(Method::Delete, path).json(&Decline { user_id: user })?;
         self.client.send(&request).await?.decode()
     }
+}
+
+/// How many incoming leads there are and were.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnsortedSummary {
+    /// All.
+    #[serde(default, deserialize_with = "lenient")]
+    pub total: Option<u64>,
+    /// Those that were taken.
+    #[serde(default, deserialize_with = "lenient")]
+    pub accepted: Option<u64>,
+    /// Those that were declined.
+    #[serde(default, deserialize_with = "lenient")]
+    pub declined: Option<u64>,
+    /// How long they waited on average, in seconds.
+    #[serde(default, deserialize_with = "lenient")]
+    pub average_sort_time: Option<u64>,
+    /// By category: `sip`, `mail`, `forms`, `chats`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub categories: BTreeMap<String, UnsortedCount>,
+}
+
+/// How many incoming leads of a category there are.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UnsortedCount {
+    /// All.
+    #[serde(default, deserialize_with = "lenient")]
+    pub total: Option<u64>,
 }
 
 /// An incoming lead.

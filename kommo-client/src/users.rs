@@ -11,7 +11,14 @@ use crate::{
     wire::{lenient, or_default},
 };
 
+mod rights;
+mod write;
+
+pub use rights::{Access, EntityRights, Rights, StatusActions, StatusRights, TaskRights};
+pub use write::{NewRole, NewUser, RolePatch};
+
 const PATH: &str = "/api/v4/users";
+const ROLES: &str = "/api/v4/roles";
 
 /// The users of an account; from [`Client::users`].
 #[derive(Clone, Debug)]
@@ -65,7 +72,7 @@ impl Users {
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn roles(&self) -> Result<Vec<Role>, Error> {
         let query = Query::default().with("limit", PAGE);
-        page::all(&self.client, "/api/v4/roles".to_owned(), query).await
+        page::all(&self.client, ROLES.to_owned(), query).await
     }
 }
 
@@ -110,6 +117,9 @@ pub struct Role {
     /// Its name.
     #[serde(default, deserialize_with = "lenient")]
     pub name: Option<String>,
+    /// What its users may do.
+    #[serde(default, deserialize_with = "or_default")]
+    pub rights: Rights,
 }
 
 impl Row for Role {
@@ -130,11 +140,12 @@ struct Wire {
     #[serde(default, deserialize_with = "lenient")]
     lang: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
-    rights: Rights,
+    rights: State,
 }
 
+/// What the rights say besides what may be done.
 #[derive(Default, Deserialize)]
-struct Rights {
+struct State {
     #[serde(default, deserialize_with = "or_default")]
     is_active: bool,
     #[serde(default, deserialize_with = "or_default")]

@@ -2,11 +2,12 @@
 
 use std::{error::Error as StdError, fmt, num::NonZeroU32, time::Duration};
 
-use url::{Host, Url};
+use url::Url;
 
 use super::Client;
 use crate::{
     auth::Auth,
+    host::is_local,
     limit::Limiter,
     retry::RetryPolicy,
     transport::{Settings, Transport},
@@ -165,15 +166,6 @@ fn parse_base_url(text: &str) -> Result<Url, BuildError> {
         && url.query().is_none()
         && url.fragment().is_none();
     if bare { Ok(url) } else { Err(BuildError::NotBare) }
-}
-
-pub(super) fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

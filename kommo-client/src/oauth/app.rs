@@ -11,6 +11,7 @@ pub struct OAuthApp {
     pub(super) client_id: String,
     pub(super) client_secret: Zeroizing<String>,
     pub(super) redirect_uri: String,
+    pub(super) follows: bool,
 }
 
 impl OAuthApp {
@@ -25,7 +26,19 @@ impl OAuthApp {
             client_id: client_id.into(),
             client_secret: Zeroizing::new(client_secret.into()),
             redirect_uri: redirect_uri.into(),
+            follows: true,
         }
+    }
+
+    /// Whether to go on at the new address when an account was renamed. Default: yes.
+    ///
+    /// An administrator can change the subdomain at any time. The new one is asked for where the access token says, which
+    /// has to be a host of Kommo's, and has to be an account of Kommo's itself. That asking leaves the refresh token
+    /// intact is what the vendor's own client relies on, and is written nowhere.
+    #[must_use]
+    pub fn follow_renamed_account(mut self, follow: bool) -> Self {
+        self.follows = follow;
+        self
     }
 
     /// The page where an administrator grants access.
@@ -48,6 +61,7 @@ impl fmt::Debug for OAuthApp {
             .field("client_id", &self.client_id)
             .field("client_secret", &format_args!("[redacted]"))
             .field("redirect_uri", &self.redirect_uri)
+            .field("follows", &self.follows)
             .finish()
     }
 }

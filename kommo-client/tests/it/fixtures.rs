@@ -1,7 +1,5 @@
 //! Whole answers as Kommo documents them, where the shared folder is at hand.
 
-use std::path::PathBuf;
-
 use kommo_client::{
     CallDirection, CatalogId, EntityType, Error, EventFilter, FieldId, LeadFilter, LeadId,
     LeadPatch, NewCall, NewLead, NoteFilter, NoteId, PipelineId, TaskFilter, TaskId, TaskPatch,
@@ -12,21 +10,7 @@ use wiremock::{
     matchers::{any, query_param},
 };
 
-use crate::support::client;
-
-/// The text of a fixture; `None` on a clone without the shared folder.
-fn fixture(name: &str) -> Option<String> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/kommo"))
-        .join(name);
-    match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{name}: {error}");
-            eprintln!("skipped: {name} is not here");
-            None
-        }
-    }
-}
+use crate::support::{client, fixture};
 
 /// A server that gives the fixture, and 204 for any page after the first.
 async fn serving(name: &str) -> Option<MockServer> {

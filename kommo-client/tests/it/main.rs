@@ -21,6 +21,8 @@ mod hostile;
 #[cfg(test)]
 mod leads;
 #[cfg(test)]
+mod note_contents;
+#[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod oauth;
@@ -31,8 +33,12 @@ mod pages;
 #[cfg(test)]
 mod redaction;
 #[cfg(test)]
+mod renamed;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tasks;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod writes;

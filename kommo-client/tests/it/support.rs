@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     num::NonZeroU32,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -71,4 +72,18 @@ pub(crate) fn raw_server(answer: impl Fn(&mut TcpStream) + Send + 'static) -> St
 pub(crate) fn write(stream: &mut TcpStream, bytes: &[u8]) {
     // The client may have hung up already, and that is its right.
     let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+}
+
+/// The text of a fixture; `None` on a clone without the shared folder.
+pub(crate) fn fixture(name: &str) -> Option<String> {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/kommo"))
+        .join(name);
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "{name}: {error}");
+            eprintln!("skipped: {name} is not here");
+            None
+        }
+    }
 }
