@@ -36,6 +36,8 @@ pub struct Config {
     pub price_basis: PriceBasis,
     /// What a payment on a deal does that was already marked as lost.
     pub lost_deals: LostDeals,
+    /// What the first charge after a trial does to a deal that is still open.
+    pub trial_conversion: TrialConversion,
     /// How a payment for several products is shown.
     pub products: Products,
     /// Whether sandbox, simulated and test events may write to Kommo.
@@ -91,6 +93,21 @@ pub enum LostDeals {
     #[default]
     Park,
     /// The deal is won like an open one.
+    Win,
+}
+
+/// What the first charge after a trial does to a deal that is still open.
+///
+/// Paddle completes a trial's checkout with a total of zero, which wins nothing, and charges the trial's end as it charges
+/// a renewal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TrialConversion {
+    /// It is told as a renewal, and the stage stays. For teams that win a deal when its trial starts.
+    #[default]
+    KeepStage,
+    /// The deal is won, as by a first payment.
     Win,
 }
 

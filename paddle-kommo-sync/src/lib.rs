@@ -91,7 +91,7 @@ pub use self::{
     config::{
         AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, Overwrite,
         OverwriteRules, PriceBasis, Products, RefundRules, RefundedDeal, SandboxEvents, Stages,
-        TaskRules, Unlinked, UnsignedLinks,
+        TaskRules, TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},

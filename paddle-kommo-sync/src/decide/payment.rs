@@ -5,7 +5,7 @@ use paddle_webhook::Transaction;
 
 use super::{Decision, Draft, Facts, dunning, money, say};
 use crate::{
-    config::{AgreedPrice, LostDeals, RefundedDeal},
+    config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
     outcome::{ParkReason, Parked},
     plan::{Field, Reason, StageMove},
@@ -33,6 +33,9 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
     };
     if transaction.is_first_payment() {
         first_payment(facts, transaction, deal)
+    } else if transaction.is_renewal() && ends_trial(&facts, transaction, &deal) {
+        let won = facts.config.stages.won(deal.pipeline);
+        win(facts, transaction, deal, won, Reason::TrialConverted)
     } else if transaction.is_renewal() {
         later_payment(facts, transaction, deal, Reason::RenewalKeepsStage, "renewal", Text::Renewal)
     } else if transaction.is_plan_change() {
@@ -68,7 +71,7 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
 fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
-    let named = deal.field(Field::TransactionId).filter(|named| !named.is_empty());
+    let named = named(&deal);
     let winner = facts.known.sale.won_by.as_deref().or(named);
     let won_by_this = facts.known.transaction.won == Some(deal.lead) || named == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
@@ -93,6 +96,21 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
         }
     };
     win(facts, transaction, deal, won, reason)
+}
+
+/// Whether this charge is the first with money in it of a deal whose subscription began with a trial.
+fn ends_trial(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool {
+    let won = facts.config.stages.won(deal.pipeline);
+    let winner = facts.known.sale.won_by.as_deref().or(named(deal));
+    facts.config.trial_conversion == TrialConversion::Win
+        && facts.known.subscription.had_trial
+        && ![won, StatusId::WON, StatusId::LOST].contains(&deal.status)
+        && winner.is_none_or(|winner| winner == transaction.id.as_str())
+}
+
+/// The transaction that the deal itself names.
+fn named(deal: &Deal) -> Option<&str> {
+    deal.field(Field::TransactionId).filter(|named| !named.is_empty())
 }
 
 /// The deal closes with its price, its fields and a note.

@@ -20,6 +20,8 @@ pub(crate) struct SubscriptionKnown {
     pub(crate) snapshot: Option<Snapshot>,
     /// Everything that it was for so far. More than one: the deal's plan is no longer what was first paid for.
     plans: BTreeSet<String>,
+    /// Whether it began with a trial.
+    pub(crate) had_trial: bool,
     /// The newest sign that a payment failed, and that all is well.
     #[serde(with = "time::serde::rfc3339::option")]
     failed_at: Option<OffsetDateTime>,
@@ -102,6 +104,7 @@ impl SubscriptionKnown {
         match subscription.status.as_str() {
             PAST_DUE => self.failed(event.occurred_at()),
             ACTIVE => self.paid(event.occurred_at()),
+            "trialing" => self.had_trial = true,
             _ => {}
         }
         let mut snapshot = Snapshot::of(subscription);

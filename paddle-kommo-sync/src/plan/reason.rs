@@ -37,6 +37,8 @@ reasons! {
     AnotherPayment = "another_payment",
     /// The deal is lost, and the configuration lets a payment win lost deals.
     LostDealWon = "lost_deal_won",
+    /// The first charge after a trial, on a deal that was still open: the deal is won.
+    TrialConverted = "trial_converted",
     /// The transaction has a total of zero: nothing was sold yet.
     ZeroTotal = "zero_total",
     /// A renewal: the stage and the price stay.

@@ -1,7 +1,9 @@
 //! The billing table, row by row.
 
 use kommo_client::fake::FakeLead;
-use paddle_kommo_sync::{LostDeals, ParkReason, PriceBasis, Reason, RefundedDeal, Unlinked};
+use paddle_kommo_sync::{
+    LostDeals, ParkReason, PriceBasis, Reason, RefundedDeal, TrialConversion, Unlinked,
+};
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
@@ -184,6 +186,47 @@ async fn a_lost_deal_waits_for_a_person_unless_configured() {
     world.kommo.add_lead(FakeLead::new("Lost").id(7).stage(PIPELINE, LOST));
     assert_eq!(world.done(&paid(&lost)).await, [Reason::LostDealWon]);
     assert_eq!(world.kommo.lead(7).unwrap()["status_id"], 142);
+}
+
+/// A trial's checkout, the trial, and its end with money.
+async fn trial(world: &World) -> Vec<Reason> {
+    let mut checkout = transaction();
+    checkout["details"]["totals"]["total"] = json!("0");
+    checkout["id"] = json!("txn_checkout");
+    world.ignored(&event("transaction.completed", 1, &checkout)).await;
+    world.done(&event("subscription.trialing", 2, &subscription("trialing"))).await;
+    assert_eq!(world.stage(), NEGOTIATION, "nothing was paid yet");
+    world.done(&event("transaction.completed", 100, &renewal())).await
+}
+
+#[tokio::test]
+async fn the_first_charge_after_a_trial_wins_the_deal_if_configured() {
+    let world = World::new().await;
+    assert_eq!(trial(&world).await, [Reason::RenewalKeepsStage]);
+    assert_eq!(world.stage(), NEGOTIATION);
+
+    let win = |config: &mut paddle_kommo_sync::Config| {
+        config.trial_conversion = TrialConversion::Win;
+    };
+    let world = World::with(win).await;
+    assert_eq!(trial(&world).await, [Reason::TrialConverted]);
+    assert_eq!((world.stage(), world.price()), (142, 300));
+    assert_eq!(world.field("PADDLE_TXN_ID"), "txn_renewal");
+
+    let mut next = renewal();
+    next["id"] = json!("txn_next");
+    let told = world.done(&event("transaction.completed", 200, &next)).await;
+    assert_eq!(told, [Reason::RenewalKeepsStage], "the second charge");
+
+    let world = World::with(win).await;
+    let told = world.done(&event("transaction.completed", 100, &renewal())).await;
+    assert_eq!(told, [Reason::RenewalKeepsStage], "a renewal without a trial");
+
+    let world = World::with(win).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    world.done(&event("subscription.trialing", 2, &subscription("trialing"))).await;
+    let told = world.done(&event("transaction.completed", 100, &renewal())).await;
+    assert_eq!(told, [Reason::RenewalKeepsStage], "a lost deal");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::Failure;
 const KEYS: &[&str] = &[
     "price_basis",
     "lost_deals",
+    "trial_conversion",
     "products",
     "sandbox",
     "unlinked",
