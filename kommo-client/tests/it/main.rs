@@ -17,6 +17,8 @@ mod fixtures;
 #[cfg(test)]
 mod forward;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod leads;
