@@ -64,32 +64,37 @@
 //! |---|---|
 //! | `leads`, `leads/{id}` | [`Leads::get`], [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`update`](Leads::update), [`update_each`](Leads::update_each) |
 //! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`Leads::loss_reasons`] |
-//! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get) |
-//! | `leads/unsorted` | [`Unsorted::list`], [`accept`](Unsorted::accept), [`decline`](Unsorted::decline) |
+//! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get), [`create`](Pipelines::create), [`update`](Pipelines::update), [`delete`](Pipelines::delete); the stages: [`statuses`](Pipelines::statuses), [`create_statuses`](Pipelines::create_statuses), [`update_status`](Pipelines::update_status), [`delete_status`](Pipelines::delete_status) |
+//! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_sip`](Unsorted::create_sip), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline) |
 //! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
 //! | `companies` | [`Companies::get`], [`list`](Companies::list), [`create`](Companies::create), [`update`](Companies::update) |
 //! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
 //! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
 //! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`set_code`](CustomFields::set_code) |
 //! | `{entity}/{id}/links`, `link`, `unlink` | [`Links::list`], [`link`](Links::link), [`unlink`](Links::unlink) |
+//! | `{entity}/links`, `link`, `unlink` | [`MassLinks::list`], [`link`](MassLinks::link), [`unlink`](MassLinks::unlink) |
 //! | `{entity}/tags` | [`Tags::list`], [`create`](Tags::create) |
 //! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
 //! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`elements`](Catalogs::elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
 //! | `calls` | [`Calls::create`] |
 //! | `sources` | [`Sources::list`], [`create`](Sources::create), [`delete`](Sources::delete) |
-//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`roles`](Users::roles) |
+//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`create`](Users::create), [`activate`](Users::activate), [`deactivate`](Users::deactivate), [`roles`](Users::roles), [`role`](Users::role), [`create_roles`](Users::create_roles), [`update_role`](Users::update_role), [`delete_role`](Users::delete_role) |
 //! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
 //! | `events` | [`Events::list`] |
 //! | `webhooks` | [`Webhooks::list`], [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
 //! | `/oauth2/access_token` | [`Client::oauth`], [`Client::authorize`] |
+//! | `/oauth2/account/current/subdomain` | by itself: [`Client::current_base_url`] |
 //! | everything else | [`Client::raw`] |
+//!
+//! `GUIDE.md` in the crate's folder begins with the way from a token to a closed deal, and says for each endpoint by which
+//! of the vendor's own samples its method is tested.
 //!
 //! # What is not certain
 //!
 //! Kommo's pages, those of its sister amoCRM and what is seen on the wire do not always agree. Both variants are read
 //! wherever they differ. Decimal prices are only written when asked for ([`LeadPatch::price_decimal`]); that a batch is
 //! refused as a whole is nowhere promised, which is why [`Notes::create_each`] calls the good items of a refused batch
-//! [`ItemOutcome::Unknown`].
+//! [`ItemOutcome::Unknown`]. `GUIDE.md` lists everything of this kind: where it stands, and how to have it otherwise.
 //!
 //! # What it does not do
 //!
@@ -215,3 +220,7 @@ pub use crate::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "fake"))]
+#[doc = include_str!("../GUIDE.md")]
+struct Guide;

@@ -44,7 +44,7 @@ async fn notes_are_added_in_one_request_and_answers_mapped_back() {
 }
 
 #[tokio::test]
-async fn a_creation_that_is_not_confirmed_for_every_item_is_unknown() {
+async fn k20_k21_k23_k29_a_creation_that_is_not_confirmed_for_every_item_is_unknown() {
     for (name, status, body) in [
         ("K29 one is missing", 200, r#"{"_embedded":{"notes":[{"id":1,"request_id":"0"}]}}"#),
         (

@@ -257,6 +257,11 @@ async fn incoming_leads_are_added_from_calls_and_every_one_is_named() {
     assert_eq!(requests(&server).await.len(), 1);
     let error = unsorted.create_sip(&[call(), call()]).await.unwrap_err();
     assert_eq!((error.kind(), error.fate()), (&ErrorKind::Decode, Fate::Unknown));
+
+    let twice = r#"{"_embedded":{"unsorted":[{"uid":"u-1","request_id":"0"},{"uid":"u-2","request_id":"0"}]}}"#;
+    let server = serving("POST", at, 200, twice).await;
+    let error = client(&server).unsorted().create_sip(&[call()]).await.unwrap_err();
+    assert_eq!((error.kind(), error.fate()), (&ErrorKind::Decode, Fate::Unknown));
 }
 
 #[tokio::test]

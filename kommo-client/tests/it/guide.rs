@@ -1,0 +1,41 @@
+//! What the guide says of the tests is so.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_sample_that_the_guide_names_is_used_by_a_test() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = read(&folder.join("GUIDE.md"));
+    let tests: String = ["tests/it", "tests/fake"]
+        .iter()
+        .flat_map(|tests| fs::read_dir(folder.join(tests)).unwrap())
+        .map(|entry| read(&entry.unwrap().path()))
+        .collect();
+    let table = guide.split("\n## ").nth(2).unwrap();
+    let samples: BTreeSet<_> =
+        quoted(table).filter(|word| word.ends_with(".json") || word.ends_with(".txt")).collect();
+    assert!(samples.len() > 40, "{samples:?}");
+    for sample in samples {
+        assert!(tests.contains(&format!("\"{sample}\"")), "{sample} is in no test");
+    }
+}
+
+#[test]
+fn every_file_that_the_guide_names_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = read(&folder.join("GUIDE.md"));
+    let files: Vec<_> = quoted(&guide).filter(|word| word.starts_with("src/")).collect();
+    assert!(files.len() > 10, "{files:?}");
+    for file in files {
+        assert!(folder.join(file).is_file(), "{file}");
+    }
+}
