@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     num::NonZeroU32,
-    path::PathBuf,
+    path::Path,
     time::Duration,
 };
 
@@ -74,16 +74,13 @@ pub(crate) fn write(stream: &mut TcpStream, bytes: &[u8]) {
     let _ = stream.write_all(bytes).and_then(|()| stream.flush());
 }
 
-/// The text of a fixture; `None` on a clone without the shared folder.
+/// The text of a fixture; `None` on a lone clone.
 pub(crate) fn fixture(name: &str) -> Option<String> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/kommo"))
-        .join(name);
-    match std::fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{name}: {error}");
-            eprintln!("skipped: {name} is not here");
-            None
-        }
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures/kommo"));
+    if !folder.is_dir() {
+        eprintln!("skipped: {name} is not here");
+        return None;
     }
+    let read = std::fs::read_to_string(folder.join(name));
+    Some(read.unwrap_or_else(|error| panic!("{name}: {error}")))
 }
