@@ -7,7 +7,7 @@ use paddle_webhook::{CustomerId, Event};
 use serde_json::{Value, json};
 
 use crate::support::{
-    LEAD, NEGOTIATION, PIPELINE, WON, World,
+    LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
     events::{customer, event, refund, renewal, subscription, transaction},
     lead_ids,
 };
@@ -125,7 +125,8 @@ async fn a_customer_with_two_deals_is_ambiguous() {
 async fn the_address_finds_the_contacts_only_open_deal() {
     let world = World::new().await;
     world.kommo.add_lead(FakeLead::new("Old sale").id(7).stage(PIPELINE, WON));
-    world.kommo.add_contact("Jo", &["JO@example.com "], &[7, LEAD]);
+    world.kommo.add_lead(FakeLead::new("Lost").id(8).stage(PIPELINE, LOST));
+    world.kommo.add_contact("Jo", &["JO@example.com "], &[7, 8, LEAD]);
     world.kommo.add_contact("Not Jo", &["notjo@example.com"], &[7]);
     world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
     world.done(&paid_by(&Value::Null)).await;
