@@ -56,6 +56,11 @@ impl Deal {
     pub(crate) fn field(&self, field: Field) -> Option<&str> {
         self.fields.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str())
     }
+
+    /// The transaction that the deal itself names.
+    pub(crate) fn named_transaction(&self) -> Option<&str> {
+        self.field(Field::TransactionId).filter(|named| !named.is_empty())
+    }
 }
 
 /// What matters of the Kommo account.

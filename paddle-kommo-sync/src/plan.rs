@@ -177,6 +177,17 @@ pub enum Value {
     Empty,
 }
 
+impl Value {
+    /// As it is remembered, to be compared with.
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Amount(text) => text.clone(),
+            Self::Date(at) => at.unix_timestamp().to_string(),
+            Self::Empty => String::new(),
+        }
+    }
+}
+
 /// A note, without its marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -137,8 +137,7 @@ fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
 fn state(facts: &Facts<'_>, draft: &mut Draft) {
     let (config, transaction) = (facts.config, &facts.known.transaction);
     // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
-    let named = draft.deal.field(Field::TransactionId).filter(|named| !named.is_empty());
-    let winner = named.or(facts.known.sale.won_by.as_deref());
+    let winner = draft.deal.named_transaction().or(facts.known.sale.won_by.as_deref());
     if winner.is_none_or(|winner| Some(winner) == facts.transaction_id.as_deref()) {
         draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
     }

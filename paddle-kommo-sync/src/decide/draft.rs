@@ -189,19 +189,13 @@ impl Draft {
         let occurred_at = facts.event.occurred_at();
         let mut effects = Vec::new();
         for FieldValue { field, value } in &update.fields {
-            let text = match value {
-                Value::Text(text) | Value::Amount(text) => text.clone(),
-                Value::Date(at) => at.unix_timestamp().to_string(),
-                Value::Empty => String::new(),
-            };
+            let text = value.to_text();
             let before = known.sale.written.get(field).map(|written| written.at);
             let since = self.since.get(field).copied().unwrap_or(occurred_at);
             let at = before.map_or(since, |before| before.max(since));
             known.sale.written.insert(*field, Written { text, at });
         }
-        if update.price.is_some() {
-            known.sale.price_at = known.sale.price_at.max(Some(occurred_at));
-        }
+        known.sale.price = update.price.or(known.sale.price);
         if update.stage.is_some() || update.price.is_some() || !update.fields.is_empty() {
             effects.push(PlannedEffect::new("lead", self.update));
         }

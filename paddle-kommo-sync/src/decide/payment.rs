@@ -71,9 +71,8 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
 fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
-    let named = named(&deal);
-    let winner = facts.known.sale.won_by.as_deref().or(named);
-    let won_by_this = facts.known.transaction.won == Some(deal.lead) || named == Some(id);
+    let won_by_this =
+        facts.known.transaction.won == Some(deal.lead) || deal.named_transaction() == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
             Decision::Ignore(Reason::AlreadyWonByThis)
@@ -82,7 +81,7 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
         };
     }
     // A deal that was won and then moved on is no open deal: a second sale does not win it again.
-    if winner.is_some_and(|winner| winner != id) {
+    if winner(&facts, &deal).is_some_and(|winner| winner != id) {
         return another_payment(facts, transaction, deal);
     }
     let reason = match (deal.status == StatusId::LOST, facts.config.lost_deals) {
@@ -101,16 +100,15 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
 /// Whether this charge is the first with money in it of a deal whose subscription began with a trial.
 fn ends_trial(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool {
     let won = facts.config.stages.won(deal.pipeline);
-    let winner = facts.known.sale.won_by.as_deref().or(named(deal));
     facts.config.trial_conversion == TrialConversion::Win
         && facts.known.subscription.had_trial
         && ![won, StatusId::WON, StatusId::LOST].contains(&deal.status)
-        && winner.is_none_or(|winner| winner == transaction.id.as_str())
+        && winner(facts, deal).is_none_or(|winner| winner == transaction.id.as_str())
 }
 
-/// The transaction that the deal itself names.
-fn named(deal: &Deal) -> Option<&str> {
-    deal.field(Field::TransactionId).filter(|named| !named.is_empty())
+/// The transaction that won the deal, as far as anybody knows.
+fn winner<'f>(facts: &'f Facts<'_>, deal: &'f Deal) -> Option<&'f str> {
+    facts.known.sale.won_by.as_deref().or(deal.named_transaction())
 }
 
 /// The deal closes with its price, its fields and a note.

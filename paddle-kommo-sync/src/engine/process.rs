@@ -163,11 +163,8 @@ impl Sync {
                 }
             }
             let sale = self.sale(update.lead).await?;
-            let at = event.occurred_at();
-            update
-                .fields
-                .retain(|value| sale.written_at(value.field).is_none_or(|newer| newer <= at));
-            update.price = update.price.filter(|_| sale.price_at.is_none_or(|newer| newer <= at));
+            update.fields.retain(|value| sale.is_current(value));
+            update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
         }
         self.carry_out(claimed, effects, reasons).await
     }

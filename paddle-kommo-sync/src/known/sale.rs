@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{SubscriptionKnown, TransactionKnown};
-use crate::plan::Field;
+use crate::plan::{Field, FieldValue};
 
 /// What is known of a deal: everything that was paid for it, and what we wrote into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,9 +17,8 @@ pub(crate) struct SaleKnown {
     pub(crate) subscriptions: BTreeMap<String, String>,
     /// What we wrote into its fields last.
     pub(crate) written: BTreeMap<Field, Written>,
-    /// When the event happened that set its price last.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub(crate) price_at: Option<OffsetDateTime>,
+    /// The price that we set last, in whole units.
+    pub(crate) price: Option<i64>,
     /// The transaction that won it.
     pub(crate) won_by: Option<String>,
 }
@@ -73,9 +72,10 @@ impl SaleKnown {
         }
     }
 
-    /// When the event happened whose value a field holds.
-    pub(crate) fn written_at(&self, field: Field) -> Option<OffsetDateTime> {
-        self.written.get(&field).map(|written| written.at)
+    /// Whether this is still what the field is to hold: no other plan has been made for it since. Times would not tell,
+    /// as an older event may say what is so now.
+    pub(crate) fn is_current(&self, value: &FieldValue) -> bool {
+        self.written.get(&value.field).is_none_or(|written| written.text == value.value.to_text())
     }
 
     /// The sum of one kind over all payments, if all are in one currency.

@@ -142,10 +142,7 @@ async fn an_older_renewal_does_not_overwrite_a_newer_invoice() {
 #[tokio::test]
 async fn a_plan_that_is_resumed_late_does_not_overwrite_what_is_newer() {
     let world = World::new().await;
-    world.kommo.fail_next(
-        Fault::answer(403, r#"{"title":"Forbidden","status":403,"detail":"no rights"}"#)
-            .on("PATCH", "/api/v4/leads"),
-    );
+    refuse_a_change(&world);
     let activated = event("subscription.activated", 10, &subscription("active"));
     assert_eq!(world.parked(&activated).await.reason, ParkReason::Refused);
     let mut ended = subscription("canceled");
@@ -155,6 +152,48 @@ async fn a_plan_that_is_resumed_late_does_not_overwrite_what_is_newer() {
     assert!(world.sync.resume(activated.id().as_str()).await.unwrap());
     world.done(&activated).await;
     assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
+}
+
+/// The next change of a deal fails for good, until a person resumes it.
+fn refuse_a_change(world: &World) {
+    world.kommo.fail_next(
+        Fault::answer(403, r#"{"title":"Forbidden","status":403,"detail":"no rights"}"#)
+            .on("PATCH", "/api/v4/leads"),
+    );
+}
+
+#[tokio::test]
+async fn an_older_event_that_tells_what_is_so_now_still_writes_it_when_resumed() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 2, &transaction())).await;
+    world.done(&event("transaction.past_due", 40, &renewal())).await;
+    world.done(&event("transaction.completed", 60, &renewal())).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), "active");
+    let mut ending = subscription("active");
+    ending["scheduled_change"] =
+        json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    let late = event("subscription.updated", 20, &ending);
+    refuse_a_change(&world);
+    world.parked(&late).await;
+    assert!(world.sync.resume(late.id().as_str()).await.unwrap());
+    world.done(&late).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), "canceling");
+}
+
+#[tokio::test]
+async fn an_older_refund_still_lowers_the_price_when_resumed() {
+    let world = World::with(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
+    world.done(&event("transaction.completed", 1, &transaction())).await;
+    world.done(&event("adjustment.updated", 30, &refund("approved"))).await;
+    assert_eq!(world.price(), 507);
+    let mut other = refund("approved");
+    other["id"] = json!("adj_other");
+    let late = event("adjustment.updated", 20, &other);
+    refuse_a_change(&world);
+    world.parked(&late).await;
+    assert!(world.sync.resume(late.id().as_str()).await.unwrap());
+    world.done(&late).await;
+    assert_eq!(world.price(), 415, "599.00 less twice 91.85");
 }
 
 #[tokio::test]
