@@ -22,7 +22,7 @@ use crate::{
     files::Files,
     host,
     leads::Leads,
-    limit::{Manners, Priority},
+    limit::{Manners, Priority, Turn},
     links::{Links, MassLinks},
     notes::Notes,
     oauth::{OAuth, OAuthApp, TokenStore},
@@ -131,7 +131,10 @@ impl Client {
     /// The same client, whose calls wait for their turn with another priority.
     #[must_use]
     pub fn with_priority(&self, priority: Priority) -> Self {
-        Self { shared: Arc::clone(&self.shared), manners: Manners { priority, ..self.manners } }
+        Self {
+            shared: Arc::clone(&self.shared),
+            manners: Manners { priority, ..self.manners.clone() },
+        }
     }
 
     /// The same client, whose calls wait for their turn no longer than this.
@@ -141,7 +144,39 @@ impl Client {
     /// the turn has no other end, and does not count in [`timeout`](ClientBuilder::timeout).
     #[must_use]
     pub fn with_longest_wait(&self, wait: Duration) -> Self {
-        let manners = Manners { longest_wait: Some(wait), ..self.manners };
+        let manners = Manners { longest_wait: Some(wait), ..self.manners.clone() };
+        Self { shared: Arc::clone(&self.shared), manners }
+    }
+
+    /// Waits until the next request may leave, and holds its turn: for callers that can say only then what is to be sent,
+    /// because more of it gathers while they wait.
+    ///
+    /// # Errors
+    ///
+    /// While Kommo has asked for a long pause or blocks this address, and when the turn does not come within
+    /// [`with_longest_wait`](Self::with_longest_wait): as every call, with [`Fate::NotSent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the turn to the next.
+    ///
+    /// ```no_run
+    /// # async fn example(client: kommo_client::Client) -> Result<(), kommo_client::Error> {
+    /// # fn gathered() -> Vec<kommo_client::LeadPatch> { Vec::new() }
+    /// let turn = client.turn().await?;
+    /// let patches = gathered();
+    /// client.in_turn(turn).leads().update(&patches).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn turn(&self) -> Result<Turn, Error> {
+        self.shared.transport.turn(&self.manners).await.map(Turn::new)
+    }
+
+    /// The same client, whose first request does not wait for its turn: it has this one.
+    #[must_use]
+    pub fn in_turn(&self, turn: Turn) -> Self {
+        let manners = Manners { turn: Some(turn), ..self.manners.clone() };
         Self { shared: Arc::clone(&self.shared), manners }
     }
 
@@ -334,12 +369,12 @@ impl Client {
     async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
         let Shared { transport, auth, .. } = &*self.shared;
         let token = auth.token(transport).await?;
-        let refused = match transport.send(request, Some(&token), self.manners).await {
+        let refused = match transport.send(request, Some(&token), &self.manners).await {
             Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
             outcome => return outcome,
         };
         match auth.renew(transport, &token).await {
-            Ok(Some(token)) => transport.send(request, Some(&token), self.manners).await,
+            Ok(Some(token)) => transport.send(request, Some(&token), &self.manners).await,
             Ok(None) => Err(refused),
             // The request itself was refused, whatever became of the renewal.
             Err(error) => Err(error.with_fate(Fate::Refused)),

@@ -182,7 +182,7 @@ pub use crate::{
         ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
         TagRef,
     },
-    limit::Priority,
+    limit::{Priority, Turn},
     links::{Link, LinkTo, Links, MassLink, MassLinks},
     notes::{
         AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,

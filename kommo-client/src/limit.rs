@@ -1,12 +1,14 @@
 //! How fast we may ask: one limiter for all clones of a client.
 //!
 //! Kommo allows 7 requests a second and blocks the address of those who go on beyond it (its page "Limitations").
-//! What counts is when requests arrive there, and that lies somewhere between our sending and its answering. So a
-//! request occupies one of the N places of a window from its sending until one second after its answer: then no
-//! second at Kommo's side sees more than N, however long connections take or the network stalls.
+//! So there are N places in a second. A request occupies one for a second from its sending, and at least until it is
+//! answered: sends are spread evenly, which leaves 50 ms for arriving a little later than the others. What counts is
+//! when a request arrives at Kommo, though, and one whose answer took longer than a second may have arrived at any
+//! time until then: it occupies its place for one second more from its answer.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
     num::NonZeroU32,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -43,11 +45,32 @@ pub enum Priority {
 }
 
 /// How the calls of one clone of a client wait for their turn.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Manners {
     pub(crate) priority: Priority,
     /// Not longer than this; then they fail without having been sent.
     pub(crate) longest_wait: Option<Duration>,
+    /// The turn that the next of them has already.
+    pub(crate) turn: Option<Turn>,
+}
+
+impl Manners {
+    /// The turn that is held, to be used now.
+    pub(crate) fn held(&self) -> Option<Permit> {
+        self.turn.as_ref()?.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The right to send one request, got by waiting for it: from [`Client::turn`](crate::Client::turn).
+///
+/// It keeps one of the places of this second. Use it soon: meanwhile the others have one less.
+#[derive(Clone, Debug)]
+pub struct Turn(Arc<Mutex<Option<Permit>>>);
+
+impl Turn {
+    pub(crate) fn new(permit: Permit) -> Self {
+        Self(Arc::new(Mutex::new(Some(permit))))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -66,7 +89,8 @@ struct Shared {
 struct State {
     next_send: Instant,
     in_flight: usize,
-    answered: VecDeque<Instant>,
+    /// When the places of the answered requests are free again, the soonest on top.
+    taken: BinaryHeap<Reverse<Instant>>,
     waiting: BTreeSet<(Priority, u64)>,
     next_ticket: u64,
     pace: Pace,
@@ -92,7 +116,7 @@ impl Limiter {
             state: Mutex::new(State {
                 next_send: Instant::now(),
                 in_flight: 0,
-                answered: VecDeque::new(),
+                taken: BinaryHeap::new(),
                 waiting: BTreeSet::new(),
                 next_ticket: 0,
                 pace: Pace::default(),
@@ -110,18 +134,18 @@ impl Limiter {
             changed.as_mut().enable();
             let now = Instant::now();
             match self.0.take(waiting.ticket, now) {
-                Turn::Now => return Ok(Permit { shared: Arc::clone(&self.0), sent: now }),
-                Turn::Never(refusal) => return Err(refusal),
-                Turn::At(instant) => {
+                When::Now => return Ok(Permit { shared: Arc::clone(&self.0), sent: now }),
+                When::Never(refusal) => return Err(refusal),
+                When::At(instant) => {
                     let _ = timeout_at(instant, changed).await;
                 }
-                Turn::Later => changed.await,
+                When::Later => changed.await,
             }
         }
     }
 }
 
-enum Turn {
+enum When {
     Now,
     At(Instant),
     Later,
@@ -133,32 +157,29 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, ticket: (Priority, u64), now: Instant) -> Turn {
+    fn take(&self, ticket: (Priority, u64), now: Instant) -> When {
         let mut state = self.state();
-        while state.answered.front().is_some_and(|answered| after(*answered, WINDOW) <= now) {
-            state.answered.pop_front();
+        while state.taken.peek().is_some_and(|Reverse(free_at)| *free_at <= now) {
+            state.taken.pop();
         }
         let gate = state.pace.gate(now);
         let first = state.waiting.first() == Some(&ticket);
         match gate {
             Gate::Blocked(until) => {
-                return Turn::Never(Refusal::Blocked(until.saturating_duration_since(now)));
+                return When::Never(Refusal::Blocked(until.saturating_duration_since(now)));
             }
             Gate::Paused(until) if until.saturating_duration_since(now) > self.longest_pause => {
-                return Turn::Never(Refusal::Paused(until.saturating_duration_since(now)));
+                return When::Never(Refusal::Paused(until.saturating_duration_since(now)));
             }
-            Gate::Paused(until) if first => return Turn::At(until),
-            _ if !first => return Turn::Later,
+            Gate::Paused(until) if first => return When::At(until),
+            _ if !first => return When::Later,
             _ => {}
         }
-        if state.in_flight.saturating_add(state.answered.len()) >= self.capacity {
-            return state
-                .answered
-                .front()
-                .map_or(Turn::Later, |answered| Turn::At(after(*answered, WINDOW)));
+        if state.in_flight.saturating_add(state.taken.len()) >= self.capacity {
+            return state.taken.peek().map_or(When::Later, |Reverse(free_at)| When::At(*free_at));
         }
         if now < state.next_send {
-            return Turn::At(state.next_send);
+            return When::At(state.next_send);
         }
         state.waiting.remove(&ticket);
         state.in_flight = state.in_flight.saturating_add(1);
@@ -167,7 +188,7 @@ impl Shared {
         state.pace.leave(now);
         drop(state);
         self.changed.notify_waiters();
-        Turn::Now
+        When::Now
     }
 }
 
@@ -203,6 +224,11 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
+    /// The request leaves only now.
+    pub(crate) fn leave(&mut self) {
+        self.sent = Instant::now();
+    }
+
     /// Lets the pace of all follow what the answer says about it.
     pub(crate) fn learn(&self, verdict: Verdict) {
         let mut state = self.shared.state();
@@ -223,14 +249,25 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.shared.state();
         state.in_flight = state.in_flight.saturating_sub(1);
-        state.answered.push_back(Instant::now());
+        state.taken.push(Reverse(free_at(self.sent, Instant::now())));
         drop(state);
         self.shared.changed.notify_waiters();
     }
 }
 
+/// When the place of a request is free again.
+fn free_at(sent: Instant, answered: Instant) -> Instant {
+    if answered.saturating_duration_since(sent) > WINDOW {
+        after(answered, WINDOW)
+    } else {
+        after(sent, WINDOW)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     fn limiter(requests_per_second: u32) -> Limiter {
@@ -272,13 +309,17 @@ mod tests {
                 Duration::from_millis((index.wrapping_mul(2_654_435_761) % 900) + 1)
             }),
             ("slow first", |index| Duration::from_millis(if index == 0 { 3_000 } else { 5 })),
+            ("slow", |index| Duration::from_millis(800 + index % 5 * 100)),
         ] {
             let trace = trace(&limiter(7), 60, latency).await;
             for (sent, _) in &trace {
-                // Whatever arrived within the second that ends with this request's arrival was answered after its
-                // beginning. So those are all that may share the second.
-                let share = |(other, answered): &&(Instant, Instant)| {
-                    other <= sent && *answered + Duration::from_secs(1) >= *sent
+                // One that was answered within a second arrived when it was sent; any other at any time until its answer.
+                let last_arrival = |(other, answered): &(Instant, Instant)| {
+                    let slow = *answered - *other > Duration::from_secs(1);
+                    if slow { *answered } else { *other }
+                };
+                let share = |other: &&(Instant, Instant)| {
+                    other.0 <= *sent && last_arrival(other) + Duration::from_secs(1) >= *sent
                 };
                 let sharing = trace.iter().filter(share).count();
                 assert!(sharing <= 7, "{name}: {sharing} may arrive in one second");
@@ -293,17 +334,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn sends_are_evenly_spaced() {
-        let started = Instant::now();
-        let trace = trace(&limiter(7), 30, |_| Duration::ZERO).await;
-        for pair in trace.windows(2) {
-            assert!(pair[1].0 - pair[0].0 >= Duration::from_millis(150));
+        for latency in [(|_| Duration::ZERO) as fn(u64) -> Duration, |_| Duration::from_millis(900)]
+        {
+            let started = Instant::now();
+            let trace = trace(&limiter(7), 30, latency).await;
+            for pair in trace.windows(2) {
+                assert!(pair[1].0 - pair[0].0 >= Duration::from_millis(150));
+            }
+            // Answers within a second cost no throughput: the places never bind before the spacing does.
+            let whole = trace[29].0 - started;
+            assert!(whole <= Duration::from_millis(29 * 155), "{whole:?}");
         }
-        // Fast answers cost no throughput: the windows never bind before the spacing does.
-        assert!(
-            trace[29].0 - started <= Duration::from_millis(29 * 155),
-            "{:?}",
-            trace[29].0 - started
-        );
     }
 
     #[tokio::test(start_paused = true)]

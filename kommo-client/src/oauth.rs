@@ -46,7 +46,7 @@ pub(crate) struct OAuth {
 struct Renewal(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
 
 /// Every other call waits for the renewal.
-const HASTE: Manners = Manners { priority: Priority::High, longest_wait: None };
+const HASTE: Manners = Manners { priority: Priority::High, longest_wait: None, turn: None };
 
 impl fmt::Debug for Renewal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -275,7 +275,7 @@ impl Core {
             redirect_uri: &self.app.redirect_uri,
         };
         let request = Request::new(Method::Post, "/oauth2/access_token".to_owned()).json(&body)?;
-        let answer = match transport.send(&request, None, HASTE).await {
+        let answer = match transport.send(&request, None, &HASTE).await {
             Ok(answer) => answer,
             // Its texts are localized; the hint, in `detail`, says which of the tokens is at fault.
             Err(error) if matches!(error.status(), Some(400 | 401)) => {

@@ -199,18 +199,14 @@ impl Transport {
         &self,
         request: &Request,
         token: Option<&AccessToken>,
-        manners: Manners,
+        manners: &Manners,
     ) -> Result<Answer, Error> {
         let built = self.build(request, token)?;
-        let turn = self.limiter.acquire(manners.priority);
-        let permit = match manners.longest_wait {
-            None => turn.await,
-            Some(wait) => match timeout(wait, turn).await {
-                Ok(permit) => permit,
-                Err(_) => return Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
-            },
+        let mut permit = match manners.held() {
+            Some(permit) => permit,
+            None => self.turn(manners).await?,
         };
-        let permit = permit.map_err(refused)?;
+        permit.leave();
         let started = Instant::now();
         let outcome = match self.http.execute(built).await {
             Ok(response) => read(response, permit, self.idle_timeout).await,
@@ -230,6 +226,19 @@ impl Transport {
             "kommo request"
         );
         outcome
+    }
+
+    /// Waits until the next request may leave.
+    pub(crate) async fn turn(&self, manners: &Manners) -> Result<Permit, Error> {
+        let turn = self.limiter.acquire(manners.priority);
+        let permit = match manners.longest_wait {
+            None => turn.await,
+            Some(wait) => match timeout(wait, turn).await {
+                Ok(permit) => permit,
+                Err(_) => return Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
+            },
+        };
+        permit.map_err(refused)
     }
 
     fn build(

@@ -27,7 +27,7 @@ pub(super) async fn find(transport: &Transport, pair: &TokenPair) -> Option<Url>
     let asked = trusted(&claims.api_domain?, &base)?;
     let request = Request::new(Method::Get, PATH.to_owned()).host(asked);
     let request = request.secret("x-refresh-token", &pair.refresh).ok()?;
-    let renamed: Renamed = transport.send(&request, None, HASTE).await.ok()?.decode().ok()?;
+    let renamed: Renamed = transport.send(&request, None, &HASTE).await.ok()?.decode().ok()?;
     if claims.account_id.is_some() && renamed.id.is_some() && claims.account_id != renamed.id {
         return None;
     }

@@ -161,3 +161,18 @@ async fn a_call_whose_turn_does_not_come_in_time_is_not_sent() {
     assert_eq!((error.kind(), error.fate()), (&ErrorKind::Busy, Fate::NotSent));
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_turn_that_is_held_serves_one_request() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(204)).mount(&server).await;
+    let one_a_second = builder(&server.uri()).requests_per_second(std::num::NonZeroU32::MIN);
+    let client = one_a_second.build().unwrap().with_longest_wait(Duration::from_millis(50));
+    let in_turn = client.in_turn(client.turn().await.unwrap());
+    let error = client.leads().get(LeadId::new(1)).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Busy, "the only place of this second is held");
+    assert!(in_turn.leads().get(LeadId::new(1)).await.unwrap().is_none());
+    let error = in_turn.leads().get(LeadId::new(1)).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Busy, "it is used up");
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
