@@ -1,5 +1,6 @@
 //! The only writer to Kommo. It knows the journal, uncertain answers and refused values, and nothing of billing.
 
+mod bundle;
 mod fields;
 mod lead;
 mod probe;
@@ -7,18 +8,20 @@ mod tasks;
 
 use std::time::Duration;
 
-use kommo_client::{Client, EntityType, Error, Fate, NewNote};
+use kommo_client::{Client, Error, Fate, Lead, LeadId, NewNote, Priority};
 use time::OffsetDateTime;
 
+pub(crate) use self::bundle::Bundler;
+use self::bundle::{Call, Failure, Intent, Reply, Sender};
 use crate::{
     cache::Cache,
     clock::Clock,
     config::{Config, FieldTarget},
     error::StoreError,
-    failure::{Reaction, reaction},
+    failure::{Reaction, reaction, reaction_to},
     outcome::{LeftOut, LeftOutPart},
     plan::{Effect, Field, NoteDraft, Value},
-    store::{Attempt, EffectRow, EffectState, Lease, Store},
+    store::{EffectRow, EffectState, Lease, Store},
 };
 
 /// The longest that a call waits for its turn after its intent was put on disk: a later send could meet another worker
@@ -46,7 +49,13 @@ pub(crate) enum Applied {
 /// What the writer works with.
 #[derive(Debug)]
 pub(crate) struct Applier<'a> {
+    /// Reads.
     pub(crate) kommo: &'a Client,
+    /// Writes, which must not wait long for a further turn.
+    pub(crate) writing: &'a Client,
+    pub(crate) bundler: &'a Bundler,
+    /// How urgent the event is.
+    pub(crate) priority: Priority,
     pub(crate) store: &'a dyn Store,
     pub(crate) cache: &'a Cache,
     pub(crate) config: &'a Config,
@@ -113,33 +122,54 @@ impl Applier<'_> {
             return Ok(());
         }
         let text = format!("{} {}", note.text, row.marker);
-        let new = [NewNote::common(note.lead.get(), text)];
-        self.begin(work, row).await?;
-        let answer = self.kommo.notes(EntityType::Leads).create(&new).await;
-        let id = answer.map(|created| created.first().map(|note| note.id.get()));
-        self.record(work, row, id).await
+        let note = NewNote::common(note.lead.get(), text);
+        let answer = self.write(work, row, Call::AddNote(note)).await?;
+        self.record(work, row, answer).await
     }
 
-    /// Puts the intent on disk. From here on the effect may have happened, until its answer is recorded.
-    async fn begin(&self, work: &mut Work, row: &EffectRow) -> Result<(), Stop> {
-        let sent_at = self.clock.now();
-        let attempt = Attempt {
-            call_id: format!("{}:{}:{}", work.lease.event_id, row.name, work.lease.epoch),
-            sent_at,
-            deadline_at: after(sent_at, CALL),
-        };
-        work.lease =
-            self.store.begin(&work.lease, &[&row.name], &attempt, after(sent_at, LEASE)).await?;
-        // The process may have been stopped since: then somebody else has the lane by now, or soon.
-        if after(self.clock.now(), CALL) > work.lease.until {
-            self.store.mark(&work.lease, &row.name, EffectState::Planned, row.absent).await?;
-            let until = self.clock.now();
-            return Err(Stop::Because(Applied::Wait {
-                until,
-                why: "the lease ends too soon".to_owned(),
-            }));
+    /// Reads a deal; none when there is none.
+    pub(crate) async fn read_lead(&self, lead: LeadId) -> Result<Option<Box<Lead>>, Reaction> {
+        match self.sender().call(Call::ReadLead(lead), None).await {
+            Reply::Lead(lead) => Ok(lead),
+            Reply::Refused(failure) | Reply::Failed(_, failure) => Err(failure.reaction()),
+            _ => Err(Reaction::Retry("the request was given up".to_owned())),
         }
-        Ok(())
+    }
+
+    /// Sends one write when its turn comes, its intent on disk before. From then on it may have happened, until its answer
+    /// is recorded.
+    async fn write(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        call: Call,
+    ) -> Result<Result<u64, Failure>, Stop> {
+        let intent =
+            Intent { lease: work.lease.clone(), effect: row.name.clone(), absent: row.absent };
+        match self.sender().call(call, Some(intent)).await {
+            Reply::Written(lease, id) => {
+                work.lease = lease;
+                Ok(Ok(id))
+            }
+            Reply::Failed(lease, failure) => {
+                work.lease = lease;
+                Ok(Err(failure))
+            }
+            Reply::Refused(failure) => Err(Stop::Because(Applied::Failed(failure.reaction()))),
+            Reply::NotBegun(error) => Err(Stop::Store(error)),
+            Reply::TooLate => {
+                let why = "the lease ends too soon".to_owned();
+                Err(Stop::Because(Applied::Wait { until: self.clock.now(), why }))
+            }
+            Reply::Lost | Reply::Lead(_) => {
+                self.store.mark(&work.lease, &row.name, EffectState::Unknown, 0).await?;
+                let why = "the request was given up before its answer".to_owned();
+                Err(Stop::Because(Applied::Wait {
+                    until: after(self.clock.now(), self.settle),
+                    why,
+                }))
+            }
+        }
     }
 
     /// Puts on disk what became of a call.
@@ -147,28 +177,45 @@ impl Applier<'_> {
         &self,
         work: &Work,
         row: &EffectRow,
-        answer: Result<Option<u64>, Error>,
+        answer: Result<u64, Failure>,
     ) -> Result<(), Stop> {
-        let error = match answer {
+        let failure = match answer {
             Ok(id) => {
-                self.store.done(&work.lease, &row.name, id).await?;
+                self.store.done(&work.lease, &row.name, Some(id)).await?;
                 return Ok(());
             }
-            Err(error) => error,
+            Err(failure) => failure,
         };
-        let reaction = reaction(&error);
-        if error.fate() == Fate::Unknown {
+        if failure.fate() == Fate::Unknown {
             self.store.mark(&work.lease, &row.name, EffectState::Unknown, 0).await?;
             let until = after(self.clock.now(), self.settle);
-            let why = format!("no answer from Kommo: {}", crate::failure::chain(&error));
+            let why = format!("no answer from Kommo: {}", crate::failure::chain(failure.error()));
             return Err(Stop::Because(Applied::Wait { until, why }));
         }
+        let reaction = failure.reaction();
         let state = match reaction {
             Reaction::Park(_) => EffectState::Parked,
             Reaction::Retry(_) | Reaction::Pause(_) => EffectState::Planned,
         };
         self.store.mark(&work.lease, &row.name, state, row.absent).await?;
         Err(Stop::Because(Applied::Failed(reaction)))
+    }
+
+    const fn sender(&self) -> Sender<'_> {
+        Sender {
+            bundler: self.bundler,
+            reading: self.kommo,
+            writing: self.writing,
+            store: self.store,
+            clock: self.clock,
+            priority: self.priority,
+        }
+    }
+}
+
+impl Failure {
+    fn reaction(&self) -> Reaction {
+        reaction_to(self.kind(), self.error())
     }
 }
 

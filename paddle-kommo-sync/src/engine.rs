@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use kommo_client::Client;
+use kommo_client::{Client, Priority};
 use paddle_webhook::{Environment, Event, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -25,7 +25,7 @@ pub use self::{
     operator::{Chapter, ParkedEvent, Preview},
 };
 use crate::{
-    apply::{Applier, LEASE},
+    apply::{Applier, Bundler, LEASE},
     cache::Cache,
     clock::Clock,
     config::Config,
@@ -64,6 +64,7 @@ struct Inner {
     kommo: Client,
     /// The same for writes, which must not wait long for their turn.
     writing: Client,
+    bundler: Bundler,
     store: Arc<dyn Store>,
     account: AccountKey,
     account_name: String,
@@ -354,9 +355,12 @@ impl Sync {
         Rules { config: &self.0.config, texts: &self.0.texts }
     }
 
-    fn applier(&self) -> Applier<'_> {
+    fn applier(&self, priority: Priority) -> Applier<'_> {
         Applier {
-            kommo: &self.0.writing,
+            kommo: &self.0.kommo,
+            writing: &self.0.writing,
+            bundler: &self.0.bundler,
+            priority,
             store: &*self.0.store,
             cache: &self.0.cache,
             config: &self.0.config,

@@ -81,9 +81,14 @@ impl Pause {
     }
 }
 
-/// The table: which error means what.
+/// What a failed call means.
 pub(crate) fn reaction(error: &Error) -> Reaction {
-    match error.kind() {
+    reaction_to(error.kind(), error)
+}
+
+/// The table: which error means what. Of a request for several deals, `kind` is what it said of one.
+pub(crate) fn reaction_to(kind: &ErrorKind, error: &Error) -> Reaction {
+    match kind {
         ErrorKind::RateLimited => Reaction::Pause(Pause::RateLimited(error.retry_after())),
         ErrorKind::Unauthorized => Reaction::Pause(Pause::Unauthorized),
         ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
@@ -93,15 +98,17 @@ pub(crate) fn reaction(error: &Error) -> Reaction {
         | ErrorKind::Validation(_)
         | ErrorKind::Rule(_)
         | ErrorKind::InvalidRequest
-        | ErrorKind::Status(_) => Reaction::Park(Parked::new(ParkReason::Refused, refusal(error))),
+        | ErrorKind::Status(_) => {
+            Reaction::Park(Parked::new(ParkReason::Refused, refusal(kind, error)))
+        }
         _ => Reaction::Retry(chain(error)),
     }
 }
 
 /// What Kommo said, by its codes and places. Its sentences may repeat what was sent, and this ends up in logs.
-fn refusal(error: &Error) -> String {
+fn refusal(kind: &ErrorKind, error: &Error) -> String {
     let mut text = chain(error);
-    if let ErrorKind::Validation(items) = error.kind() {
+    if let ErrorKind::Validation(items) = kind {
         for error in items.iter().flat_map(|item| &item.errors) {
             text = format!("{text}; {} at {}", error.code, error.path);
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kommo_client::{Error, ErrorKind, FieldWrite, LeadPatch};
+use kommo_client::{ErrorKind, FieldWrite, LeadPatch};
 
-use super::{Applier, Stop, Work, failed, fields};
+use super::{Applier, Call, Failure, Stop, Work, failed, fields};
 use crate::{
     outcome::{LeftOut, LeftOutPart},
     plan::{Field, LeadUpdate},
@@ -35,8 +35,7 @@ impl Applier<'_> {
                 self.store.done(&work.lease, &row.name, None).await?;
                 return Ok(());
             }
-            self.begin(work, row).await?;
-            let answer = self.kommo.leads().update(&[patch]).await;
+            let answer = self.write(work, row, Call::UpdateLead(patch)).await?;
             let refused = answer.as_ref().err().map(refusals).unwrap_or_default();
             let before = (fields.len(), price);
             // A field was deleted, or an option is gone, since we asked. Kommo wrote nothing of the deal: what is
@@ -53,7 +52,7 @@ impl Applier<'_> {
                 work.left_out.extend(what.map(|what| LeftOut { what, why }));
             }
             if before == (fields.len(), price) {
-                return self.record(work, row, answer.map(|_| Some(update.lead.get()))).await;
+                return self.record(work, row, answer).await;
             }
             self.cache.forget().await;
         }
@@ -97,8 +96,8 @@ enum Part {
 }
 
 /// The values that a refusal names, in their order, if it is about nothing else.
-fn refusals(error: &Error) -> Vec<Refusal> {
-    let ErrorKind::Validation(items) = error.kind() else { return Vec::new() };
+fn refusals(failure: &Failure) -> Vec<Refusal> {
+    let ErrorKind::Validation(items) = failure.kind() else { return Vec::new() };
     let mut refused: BTreeMap<Part, String> = BTreeMap::new();
     for error in items.iter().flat_map(|item| &item.errors) {
         let part = match error.field_index() {

@@ -1,10 +1,8 @@
 //! Tasks: made, moved on, completed.
 
-use kommo_client::{
-    Error, ErrorKind, NewTask, Task, TaskFilter, TaskId, TaskPatch, TaskTypeId, UserId,
-};
+use kommo_client::{ErrorKind, NewTask, Task, TaskFilter, TaskId, TaskPatch, TaskTypeId, UserId};
 
-use super::{Applier, Stop, Work, failed, probe};
+use super::{Applier, Call, Failure, Stop, Work, failed, probe};
 use crate::{
     outcome::{LeftOut, LeftOutPart},
     plan::{Marker, TaskCompletion, TaskDraft, TaskRefresh},
@@ -30,11 +28,11 @@ impl Applier<'_> {
             if let Some(user) = responsible.first() {
                 new = new.responsible_user(*user);
             }
-            self.begin(work, row).await?;
-            let answer = self.kommo.tasks().create(&[new]).await;
-            match answer {
+            match self.write(work, row, Call::AddTask(new)).await? {
                 // The user was deactivated since we asked: the next one gets it, in the end whoever owns the token.
-                Err(error) if !responsible.is_empty() && names(&error, "responsible_user_id") => {
+                Err(failure)
+                    if !responsible.is_empty() && names(&failure, "responsible_user_id") =>
+                {
                     self.cache.forget().await;
                     let user = responsible.remove(0);
                     work.left_out.push(LeftOut {
@@ -42,10 +40,7 @@ impl Applier<'_> {
                         why: format!("Kommo does not accept user {user} for a task"),
                     });
                 }
-                answer => {
-                    let id = answer.map(|created| created.first().map(|task| task.id.get()));
-                    return self.record(work, row, id).await;
-                }
+                answer => return self.record(work, row, answer).await,
             }
         }
     }
@@ -75,7 +70,7 @@ impl Applier<'_> {
         let patch = TaskPatch::new(task)
             .text(format!("{} {marker}", refresh.text))
             .complete_till(refresh.due_at);
-        self.patch(work, row, task, patch).await
+        self.patch(work, row, patch).await
     }
 
     pub(super) async fn complete_task(
@@ -89,7 +84,7 @@ impl Applier<'_> {
         let Some(task) = self.open_task(work, row, *lead, event_id, effect, &marker).await? else {
             return Ok(());
         };
-        self.patch(work, row, task, TaskPatch::new(task).complete(result.as_str())).await
+        self.patch(work, row, TaskPatch::new(task).complete(result.as_str())).await
     }
 
     /// The task that an earlier effect made, if it is still open. One that a person has completed or deleted needs
@@ -124,22 +119,15 @@ impl Applier<'_> {
         }
     }
 
-    async fn patch(
-        &self,
-        work: &mut Work,
-        row: &EffectRow,
-        task: TaskId,
-        patch: TaskPatch,
-    ) -> Result<(), Stop> {
-        self.begin(work, row).await?;
-        let answer = self.kommo.tasks().update(&[patch]).await;
-        self.record(work, row, answer.map(|_| Some(task.get()))).await
+    async fn patch(&self, work: &mut Work, row: &EffectRow, patch: TaskPatch) -> Result<(), Stop> {
+        let answer = self.write(work, row, Call::UpdateTask(patch)).await?;
+        self.record(work, row, answer).await
     }
 }
 
 /// Whether a refusal is about this value of the (only) item that was sent.
-fn names(error: &Error, path: &str) -> bool {
-    match error.kind() {
+fn names(failure: &Failure, path: &str) -> bool {
+    match failure.kind() {
         ErrorKind::Validation(items) => {
             let mut errors = items.iter().flat_map(|item| &item.errors).peekable();
             errors.peek().is_some() && errors.all(|error| error.path == path)

@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{Inner, Sync};
 use crate::{
-    apply::TURN,
+    apply::{Bundler, TURN},
     cache::Cache,
     clock::{Clock, SystemClock},
     config::Config,
@@ -23,6 +24,9 @@ use crate::{
 /// How long a lost answer may still become true in Kommo: the client's time-out and as much again, rounded up.
 const SETTLE: Duration = Duration::from_secs(60);
 
+/// Kommo recommends it: larger requests tend to end in a 504.
+const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
+
 /// Makes a [`Sync`].
 #[derive(Debug)]
 pub struct SyncBuilder {
@@ -34,6 +38,7 @@ pub struct SyncBuilder {
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     settle: Duration,
+    batch: NonZeroUsize,
 }
 
 impl SyncBuilder {
@@ -47,6 +52,7 @@ impl SyncBuilder {
             clock: Arc::new(SystemClock),
             customers: None,
             settle: SETTLE,
+            batch: BATCH,
         }
     }
 
@@ -89,6 +95,14 @@ impl SyncBuilder {
         Self { settle, ..self }
     }
 
+    /// How many deals, notes or tasks share one request to Kommo at the most: 50, which is what Kommo recommends, up to
+    /// 250, which is what it takes (its page "Limitations"). A request for more than one is only made of what waits
+    /// anyway; after a 504 the next ones are smaller for a while.
+    #[must_use]
+    pub fn batch_size(self, items: NonZeroUsize) -> Self {
+        Self { batch: items, ..self }
+    }
+
     /// Checks the texts, and opens the account in the store.
     ///
     /// # Errors
@@ -101,6 +115,7 @@ impl SyncBuilder {
         Ok(Sync(Arc::new(Inner {
             writing: self.kommo.with_longest_wait(TURN),
             kommo: self.kommo,
+            bundler: Bundler::new(self.batch),
             store: self.store,
             account,
             account_name: self.account,

@@ -1,6 +1,6 @@
 //! What a person asks and does: where an event belongs, what it would do, and what was done.
 
-use kommo_client::LeadId;
+use kommo_client::{LeadId, Priority};
 use paddle_webhook::{Environment, Event, EventData};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -140,7 +140,7 @@ impl Sync {
         let mut stored = self.read_stored(event, &data).await?;
         let mut decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored).await? {
+            match self.find_deal(&mut stored, Priority::Normal).await? {
                 Found::Deal(deal, _) => stored.known.deal = Some(*deal),
                 Found::Parked(parked) => return Ok(Preview::Parked(parked)),
                 Found::Failed(Reaction::Park(parked)) => return Ok(Preview::Parked(parked)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kommo_client::StatusId;
+use kommo_client::{Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
@@ -17,7 +17,7 @@ use crate::{
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{Pause, Reaction, backoff, chain, reaction},
+    failure::{Pause, Reaction, backoff, chain},
     known::Deal,
     link::{self, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
@@ -146,10 +146,11 @@ impl Sync {
             _ => None,
         });
         if let Some(update) = update {
-            let lead = match self.0.kommo.leads().get(update.lead).await {
+            let applier = self.applier(priority(&claimed.event));
+            let lead = match applier.read_lead(update.lead).await {
                 Ok(Some(lead)) if !lead.is_deleted => lead,
                 Ok(_) => return self.park(&claimed.lease, deal_gone(update.lead)).await,
-                Err(error) => return self.react(claimed, reaction(&error)).await,
+                Err(reaction) => return self.react(claimed, reaction).await,
             };
             if let Some(stage) = update.stage {
                 match lead.status_id {
@@ -196,7 +197,7 @@ impl Sync {
         let mut stored = self.read_stored(event, data).await?;
         let mut decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored).await? {
+            match self.find_deal(&mut stored, priority(&claimed.event)).await? {
                 Found::Deal(deal, rung) => {
                     let lane = link::lane(deal.lead);
                     if lane != lease.lane {
@@ -347,7 +348,7 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
-        match self.applier().apply(lease.clone(), &effects).await? {
+        match self.applier(priority(&claimed.event)).apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
                 self.has_recovered();
                 self.warn_once(&left_out);
@@ -444,6 +445,14 @@ impl Sync {
                 tracing::warn!(part = %left_out.what, why = left_out.why, "left out of what is written to Kommo");
             }
         }
+    }
+}
+
+/// A payment is what somebody waits for.
+fn priority(event: &EventRow) -> Priority {
+    match event.kind.as_str() {
+        "transaction.completed" => Priority::High,
+        _ => Priority::Normal,
     }
 }
 

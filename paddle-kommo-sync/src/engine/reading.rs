@@ -1,6 +1,6 @@
 //! What a rule needs to know: from the store, and of the deal from Kommo.
 
-use kommo_client::LeadId;
+use kommo_client::{LeadId, Priority};
 use paddle_webhook::{CustomerId, Event, EventData};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -79,7 +79,11 @@ impl Sync {
     }
 
     /// Finds the deal by the ladder, reads it, and what is known of it.
-    pub(super) async fn find_deal(&self, stored: &mut Stored) -> Result<Found, StoreError> {
+    pub(super) async fn find_deal(
+        &self,
+        stored: &mut Stored,
+        priority: Priority,
+    ) -> Result<Found, StoreError> {
         match self.account().await {
             Ok(account) => stored.known.account = account,
             Err(error) => return Ok(Found::Failed(reaction(&error))),
@@ -99,10 +103,10 @@ impl Sync {
                 Err(reaction) => return Ok(Found::Failed(reaction)),
             },
         };
-        let deal = match self.0.kommo.leads().get(lead).await {
+        let deal = match self.applier(priority).read_lead(lead).await {
             Ok(Some(read)) if !read.is_deleted => self.deal(&read),
             Ok(_) => return Ok(Found::Parked(deal_gone(lead))),
-            Err(error) => return Ok(Found::Failed(reaction(&error))),
+            Err(reaction) => return Ok(Found::Failed(reaction)),
         };
         self.has_recovered();
         let Some(deal) = deal else {

@@ -1,0 +1,193 @@
+//! Which calls wait, and which of them go next.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use kommo_client::Priority;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::{Call, Intent, Reply};
+
+/// The most leads that Kommo names in one answer.
+const READ: usize = 250;
+
+/// A call that has waited so long counts as much as a full bundle, so that the rare kinds get their turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A kind of request. Where two are equally full the later one goes first: it ends work, the other begins some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    ReadLeads,
+    UpdateLeads,
+    AddNotes,
+    AddTasks,
+    UpdateTasks,
+}
+
+const KINDS: [Kind; 5] =
+    [Kind::ReadLeads, Kind::UpdateLeads, Kind::AddNotes, Kind::AddTasks, Kind::UpdateTasks];
+
+impl Call {
+    pub(super) const fn kind(&self) -> Kind {
+        match self {
+            Self::ReadLead(_) => Kind::ReadLeads,
+            Self::UpdateLead(_) => Kind::UpdateLeads,
+            Self::AddNote(_) => Kind::AddNotes,
+            Self::AddTask(_) => Kind::AddTasks,
+            Self::UpdateTask(_) => Kind::UpdateTasks,
+        }
+    }
+
+    /// Two changes of the same thing do not go in one request: Kommo does not say which of them would win.
+    pub(super) fn changes(&self) -> Option<u64> {
+        match self {
+            Self::UpdateLead(patch) => Some(patch.id().get()),
+            Self::UpdateTask(patch) => Some(patch.id().get()),
+            Self::ReadLead(_) | Self::AddNote(_) | Self::AddTask(_) => None,
+        }
+    }
+}
+
+/// A call that waits, and who wants to know.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) call: Call,
+    pub(super) intent: Option<Intent>,
+    priority: Priority,
+    since: Instant,
+    /// It goes with so many at the most, itself included: one of a larger bundle was at fault.
+    most: usize,
+    reply: oneshot::Sender<Reply>,
+}
+
+impl Item {
+    pub(super) fn new(
+        call: Call,
+        intent: Option<Intent>,
+        priority: Priority,
+        reply: oneshot::Sender<Reply>,
+    ) -> Self {
+        // What was looked for in vain may itself be why its request failed.
+        let is_suspect = intent.as_ref().is_some_and(|intent| intent.absent > 0);
+        let most = if is_suspect { 1 } else { usize::MAX };
+        Self { call, intent, priority, since: Instant::now(), most, reply }
+    }
+
+    pub(super) fn answer(self, reply: Reply) {
+        // A caller that has gone does not care.
+        drop(self.reply.send(reply));
+    }
+}
+
+/// Calls of one kind, to be sent as one request.
+#[derive(Debug)]
+pub(super) struct Bundle {
+    pub(super) kind: Kind,
+    pub(super) items: Vec<Item>,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    waiting: BTreeMap<Kind, BTreeMap<(Priority, u64), Item>>,
+    next: u64,
+    /// How many writes of a kind share a request, for now.
+    sizes: BTreeMap<Kind, usize>,
+    most: usize,
+}
+
+impl Queue {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            next: 0,
+            sizes: BTreeMap::new(),
+            most: most.clamp(1, READ),
+        }
+    }
+
+    pub(super) fn push(&mut self, item: Item) {
+        let place = (item.priority, self.next);
+        self.next = self.next.wrapping_add(1);
+        self.waiting.entry(item.call.kind()).or_default().insert(place, item);
+    }
+
+    /// What failed together goes again, in bundles of this size at the most.
+    pub(super) fn push_again(&mut self, item: Item, most: usize) {
+        self.push(Item { most: most.max(1), ..item });
+    }
+
+    /// The priority of the most urgent call that still has somebody waiting for it.
+    pub(super) fn most_urgent(&mut self) -> Option<Priority> {
+        for items in self.waiting.values_mut() {
+            items.retain(|_, item| !item.reply.is_closed());
+        }
+        self.waiting.values().filter_map(|items| items.keys().next()).min().map(|place| place.0)
+    }
+
+    /// The next bundle: among the kinds with the most urgent calls the fullest.
+    pub(super) fn take(&mut self) -> Option<Bundle> {
+        let urgent = self.most_urgent()?;
+        let kind = KINDS
+            .into_iter()
+            .filter(|kind| self.first(*kind).is_some_and(|(priority, _)| priority == urgent))
+            .max_by_key(|kind| (self.weight(*kind), *kind))?;
+        let mut limit = self.size(kind);
+        let waiting = self.waiting.get_mut(&kind)?;
+        let mut changed = BTreeSet::new();
+        let mut places = Vec::new();
+        for (place, item) in waiting.iter() {
+            let most = limit.min(item.most);
+            if places.len() >= most {
+                break;
+            }
+            if item.call.changes().is_some_and(|id| !changed.insert(id)) {
+                continue;
+            }
+            limit = most;
+            places.push(*place);
+        }
+        let items = places.iter().filter_map(|place| waiting.remove(place)).collect();
+        Some(Bundle { kind, items })
+    }
+
+    pub(super) fn drain(&mut self) -> Vec<Item> {
+        std::mem::take(&mut self.waiting).into_values().flat_map(BTreeMap::into_values).collect()
+    }
+
+    /// A request of this size was too much: the next ones are half as large.
+    pub(super) fn shrink(&mut self, kind: Kind, size: usize) {
+        self.sizes.insert(kind, size.div_ceil(2).max(1));
+    }
+
+    /// A request went through: the next ones may be larger again.
+    pub(super) fn grow(&mut self, kind: Kind) {
+        let size = self.size(kind);
+        if kind != Kind::ReadLeads && size < self.most {
+            let larger = size.saturating_add(size.div_ceil(4));
+            self.sizes.insert(kind, larger.min(self.most));
+        }
+    }
+
+    fn size(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::ReadLeads => READ,
+            _ => self.sizes.get(&kind).copied().unwrap_or(self.most),
+        }
+    }
+
+    fn first(&self, kind: Kind) -> Option<(Priority, &Item)> {
+        let ((priority, _), item) = self.waiting.get(&kind)?.iter().next()?;
+        Some((*priority, item))
+    }
+
+    /// How full the bundle is, in thousandths, or how long its first call has waited.
+    fn weight(&self, kind: Kind) -> u128 {
+        let thousandths = |part: u128, whole: u128| part.saturating_mul(1000) / whole.max(1);
+        let waiting = self.waiting.get(&kind).map_or(0, BTreeMap::len).min(self.size(kind));
+        let fill = thousandths(waiting as u128, self.size(kind) as u128);
+        let waited = self.first(kind).map_or(Duration::ZERO, |(_, item)| item.since.elapsed());
+        fill.max(thousandths(waited.as_millis(), PATIENCE.as_millis()))
+    }
+}
