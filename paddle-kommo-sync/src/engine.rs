@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use futures_util::{
+    FutureExt as _,
+    stream::{FuturesUnordered, StreamExt as _},
+};
 use kommo_client::{Client, Priority};
 use paddle_webhook::{Environment, Event, Verified};
 use sha2::{Digest as _, Sha256};
@@ -36,12 +39,13 @@ use crate::{
     known::Account,
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, NewEvent, Put, Store, StoreStats},
+    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
     texts::Texts,
 };
 
-/// So many lanes are worked on at once. Kommo takes 7 requests a second whoever sends them, so more would only wait.
-const LANES: usize = 8;
+/// So many lanes are worked on at once: enough to fill the requests that they share. Kommo takes 7 requests a second, each
+/// for up to 250 deals, whoever sends them.
+const LANES: usize = 500;
 
 /// How often the store is asked for what has come due by itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -175,31 +179,68 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
+        // At most one claim; work goes on meanwhile.
+        let mut claiming = FuturesUnordered::new();
         loop {
             let free = LANES.saturating_sub(working.len());
-            if free > 0 {
-                match self.0.store.claim_due(self.0.account, self.now(), LEASE, free).await {
-                    Ok(claimed) => working
-                        .extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed))),
-                    Err(error) => {
-                        tracing::error!(error = chain(&error), "the store does not answer")
-                    }
-                }
+            if free > 0 && claiming.is_empty() {
+                claiming.push(self.claim(free));
             }
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(()) = working.next() => {}
-                () = self.0.wake.notified(), if working.len() < LANES => {}
-                () = tokio::time::sleep(POLL) => {}
+                Some((claimed, is_all)) = claiming.next() => {
+                    working.extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed)));
+                    if is_all {
+                        // Nothing else is due. What ends, what comes in and what time brings is looked for below.
+                        tokio::select! {
+                            biased;
+                            () = &mut shutdown => break,
+                            () = self.0.wake.notified() => {}
+                            () = ended(&mut working), if !working.is_empty() => {}
+                            () = tokio::time::sleep(POLL) => {}
+                        }
+                    }
+                }
+                () = ended(&mut working), if !working.is_empty() => {}
             }
         }
-        let ended =
-            tokio::time::timeout(SHUTDOWN, async { while working.next().await.is_some() {} }).await;
-        if ended.is_err() {
+        // What was claimed and not begun is given back.
+        while let Some((claimed, _)) = claiming.next().await {
+            for claimed in claimed {
+                self.give_back(&claimed.lease).await;
+            }
+        }
+        let all = async { while working.next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
             tracing::warn!(
                 events = working.len(),
                 "stopped with work in progress; the next start takes it up again"
+            );
+        }
+    }
+
+    /// Claims what is due, and says whether that was all.
+    async fn claim(&self, limit: usize) -> (Vec<Claimed>, bool) {
+        match self.0.store.claim_due(self.0.account, self.now(), LEASE, limit).await {
+            Ok(claimed) => {
+                let is_all = claimed.len() < limit;
+                (claimed, is_all)
+            }
+            Err(error) => {
+                tracing::error!(error = chain(&error), "the store does not answer");
+                (Vec::new(), true)
+            }
+        }
+    }
+
+    async fn give_back(&self, lease: &Lease) {
+        let given = self.0.store.retry_at(lease, self.now(), "stopped before it was begun").await;
+        if let Err(error) = given {
+            tracing::warn!(
+                event_id = lease.event_id,
+                error = chain(&error),
+                "the lane could not be given back: it is taken up when its lease ends"
             );
         }
     }
@@ -403,6 +444,12 @@ impl Sync {
         *count = before.saturating_add(u32::from(!pause.is_told()));
         before
     }
+}
+
+/// At least one of them has ended; those that end at the same time are not told one by one.
+async fn ended(working: &mut FuturesUnordered<impl Future<Output = ()>>) {
+    working.next().await;
+    while let Some(Some(())) = working.next().now_or_never() {}
 }
 
 /// What became of an event that has ended.

@@ -184,7 +184,8 @@ impl Queue {
 
     /// How full the bundle is, in thousandths, or how long its first call has waited.
     fn weight(&self, kind: Kind) -> u128 {
-        let thousandths = |part: u128, whole: u128| part.saturating_mul(1000) / whole.max(1);
+        let thousandths =
+            |part: u128, whole: u128| part.saturating_mul(1000).checked_div(whole).unwrap_or(0);
         let waiting = self.waiting.get(&kind).map_or(0, BTreeMap::len).min(self.size(kind));
         let fill = thousandths(waiting as u128, self.size(kind) as u128);
         let waited = self.first(kind).map_or(Duration::ZERO, |(_, item)| item.since.elapsed());
