@@ -7,6 +7,7 @@
     reason = "a test stops where it cannot go on"
 )]
 
+mod bundles;
 mod docs;
 mod exactly_once;
 mod fields;

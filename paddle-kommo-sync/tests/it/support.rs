@@ -77,6 +77,13 @@ impl World {
         Self { kommo, sync, clock }
     }
 
+    /// The same world, seen through another client.
+    pub(crate) async fn with_client(self, client: Client) -> Self {
+        let builder = paddle_kommo_sync::Sync::builder(client, MemoryStore::new());
+        let sync = builder.clock(self.clock.clone()).build().await.unwrap();
+        Self { sync, ..self }
+    }
+
     /// Another process on the same account and with the same clock.
     pub(crate) async fn restarted(&self, store: impl Store) -> paddle_kommo_sync::Sync {
         let builder = paddle_kommo_sync::Sync::builder(client(&self.kommo), store);
