@@ -91,10 +91,13 @@ mod tasks;
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use wiremock::MockServer;
 
+use self::answer::Answer;
+pub(crate) use self::fault::Fallen;
 use self::state::State;
 
 pub use self::fault::Fault;
@@ -107,7 +110,7 @@ pub use self::seed::FakeLead;
 #[derive(Clone)]
 pub struct FakeKommo {
     /// Held for its drop, which stops the server.
-    _server: Arc<MockServer>,
+    _server: Option<Arc<MockServer>>,
     state: Arc<Mutex<State>>,
     uri: String,
 }
@@ -150,7 +153,50 @@ impl FakeKommo {
         let uri = format!("http://{address}");
         let state = Arc::new(Mutex::new(State::ordinary(uri.clone())));
         let server = server::start(listener, &state).await;
-        Self { _server: Arc::new(server), state, uri }
+        Self { _server: Some(Arc::new(server)), state, uri }
+    }
+
+    /// The same ordinary account without a server: only clients that are
+    /// [answered by](crate::ClientBuilder::answered_by) it can ask it.
+    ///
+    /// With `tokio::time::pause` days pass in milliseconds, and the rate limit counts them. Kommo's own clock goes
+    /// on as before: move it with [`set_time`](Self::set_time).
+    ///
+    /// ```
+    /// use kommo_client::{AccessToken, Client, LeadId, fake::{FakeKommo, FakeLead}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let fake = FakeKommo::in_memory();
+    /// let lead = fake.add_lead(FakeLead::new("Acme"));
+    /// let token = AccessToken::new(fake.token())?;
+    /// let client = Client::builder(&fake.uri(), token).answered_by(&fake).build()?;
+    /// let lead = client.leads().get(LeadId::new(lead)).await?;
+    /// assert_eq!(lead.and_then(|lead| lead.name).as_deref(), Some("Acme"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let uri = "http://localhost".to_owned();
+        let state = Arc::new(Mutex::new(State::ordinary(uri.clone())));
+        Self { _server: None, state, uri }
+    }
+
+    /// Asks this for every request that no scripted fault strikes: method, path, and how many items its body holds (0 when
+    /// it is no list). What it gives strikes that request.
+    pub fn fail_when(
+        &self,
+        chance: impl FnMut(&str, &str, usize) -> Option<Fault> + Send + 'static,
+    ) {
+        lock(&self.state).script.set_chance(Box::new(chance));
+    }
+
+    pub(crate) fn answer_in_memory(
+        &self,
+        request: &wiremock::Request,
+    ) -> Result<(http::Response<Vec<u8>>, Duration), Fallen> {
+        lock(&self.state).serve(request).map(Answer::response)
     }
 
     /// The base address, such as `http://127.0.0.1:40123`, without a slash at the end.

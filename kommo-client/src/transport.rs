@@ -1,5 +1,8 @@
 //! The only file that names reqwest: send, cap the body, status before body.
 
+#[cfg(feature = "fake")]
+mod memory;
+
 use std::{
     error::Error as StdError,
     fmt,
@@ -142,11 +145,18 @@ impl Answer {
 }
 
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    http: Http,
     /// It changes when the account is renamed.
     base: RwLock<Url>,
     limiter: Limiter,
     idle_timeout: Duration,
+}
+
+/// Who carries requests out.
+enum Http {
+    Network(reqwest::Client),
+    #[cfg(feature = "fake")]
+    Memory(memory::Memory),
 }
 
 /// What a transport is built from.
@@ -157,6 +167,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) connect_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) user_agent: &'a str,
+    #[cfg(feature = "fake")]
+    pub(crate) memory: Option<crate::fake::FakeKommo>,
 }
 
 impl Transport {
@@ -182,6 +194,12 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let http = builder.build()?;
+        let http = Http::Network(http);
+        #[cfg(feature = "fake")]
+        let http = match settings.memory {
+            Some(fake) => Http::Memory(memory::Memory { fake, timeout: settings.timeout }),
+            None => http,
+        };
         let Settings { base, limiter, idle_timeout, .. } = settings;
         Ok(Self { http, base: RwLock::new(base), limiter, idle_timeout })
     }
@@ -208,9 +226,14 @@ impl Transport {
         };
         permit.leave();
         let started = Instant::now();
-        let outcome = match self.http.execute(built).await {
+        let response = match &self.http {
+            Http::Network(http) => http.execute(built).await.map_err(from_reqwest),
+            #[cfg(feature = "fake")]
+            Http::Memory(memory) => memory.execute(built).await,
+        };
+        let outcome = match response {
             Ok(response) => read(response, permit, self.idle_timeout).await,
-            Err(error) => Err(from_reqwest(error)),
+            Err(error) => Err(error),
         };
         let (status, request_id) = match &outcome {
             Ok(answer) => (Some(answer.status), answer.request_id.as_deref()),

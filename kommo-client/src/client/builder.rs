@@ -26,6 +26,8 @@ pub struct ClientBuilder {
     longest_pause: Duration,
     retry: RetryPolicy,
     user_agent: String,
+    #[cfg(feature = "fake")]
+    memory: Option<crate::fake::FakeKommo>,
 }
 
 impl ClientBuilder {
@@ -40,6 +42,8 @@ impl ClientBuilder {
             longest_pause: Duration::from_secs(30),
             retry: RetryPolicy::new(),
             user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+            #[cfg(feature = "fake")]
+            memory: None,
         }
     }
 
@@ -91,6 +95,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Nothing leaves the process: this fake answers, without a network in between. For simulations in virtual time
+    /// (`tokio::time::pause`), which sockets would stand in the way of; see
+    /// [`FakeKommo::in_memory`](crate::fake::FakeKommo::in_memory).
+    #[cfg(feature = "fake")]
+    pub fn answered_by(mut self, fake: &crate::fake::FakeKommo) -> Self {
+        self.memory = Some(fake.clone());
+        self
+    }
+
     /// Makes the client. Nothing is sent yet.
     ///
     /// # Errors
@@ -109,6 +122,8 @@ impl ClientBuilder {
             connect_timeout: self.connect_timeout,
             idle_timeout: self.idle_timeout,
             user_agent: &self.user_agent,
+            #[cfg(feature = "fake")]
+            memory: self.memory,
         })
         .map_err(BuildError::Http)?;
         Ok(Client::from_parts(transport, self.auth, self.retry))

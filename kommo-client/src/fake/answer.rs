@@ -1,8 +1,8 @@
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
-use wiremock::http::{HeaderName, HeaderValue};
 
 use super::check::{ItemProblems, Problem};
 
@@ -75,6 +75,22 @@ impl Answer {
     /// The page that everything gets while Kommo blocks an address.
     pub(super) fn blocked() -> Self {
         Self::html(403, "403 Forbidden")
+    }
+
+    /// As it is without wiremock, and how long it is to take.
+    pub(super) fn response(self) -> (Response<Vec<u8>>, Duration) {
+        let mut response = Response::new(self.body);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert("content-type", HeaderValue::from_static(self.content_type));
+        if let Some(value) = self.retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert("retry-after", value);
+        }
+        if let Some(number) = self.request_id {
+            headers.insert("x-request-id", HeaderValue::from(number));
+        }
+        (response, self.delay.unwrap_or_default())
     }
 
     pub(super) fn template(&self) -> ResponseTemplate {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -95,6 +95,12 @@ impl Fault {
         Self::new(Outcome::Drop)
     }
 
+    /// No connection comes about. Only without a server ([`FakeKommo::in_memory`](super::FakeKommo::in_memory)); with
+    /// one the connection is closed without an answer, since it is there already.
+    pub fn unreachable() -> Self {
+        Self::new(Outcome::Unreachable)
+    }
+
     /// Only requests with this method whose path begins with `prefix`, such as `/api/v4/leads`.
     pub fn on(self, method: &str, prefix: &str) -> Self {
         let path = PathRule::Prefix(prefix.to_owned());
@@ -174,6 +180,14 @@ enum Outcome {
     Hang(Duration),
     Truncated,
     Drop,
+    Unreachable,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fallen {
+    Dropped,
+    Unreachable,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -199,8 +213,8 @@ pub(super) struct Strike {
 }
 
 impl Strike {
-    /// What the client gets; `None` is a dropped connection. `real` is the answer if it was applied.
-    pub(super) fn answer(&self, real: Option<Answer>) -> Option<Answer> {
+    /// What the client gets. `real` is the answer if it was applied.
+    pub(super) fn answer(&self, real: Option<Answer>) -> Result<Answer, Fallen> {
         let real = || real.unwrap_or_else(|| Answer::html(504, "504 Gateway Time-out"));
         let mut answer = match &self.outcome {
             Outcome::Answer(answer) => answer.clone(),
@@ -211,18 +225,31 @@ impl Strike {
                 answer.body.truncate(half);
                 answer
             }
-            Outcome::Drop => return None,
+            Outcome::Drop => return Err(Fallen::Dropped),
+            Outcome::Unreachable => return Err(Fallen::Unreachable),
         };
         if self.retry_after.is_some() {
             answer.retry_after.clone_from(&self.retry_after);
         }
-        Some(answer)
+        Ok(answer)
     }
 }
 
 /// The faults that wait for their requests, in the order in which they were given.
-#[derive(Debug, Default)]
-pub(super) struct Script(Vec<Line>);
+#[derive(Default)]
+pub(super) struct Script {
+    lines: Vec<Line>,
+    chance: Option<Chance>,
+}
+
+/// Method, path, items: a fault or none.
+pub(super) type Chance = Box<dyn FnMut(&str, &str, usize) -> Option<Fault> + Send>;
+
+impl fmt::Debug for Script {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Script").field("lines", &self.lines).finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 struct Line {
@@ -241,23 +268,28 @@ impl Line {
 
 impl Script {
     pub(super) fn push(&mut self, fault: Fault) {
-        self.0.push(Line { fault, seen: 0, struck: 0 });
+        self.lines.push(Line { fault, seen: 0, struck: 0 });
+    }
+
+    pub(super) fn set_chance(&mut self, chance: Chance) {
+        self.chance = Some(chance);
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.lines.clear();
+        self.chance = None;
     }
 
     /// Whether the fault due for this request closes the connection; changes nothing.
     pub(super) fn drops(&self, method: &str, path: &str, body: &Value) -> bool {
-        let due = self.0.iter().find(|line| line.is_due(method, path, body));
-        due.is_some_and(|line| matches!(line.fault.outcome, Outcome::Drop))
+        let due = self.lines.iter().find(|line| line.is_due(method, path, body));
+        due.is_some_and(|line| matches!(line.fault.outcome, Outcome::Drop | Outcome::Unreachable))
     }
 
     /// The first fault that is due for this request. Every matching fault counts the request as seen.
     pub(super) fn strike(&mut self, method: &str, path: &str, body: &Value) -> Option<Strike> {
         let mut strike = None;
-        for line in &mut self.0 {
+        for line in &mut self.lines {
             if strike.is_none() && line.is_due(method, path, body) {
                 line.struck = line.struck.saturating_add(1);
                 let Fault { outcome, applied, retry_after, .. } = line.fault.clone();
@@ -267,6 +299,11 @@ impl Script {
                 line.seen = line.seen.saturating_add(1);
             }
         }
-        strike
+        strike.or_else(|| {
+            let items = body.as_array().map_or(0, Vec::len);
+            let Fault { outcome, applied, retry_after, .. } =
+                self.chance.as_mut()?(method, path, items)?;
+            Some(Strike { outcome, applied, retry_after })
+        })
     }
 }

@@ -1,13 +1,12 @@
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::answer::{Answer, HTML};
-use super::fault::Applied;
+use super::fault::{Applied, Fallen};
 use super::gate::Pass;
 use super::ledger::RecordedRequest;
 use super::state::{Call, State};
@@ -18,7 +17,7 @@ pub(super) async fn start(listener: TcpListener, state: &Arc<Mutex<State>>) -> M
     // wiremock closes a connection without an answer only from a mock of its own kind.
     let dropped = Arc::clone(state);
     let drops = Mock::given(Drops(Arc::clone(state))).respond_with_err(move |request: &Request| {
-        lock(&dropped).serve(request);
+        drop(lock(&dropped).serve(request));
         std::io::Error::from(std::io::ErrorKind::ConnectionAborted)
     });
     let answers = Mock::given(any()).respond_with(Answers(Arc::clone(state)));
@@ -42,23 +41,23 @@ struct Answers(Arc<Mutex<State>>);
 impl Respond for Answers {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let answer = lock(&self.0).serve(request);
-        // A dropped request never comes here: `Drops` has taken it.
-        answer.unwrap_or_else(|| Answer::problem(500, "FakeKommo: no answer")).template()
+        // A dropped request comes here only by chance, for which wiremock has no closed connection: `Drops` takes the others.
+        answer.unwrap_or_else(|_| Answer::html(502, "502 Bad Gateway")).template()
     }
 }
 
 impl State {
-    /// Does all there is to do with one request. `None` is a dropped connection.
-    fn serve(&mut self, request: &Request) -> Option<Answer> {
+    /// Does all there is to do with one request.
+    pub(super) fn serve(&mut self, request: &Request) -> Result<Answer, Fallen> {
         let path = request.url.path();
         if is_own(path) {
-            return Some(self.inspect(path));
+            return Ok(self.inspect(path));
         }
         let call = self.take_apart(request);
         self.answering = true;
         let mut answer = self.answer(&call);
         self.answering = false;
-        if let Some(answer) = &mut answer
+        if let Ok(answer) = &mut answer
             && answer.content_type != HTML
         {
             answer.request_id = Some(call.at);
@@ -74,7 +73,7 @@ impl State {
         answer
     }
 
-    fn answer(&mut self, call: &Call) -> Option<Answer> {
+    fn answer(&mut self, call: &Call) -> Result<Answer, Fallen> {
         let pass = self.gate.enter(call.received);
         if let Some(strike) = self.script.strike(&call.method, &call.path, &call.body) {
             let real = match strike.applied {
@@ -87,7 +86,7 @@ impl State {
             };
             return strike.answer(real);
         }
-        Some(match pass {
+        Ok(match pass {
             Pass::Blocked => Answer::blocked(),
             Pass::TooMany => Answer::html(429, "429 Too Many Requests"),
             Pass::Open => self.apply(call),
@@ -122,7 +121,8 @@ impl State {
             target,
             body: body_of(request),
             authorized: authorization.is_some_and(|value| value.as_bytes() == expected.as_bytes()),
-            received: Instant::now(),
+            // tokio's, which a simulation moves.
+            received: tokio::time::Instant::now().into_std(),
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use kommo_client::fake::{FakeKommo, FakeLead, Fault};
+use kommo_client::{AccessToken, Client, EntityType, ErrorKind, Fate, LeadId, NewNote};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -221,4 +222,38 @@ async fn the_block_answers_everything_until_it_ends() {
     assert_eq!(get(&kommo, "account").await.status, 200);
     kommo.block();
     assert_eq!(get(&kommo, "leads").await.status, 403);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_server_days_pass_in_virtual_time() {
+    let fake = FakeKommo::in_memory();
+    let lead = fake.add_lead(FakeLead::new("Acme"));
+    let token = AccessToken::new(fake.token()).unwrap();
+    let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+    let started = tokio::time::Instant::now();
+    for _ in 0..70 {
+        assert!(client.leads().get(LeadId::new(lead)).await.unwrap().is_some());
+    }
+    let passed = started.elapsed();
+    assert!(passed >= Duration::from_secs(9), "the limit holds in virtual time: {passed:?}");
+    assert_eq!(fake.rate_limited(), 0);
+
+    let mut faults = vec![
+        (Fault::unreachable(), ErrorKind::Connect, Fate::NotSent),
+        (Fault::drop_connection(), ErrorKind::Transport, Fate::Unknown),
+        (Fault::hang(Duration::from_secs(600)).applied(), ErrorKind::Timeout, Fate::Unknown),
+        (Fault::truncated(), ErrorKind::Decode, Fate::Unknown),
+        (Fault::status(503), ErrorKind::Server(503), Fate::Unknown),
+    ];
+    let mut coming: Vec<_> = faults.iter().map(|(fault, ..)| fault.clone()).rev().collect();
+    fake.fail_when(move |method, path, items| {
+        assert_eq!((method, path, items), ("POST", "/api/v4/leads/notes", 1));
+        coming.pop()
+    });
+    for (_, kind, fate) in faults.drain(..) {
+        let note = [NewNote::common(lead, "x")];
+        let error = client.notes(EntityType::Leads).create(&note).await.unwrap_err();
+        assert_eq!((error.kind(), error.fate()), (&kind, fate));
+    }
+    assert_eq!(fake.notes(lead).len(), 2, "the one that hung, and the one that was cut");
 }
