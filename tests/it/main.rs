@@ -2,8 +2,10 @@
 
 mod basket;
 mod contract;
+mod deals;
 mod life;
 mod limits;
 mod sales;
+mod tamper;
 mod trial;
 mod year;
