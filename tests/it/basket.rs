@@ -48,7 +48,7 @@ async fn joined_they_are_one_deal_with_both_names() {
     assert!(ledger.iter().all(|entry| entry.entity_id == LEAD), "no other deal: {ledger:#?}");
 
     // One of them is given up later.
-    world.tell(&[story.subscription("subscription.updated", |_| {})]).await;
+    world.tell([story.subscription("subscription.updated", |_| {})]).await;
     assert_eq!(
         rep.news(),
         [

@@ -1,6 +1,6 @@
 //! The deal is not as the payment expects it: gone, merged, lost, or won already.
 
-use e2e::{ADMIN_TOKEN, Kind, LEAD, Rep, Setup, Story, World};
+use e2e::{Kind, LEAD, Rep, Setup, Story, World};
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{Config, LostDeals};
 use serde_json::{Value, json};
@@ -14,17 +14,16 @@ const WON: u64 = 142;
 const LOST: u64 = 143;
 const NOTHING: [&str; 0] = [];
 
-/// One of the operator's routes, which answers 200.
-async fn admin(world: &World, method: &str, path: &str, body: Option<Value>) -> Value {
-    let token = format!("Bearer {ADMIN_TOKEN}");
-    let (status, text) = world.admin(method, path, Some(&token), body.as_ref()).await;
-    assert_eq!(status, 200, "{method} {path}: {text}");
-    serde_json::from_str(&text).unwrap_or_default()
+/// Asks one of the operator's routes, which answers 200.
+async fn operator(world: &World, method: &str, path: &str, body: Option<Value>) -> Value {
+    let (status, answer) = world.operator(method, path, body).await;
+    assert_eq!(status, 200, "{method} {path}: {answer}");
+    answer
 }
 
 /// What waits for a person: which event, why, and which deals may be meant.
 async fn parked(world: &World) -> Vec<(String, String, Value)> {
-    let parked = admin(world, "GET", "/admin/parked", None).await;
+    let parked = operator(world, "GET", "/admin/parked", None).await;
     let rows = parked.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let row = |row: &Value| {
@@ -50,7 +49,7 @@ async fn a_payment_for_a_deleted_deal_goes_where_the_operator_says() {
     world.kommo.remove_lead(LEAD);
     let mut story = Story::of(LEAD);
     let payment = story.first_payment();
-    world.tell(&[payment.clone()]).await;
+    world.tell([&payment]).await;
     assert_eq!(world.kommo.ledger().len(), 0);
     let gone = (event_id(&payment), "deal_gone".to_owned(), json!([LEAD]));
     assert_eq!(parked(&world).await, [gone]);
@@ -58,7 +57,7 @@ async fn a_payment_for_a_deleted_deal_goes_where_the_operator_says() {
     world.kommo.add_lead(FakeLead::new("Acme Inc., anew").id(SURVIVOR));
     let mut rep = world.rep(SURVIVOR);
     let link = json!({"what": event_id(&payment), "lead": SURVIVOR});
-    let linked = admin(&world, "POST", "/admin/link", Some(link)).await;
+    let linked = operator(&world, "POST", "/admin/link", Some(link)).await;
     assert_eq!(linked, json!({"resumed": [event_id(&payment)]}));
     world.settled().await;
     assert!(is_won(&rep), "{:?}", rep.news());
@@ -66,7 +65,7 @@ async fn a_payment_for_a_deleted_deal_goes_where_the_operator_says() {
     rep.news();
 
     // What follows still names the deleted deal.
-    world.tell(&[story.charge("second", "subscription_recurring", "325-2"), story.refund()]).await;
+    world.tell([story.charge("second", "subscription_recurring", "325-2"), story.refund()]).await;
     assert_eq!(rep.field("INVOICE_NUMBER"), "325-2");
     assert_eq!(rep.field("PAYMENT_STATUS"), "partially_refunded");
     assert_eq!(parked(&world).await, []);
@@ -87,7 +86,7 @@ async fn a_deal_that_was_merged_into_another_lives_on_there() {
     let writes = world.kommo.ledger().len();
     let renewal = story.charge("second", "subscription_recurring", "325-2");
     let refund = story.refund();
-    world.tell(&[renewal.clone(), refund.clone()]).await;
+    world.tell([&renewal, &refund]).await;
     assert_eq!(world.kommo.ledger().len(), writes);
     let mut waiting = parked(&world).await;
     waiting.sort_by_key(|(event, ..)| event.clone());
@@ -95,7 +94,7 @@ async fn a_deal_that_was_merged_into_another_lives_on_there() {
     assert_eq!(waiting, [gone(&renewal), gone(&refund)]);
 
     let link = json!({"what": story.subscription_id(), "lead": SURVIVOR});
-    let linked = admin(&world, "POST", "/admin/link", Some(link)).await;
+    let linked = operator(&world, "POST", "/admin/link", Some(link)).await;
     assert_eq!(linked["resumed"].as_array().map(Vec::len), Some(2), "{linked}");
     world.settled().await;
     assert_eq!(parked(&world).await, []);
@@ -110,7 +109,7 @@ async fn a_deal_that_was_merged_into_another_lives_on_there() {
     let news = rep.news();
     assert!(!news.iter().any(|line| line.starts_with("stage") || line.starts_with("price")));
 
-    world.tell(&[story.charge("third", "subscription_recurring", "325-3")]).await;
+    world.tell([story.charge("third", "subscription_recurring", "325-3")]).await;
     assert_eq!(rep.news().len(), 2, "the invoice and a note, without a person");
 }
 
@@ -121,19 +120,19 @@ async fn a_lost_deal_is_won_once_a_person_has_reopened_it() {
     let mut rep = world.rep(LEAD);
     let mut story = Story::of(LEAD);
     let payment = story.first_payment();
-    world.tell(&[payment.clone()]).await;
+    world.tell([&payment]).await;
     assert_eq!((rep.stage(), rep.news()), (LOST, Vec::new()));
     let lost = (event_id(&payment), "deal_lost".to_owned(), json!([LEAD]));
     assert_eq!(parked(&world).await, [lost]);
 
     world.kommo.move_lead(LEAD, PIPELINE, NEGOTIATION);
     let resume = format!("/admin/events/{}/resume", event_id(&payment));
-    admin(&world, "POST", &resume, None).await;
+    operator(&world, "POST", &resume, None).await;
     world.settled().await;
     assert!(is_won(&rep), "{:?}", rep.news());
     assert_eq!(parked(&world).await, []);
     rep.news();
-    world.tell(&[payment]).await;
+    world.tell([payment]).await;
     assert_eq!(rep.news(), NOTHING);
 }
 
@@ -144,9 +143,9 @@ async fn a_lost_deal_is_won_at_once_where_the_operator_wants_that() {
     let world = World::with(Kind::Axum, Setup { rules, ..Setup::default() }).await;
     world.kommo.move_lead(LEAD, PIPELINE, LOST);
     let rep = world.rep(LEAD);
-    world.tell(&[Story::of(LEAD).first_payment()]).await;
+    world.tell([Story::of(LEAD).first_payment()]).await;
     assert!(is_won(&rep));
-    let told = admin(&world, "GET", &format!("/admin/explain/{LEAD}"), None).await;
+    let told = operator(&world, "GET", &format!("/admin/explain/{LEAD}"), None).await;
     assert_eq!(told[0]["outcome"]["reasons"], json!(["lost_deal_won"]));
 }
 
@@ -155,7 +154,7 @@ async fn a_deal_that_was_won_by_hand_stays_as_the_person_left_it() {
     let world = World::start(Kind::Axum).await;
     world.kommo.add_lead(FakeLead::new("Acme Inc.").id(LEAD).price(1_200).stage(PIPELINE, WON));
     let mut rep = world.rep(LEAD);
-    world.tell(&[Story::of(LEAD).first_payment()]).await;
+    world.tell([Story::of(LEAD).first_payment()]).await;
     assert_eq!(
         rep.news(),
         [
@@ -172,20 +171,20 @@ async fn a_second_payment_on_a_won_deal_sums_nothing_and_calls_a_person() {
     let mut rep = world.rep(LEAD);
     let mut story = Story::of(LEAD);
     let payment = story.first_payment();
-    world.tell(&[payment]).await;
+    world.tell([payment]).await;
     assert!(is_won(&rep));
     rep.news();
 
     // The same transaction, told by another event.
     let again = story.first_payment();
-    world.tell(&[again.clone()]).await;
+    world.tell([&again]).await;
     assert_eq!(rep.news(), NOTHING);
-    let told = admin(&world, "GET", &format!("/admin/explain/{LEAD}"), None).await;
+    let told = operator(&world, "GET", &format!("/admin/explain/{LEAD}"), None).await;
     assert_eq!(told[1]["event_id"], again["event_id"]);
     assert_eq!(told[1]["outcome"], json!({"outcome": "ignored", "reason": "already_won_by_this"}));
 
     let mut second = Story::of(LEAD).bought_by("max");
-    world.tell(&[second.first_payment()]).await;
+    world.tell([second.first_payment()]).await;
     let alarm =
         "Second payment on a won deal: check whether it belongs here · 652.15 USD · txn_max_first";
     assert_eq!(
@@ -202,7 +201,7 @@ async fn a_second_payment_on_a_won_deal_sums_nothing_and_calls_a_person() {
     let next = world.kommo.stage_ids(PIPELINE).last().copied().expect("a stage");
     world.kommo.move_lead(LEAD, PIPELINE, next);
     let mut third = Story::of(LEAD).bought_by("ann");
-    world.tell(&[third.first_payment()]).await;
+    world.tell([third.first_payment()]).await;
     assert_eq!(rep.stage(), next);
     assert_eq!(rep.open_tasks().len(), 2);
     assert_eq!(rep.field("PADDLE_TXN_ID"), "txn_first");

@@ -1,6 +1,6 @@
 //! A buyer who writes into the checkout what the seller's server did not.
 
-use e2e::{ADMIN_TOKEN, Kind, LEAD, Setup, Story, World};
+use e2e::{Kind, LEAD, Setup, Story, World};
 use kommo_client::{AccountId, LeadId, fake::FakeLead};
 use paddle_kommo_sync::{DealRef, DealRefKey};
 use serde_json::{Value, json};
@@ -27,13 +27,6 @@ async fn world() -> World {
     world.kommo.add_lead(FakeLead::new("Somebody else's").id(FOREIGN).price(90_000));
     world.kommo.add_contact("Somebody else", &["else@example.com"], &[FOREIGN]);
     world
-}
-
-/// One of the operator's routes.
-async fn admin(world: &World, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-    let token = format!("Bearer {ADMIN_TOKEN}");
-    let (status, text) = world.admin(method, path, Some(&token), body.as_ref()).await;
-    (status, serde_json::from_str(&text).unwrap_or_default())
 }
 
 /// What a buyer may write into `custom_data`, with what it is parked for and which deals may be meant.
@@ -87,9 +80,9 @@ async fn a_forged_checkout_waits_until_an_operator_says_whose_it_is() {
 
         let known = story.customer("customer.created", "jo@example.com");
         let payment = story.first_payment();
-        world.tell(&[known, payment.clone()]).await;
+        world.tell([&known, &payment]).await;
         assert_eq!(world.kommo.ledger().len(), 0, "{name}: nothing is written to any deal");
-        let (status, parked) = admin(&world, "GET", "/admin/parked", None).await;
+        let (status, parked) = world.operator("GET", "/admin/parked", None).await;
         assert_eq!((status, parked.as_array().map(Vec::len)), (200, Some(1)), "{name}: {parked}");
         assert_eq!(parked[0]["event_id"], payment["event_id"], "{name}");
         assert_eq!(parked[0]["parked"]["reason"], reason, "{name}");
@@ -101,24 +94,24 @@ async fn a_forged_checkout_waits_until_an_operator_says_whose_it_is() {
         // To try again is no proof.
         let event = payment["event_id"].as_str().expect("it has an id");
         let resume = format!("/admin/events/{event}/resume");
-        assert_eq!(admin(&world, "POST", &resume, None).await.0, 200, "{name}");
+        assert_eq!(world.operator("POST", &resume, None).await.0, 200, "{name}");
         world.settled().await;
-        let (_, parked) = admin(&world, "GET", "/admin/parked", None).await;
+        let (_, parked) = world.operator("GET", "/admin/parked", None).await;
         assert_eq!(parked[0]["parked"]["reason"], reason, "{name}: after another try");
         assert_eq!(world.kommo.ledger().len(), 0, "{name}: after another try");
 
         // A person looks, and knows.
         let link = json!({"what": event, "lead": LEAD});
-        let linked = admin(&world, "POST", "/admin/link", Some(link)).await;
+        let linked = world.operator("POST", "/admin/link", Some(link)).await;
         assert_eq!(linked, (200, json!({"resumed": [event]})), "{name}");
         world.settled().await;
         assert_eq!((jos.stage(), jos.price()), (142, 599), "{name}");
         assert_eq!(jos.news().last().map(|line| line.starts_with("note: Paid ")), Some(true));
 
         // The subscription carries the same forgery for ever; the person's word counts for all of it.
-        world.tell(&[story.charge("second", "subscription_recurring", "325-2")]).await;
+        world.tell([story.charge("second", "subscription_recurring", "325-2")]).await;
         assert_eq!(jos.field("INVOICE_NUMBER"), "325-2", "{name}");
-        assert_eq!(admin(&world, "GET", "/admin/parked", None).await.1, json!([]), "{name}");
+        assert_eq!(world.operator("GET", "/admin/parked", None).await.1, json!([]), "{name}");
         assert_eq!((somebodys.stage(), somebodys.price()), (NEGOTIATION, 90_000), "{name}");
         assert_eq!(somebodys.news(), [""; 0], "{name}");
     }
@@ -133,12 +126,12 @@ async fn a_reference_of_the_server_wins_the_deal_whatever_number_stands_beside_i
     let reference = DealRef::new(LeadId::new(LEAD), ACCOUNT).expires(end).sign(&key('k'));
     let mut story =
         story.with_custom_data(json!({"kommo_ref": reference, "kommo_lead_id": FOREIGN}));
-    world.tell(&[story.first_payment()]).await;
+    world.tell([story.first_payment()]).await;
     assert_eq!((jos.stage(), jos.price()), (142, 599));
     jos.news();
     // It has expired by now, which binds first payments only.
     story.wait(Duration::minutes(5));
-    world.tell(&[story.charge("second", "subscription_recurring", "325-2")]).await;
+    world.tell([story.charge("second", "subscription_recurring", "325-2")]).await;
     assert_eq!(jos.news().len(), 2, "the invoice and a note");
     assert_eq!(somebodys.news(), [""; 0]);
 }
@@ -176,6 +169,6 @@ async fn a_buyer_cannot_cancel_or_renew_on_the_deal_of_another() {
     );
 
     // The deal's own sale goes on.
-    world.tell(&[honest.charge("second", "subscription_recurring", "325-2")]).await;
+    world.tell([honest.charge("second", "subscription_recurring", "325-2")]).await;
     assert_eq!(somebodys.field("INVOICE_NUMBER"), "325-2");
 }

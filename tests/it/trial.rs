@@ -122,14 +122,14 @@ async fn from_a_trial_to_a_full_refund() {
         ]
     );
 
-    world.tell(&[story.subscription("subscription.past_due", past_due)]).await;
+    world.tell([story.subscription("subscription.past_due", past_due)]).await;
     let dunning = "Payment past due: talk to the customer · Team · sub_seats";
     assert_eq!(rep.news(), ["SUBSCRIPTION_STATUS: past_due", &format!("task: {dunning}")]);
-    world.tell(&[story.failed_charge("second")]).await;
+    world.tell([story.failed_charge("second")]).await;
     assert_eq!(rep.news().len(), 1, "that task goes on, and nothing else is written");
     assert_eq!(rep.open_tasks().len(), 1, "one task for the whole spell");
 
-    world.tell(&[story.charge("second", "subscription_recurring", "325-3")]).await;
+    world.tell([story.charge("second", "subscription_recurring", "325-3")]).await;
     assert_eq!(
         rep.news(),
         [
@@ -142,7 +142,7 @@ async fn from_a_trial_to_a_full_refund() {
     );
     assert_eq!(rep.open_tasks(), NOTHING);
 
-    world.tell(&[story.subscription("subscription.updated", ends)]).await;
+    world.tell([story.subscription("subscription.updated", ends)]).await;
     assert_eq!(
         rep.news(),
         [
@@ -152,7 +152,7 @@ async fn from_a_trial_to_a_full_refund() {
         ]
     );
 
-    world.tell(&[story.subscription("subscription.updated", team)]).await;
+    world.tell([story.subscription("subscription.updated", team)]).await;
     assert_eq!(
         rep.news(),
         [
@@ -188,10 +188,10 @@ async fn from_a_trial_to_a_full_refund() {
         }
     };
     let asked = story.adjustment("adjustment.created", "first", whole("pending_approval"));
-    world.tell(&[asked]).await;
+    world.tell([asked]).await;
     assert_eq!(rep.news(), NOTHING, "Paddle has not approved it yet");
     let given = story.adjustment("adjustment.updated", "first", whole("approved"));
-    world.tell(&[given]).await;
+    world.tell([given]).await;
     assert_eq!(
         rep.news(),
         [
@@ -229,7 +229,7 @@ async fn a_customer_who_goes_as_announced_is_one_task() {
     let sold = [story.first_payment(), story.subscription("subscription.created", team)];
     world.tell(&sold).await;
     rep.news();
-    world.tell(&[story.subscription("subscription.updated", ends)]).await;
+    world.tell([story.subscription("subscription.updated", ends)]).await;
     let task = "Subscription will end on 2026-04-15: win the customer back · Team · sub_seats";
     assert_eq!(rep.open_tasks(), [task]);
     rep.news();

@@ -40,19 +40,19 @@ fn charge(number: u8, status: &str) -> impl FnOnce(&mut Value) {
 
 /// The sale, as Paddle tells it.
 fn sale(story: &mut Story) -> Vec<Value> {
-    let mut told = Vec::new();
-    told.push(story.transaction("transaction.created", "0", charge(0, "draft")));
-    told.push(story.customer("customer.created", "jo@example.com"));
-    told.push(story.transaction("transaction.updated", "0", charge(0, "draft")));
-    told.push(story.transaction("transaction.ready", "0", charge(0, "ready")));
-    told.push(story.transaction("transaction.updated", "0", charge(0, "ready")));
-    told.push(story.transaction("transaction.paid", "0", charge(0, "paid")));
-    told.push(story.subscription("subscription.created", paid_until(0)));
-    told.push(story.subscription("subscription.activated", paid_until(0)));
-    told.push(story.transaction("transaction.updated", "0", charge(0, "paid")));
-    told.push(story.transaction("transaction.updated", "0", charge(0, "completed")));
-    told.push(story.transaction("transaction.completed", "0", charge(0, "completed")));
-    told
+    vec![
+        story.transaction("transaction.created", "0", charge(0, "draft")),
+        story.customer("customer.created", "jo@example.com"),
+        story.transaction("transaction.updated", "0", charge(0, "draft")),
+        story.transaction("transaction.ready", "0", charge(0, "ready")),
+        story.transaction("transaction.updated", "0", charge(0, "ready")),
+        story.transaction("transaction.paid", "0", charge(0, "paid")),
+        story.subscription("subscription.created", paid_until(0)),
+        story.subscription("subscription.activated", paid_until(0)),
+        story.transaction("transaction.updated", "0", charge(0, "paid")),
+        story.transaction("transaction.updated", "0", charge(0, "completed")),
+        story.transaction("transaction.completed", "0", charge(0, "completed")),
+    ]
 }
 
 /// A renewal that is paid at once.
@@ -153,7 +153,7 @@ async fn a_year_of_renewals_leaves_the_deal_as_it_was_won() {
 
             story.wait(Duration::days(3));
             let attempt = again_declined(&mut story, number);
-            world.tell(std::slice::from_ref(&attempt)).await;
+            world.tell([&attempt]).await;
             year.push(attempt);
             assert_eq!(rep.news(), [format!("{goes_on} · 326.62 USD · declined · Pro")]);
 

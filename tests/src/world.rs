@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{borrow::Borrow, num::NonZeroU32, time::Duration};
 
 use kommo_client::{
     AccessToken, Client, RetryPolicy,
@@ -89,15 +89,16 @@ impl World {
     }
 
     /// Delivers what happened, in this order and each event twice, and waits until all of it has ended.
-    pub async fn tell(&self, events: &[Value]) {
+    pub async fn tell(&self, events: impl IntoIterator<Item = impl Borrow<Value>>) {
         self.send_twice(events).await;
         self.settled().await;
     }
 
     /// Delivers what happened, in this order and each event twice.
-    pub async fn send_twice(&self, events: &[Value]) {
+    pub async fn send_twice(&self, events: impl IntoIterator<Item = impl Borrow<Value>>) {
         for event in events {
             for _ in 0..2 {
+                let event = event.borrow();
                 assert_eq!(self.deliver(event).await, 200, "{event}");
             }
         }
@@ -149,6 +150,13 @@ impl World {
         }
         let answer = request.send().await.unwrap_or_else(|error| panic!("no answer: {error:?}"));
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+    }
+
+    /// Asks one of the operator's routes as an operator would, and returns status and what the body says.
+    pub async fn operator(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let (status, text) = self.admin(method, path, Some(&token), body.as_ref()).await;
+        (status, serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// Waits until everything that was delivered has ended.
