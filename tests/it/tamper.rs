@@ -114,6 +114,7 @@ async fn a_forged_checkout_waits_until_an_operator_says_whose_it_is() {
         assert_eq!(world.operator("GET", "/admin/parked", None).await.1, json!([]), "{name}");
         assert_eq!((somebodys.stage(), somebodys.price()), (NEGOTIATION, 90_000), "{name}");
         assert_eq!(somebodys.news(), [""; 0], "{name}");
+        world.server.stop().await;
     }
 }
 
