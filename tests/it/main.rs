@@ -10,4 +10,5 @@ mod order;
 mod sales;
 mod tamper;
 mod trial;
+mod turns;
 mod year;
