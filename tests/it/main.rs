@@ -1,6 +1,14 @@
 //! Both servers, over HTTP, through the same scenarios.
 
+mod away;
+mod basket;
 mod contract;
+mod deals;
 mod life;
 mod limits;
+mod order;
 mod sales;
+mod tamper;
+mod trial;
+mod turns;
+mod year;

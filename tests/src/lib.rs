@@ -1,12 +1,17 @@
-//! What the end-to-end tests share: a fake Kommo with one open deal, a server in front of it, and signed deliveries.
+//! What the end-to-end tests share: a fake Kommo with one open deal, a server in front of it, signed deliveries, and
+//! somebody who looks at the deal.
 
 pub mod bodies;
+mod clock;
+mod rep;
 mod server;
-mod story;
+pub mod story;
 mod world;
 
 pub use self::{
-    server::{Kind, Server},
+    clock::AheadClock,
+    rep::Rep,
+    server::{Kind, Parts, Server},
     story::Story,
-    world::{ADMIN_TOKEN, LEAD, SECRET, World, signature},
+    world::{ADMIN_TOKEN, LEAD, SECRET, Setup, World, signature},
 };

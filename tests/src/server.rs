@@ -1,13 +1,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use kommo_client::Client;
-use paddle_kommo_sync::{Config, SqliteStore};
+use paddle_kommo_sync::SqliteStore;
 use paddle_webhook::Verifier;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::watch,
     task::JoinHandle,
 };
+
+use crate::{AheadClock, Setup};
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,20 @@ pub struct Server {
     ended: Ended,
 }
 
+/// What a server is made of.
+pub struct Parts {
+    /// Tells Paddle's deliveries from everything else.
+    pub verifier: Verifier,
+    /// Kommo.
+    pub kommo: Client,
+    /// Where everything is kept.
+    pub store: SqliteStore,
+    /// What the operator has set.
+    pub setup: Setup,
+    /// The clock of the engine. `axum_server` always goes by the machine's.
+    pub clock: AheadClock,
+}
+
 enum Ended {
     Task(JoinHandle<()>),
     /// actix-web has a runtime of its own.
@@ -33,8 +49,9 @@ enum Ended {
 }
 
 impl Server {
-    /// Starts it, with the default rules.
-    pub async fn start(kind: Kind, verifier: Verifier, kommo: Client, store: SqliteStore) -> Self {
+    /// Starts it.
+    pub async fn start(kind: Kind, parts: Parts) -> Self {
+        let Parts { verifier, kommo, store, setup, clock } = parts;
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap_or_else(|error| panic!("{error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
@@ -45,8 +62,8 @@ impl Server {
                     verifier,
                     kommo,
                     store,
-                    Config::default(),
-                    Vec::new(),
+                    setup.rules,
+                    setup.deal_ref_keys,
                 )
                 .await
                 .unwrap_or_else(|error| panic!("{error:?}"));
@@ -65,6 +82,9 @@ impl Server {
             }
             Kind::Actix => {
                 let sync = paddle_kommo_sync::Sync::builder(kommo, store)
+                    .config(setup.rules)
+                    .deal_ref_keys(setup.deal_ref_keys)
+                    .clock(clock)
                     .build()
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));

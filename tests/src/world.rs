@@ -1,15 +1,15 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::{borrow::Borrow, num::NonZeroU32, time::Duration};
 
 use kommo_client::{
-    AccessToken, Client,
+    AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, SqliteStore, SystemClock};
+use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::server::{Kind, Server};
+use crate::{AheadClock, Kind, Parts, Rep, Server};
 
 /// The deal that the tests are about.
 pub const LEAD: u64 = 20_024_930;
@@ -29,24 +29,78 @@ pub struct World {
     pub kommo: FakeKommo,
     /// The server under test.
     pub server: Server,
+    kind: Kind,
+    setup: Setup,
+    clock: AheadClock,
     http: reqwest::Client,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// What the operator has set; the defaults of the service.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// The rules of billing.
+    pub rules: Config,
+    /// The keys of signed references to deals.
+    pub deal_ref_keys: Vec<DealRefKey>,
 }
 
 impl World {
-    /// Starts everything.
+    /// Starts everything, with the default rules.
     pub async fn start(kind: Kind) -> Self {
+        Self::with(kind, Setup::default()).await
+    }
+
+    /// Starts everything.
+    pub async fn with(kind: Kind, setup: Setup) -> Self {
         let kommo = FakeKommo::start().await;
         kommo.set_rate_limit(None);
         kommo.add_paddle_fields();
         kommo.add_lead(FakeLead::new("Acme Inc.").id(LEAD));
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no folder: {error}"));
-        let store = SqliteStore::open(folder.path().join("e2e.db"))
-            .unwrap_or_else(|error| panic!("{error:?}"));
-        let server = Server::start(kind, verifier(), client(&kommo), store).await;
+        let clock = AheadClock::default();
+        let server = serve(kind, &kommo, &folder, &setup, &clock).await;
         let http =
             reqwest::Client::builder().no_proxy().build().unwrap_or_else(|error| panic!("{error}"));
-        Self { kommo, server, http, _folder: folder }
+        Self { kommo, server, kind, setup, clock, http, folder }
+    }
+
+    /// Ends the server and starts it anew: nothing is left but what is on disk.
+    pub async fn restart(self) -> Self {
+        let Self { kommo, server, kind, setup, clock, http, folder } = self;
+        server.stop().await;
+        let server = serve(kind, &kommo, &folder, &setup, &clock).await;
+        Self { kommo, server, kind, setup, clock, http, folder }
+    }
+
+    /// Moves the clock of the engine ahead, and Kommo's with it. [`Kind::Actix`] only.
+    ///
+    /// The worker sees that something has come due with the next delivery, as it would by itself within a second.
+    pub fn later(&self, by: time::Duration) {
+        assert_eq!(self.kind, Kind::Actix, "the other server goes by the machine's clock");
+        self.clock.advance(by);
+        self.kommo.set_time(Some(self.clock.now().unix_timestamp()));
+    }
+
+    /// Somebody who looks at this deal.
+    #[must_use]
+    pub fn rep(&self, lead: u64) -> Rep {
+        Rep::new(self.kommo.clone(), lead)
+    }
+
+    /// Delivers what happened, in this order and each event twice, and waits until all of it has ended.
+    pub async fn tell(&self, events: impl IntoIterator<Item = impl Borrow<Value>>) {
+        self.send_twice(events).await;
+        self.settled().await;
+    }
+
+    /// Delivers what happened, in this order and each event twice at once.
+    pub async fn send_twice(&self, events: impl IntoIterator<Item = impl Borrow<Value>>) {
+        for event in events {
+            let event = event.borrow();
+            let statuses = tokio::join!(self.deliver(event), self.deliver(event));
+            assert_eq!(statuses, (200, 200), "{event}");
+        }
     }
 
     /// Delivers a body with a good signature, and returns the status.
@@ -97,6 +151,13 @@ impl World {
         (answer.status().as_u16(), answer.text().await.unwrap_or_default())
     }
 
+    /// Asks one of the operator's routes as an operator would, and returns status and what the body says.
+    pub async fn operator(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let (status, text) = self.admin(method, path, Some(&token), body.as_ref()).await;
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
     /// Waits until everything that was delivered has ended.
     pub async fn settled(&self) {
         self.until("everything has ended", async || {
@@ -132,10 +193,30 @@ fn verifier() -> Verifier {
     Verifier::new(secret())
 }
 
+async fn serve(
+    kind: Kind,
+    kommo: &FakeKommo,
+    folder: &TempDir,
+    setup: &Setup,
+    clock: &AheadClock,
+) -> Server {
+    let store =
+        SqliteStore::open(folder.path().join("e2e.db")).unwrap_or_else(|error| panic!("{error:?}"));
+    let parts = Parts {
+        verifier: verifier(),
+        kommo: client(kommo),
+        store,
+        setup: setup.clone(),
+        clock: clock.clone(),
+    };
+    Server::start(kind, parts).await
+}
+
 fn client(kommo: &FakeKommo) -> Client {
     let token = AccessToken::new(kommo.token()).unwrap_or_else(|error| panic!("{error}"));
     Client::builder(&kommo.uri(), token)
         .requests_per_second(NonZeroU32::MAX)
+        .retry(RetryPolicy::new().first_delay(Duration::ZERO))
         .build()
         .unwrap_or_else(|error| panic!("{error}"))
 }
