@@ -1,5 +1,6 @@
 //! The only writer to Kommo. It knows the journal, uncertain answers and refused values, and nothing of billing.
 
+mod deals;
 mod fields;
 mod lead;
 mod probe;
@@ -84,6 +85,7 @@ impl Applier<'_> {
         effects: &[(EffectRow, Effect)],
     ) -> Result<Applied, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
+        let mut parked = None;
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
                 Effect::UpdateLead(update) => self.update_lead(&mut work, row, update).await,
@@ -93,14 +95,28 @@ impl Applier<'_> {
                 Effect::CompleteTask(completion) => {
                     self.complete_task(&mut work, row, completion).await
                 }
+                Effect::CreateLead(draft) => self.create_lead(&mut work, row, draft).await,
+                Effect::NameLead(naming) => self.name_lead(&mut work, row, naming).await,
+                Effect::AddTag(tag) => self.add_tag(&mut work, row, tag).await,
+                Effect::StartBot(bot) => self.start_bot(&mut work, row, bot).await,
             };
             match step {
                 Ok(()) => {}
+                // What is done beyond the deal itself does not depend on each other: a pipeline that is gone must not
+                // hold up a task. The event is parked at the end, for what is missing.
+                Err(Stop::Because(Applied::Failed(reaction @ Reaction::Park(_))))
+                    if is_independent(effect) =>
+                {
+                    parked.get_or_insert(reaction);
+                }
                 Err(Stop::Because(applied)) => return Ok(applied),
                 Err(Stop::Store(error)) => return Err(error),
             }
         }
-        Ok(Applied::Done(work.left_out))
+        Ok(match parked {
+            Some(reaction) => Applied::Failed(reaction),
+            None => Applied::Done(work.left_out),
+        })
     }
 
     async fn add_note(
@@ -183,6 +199,14 @@ pub(crate) fn missing(
     };
     let wanted = |field: &&Field| *config.fields.target(**field) != FieldTarget::Off;
     Field::ALL.iter().filter(wanted).filter_map(check).collect()
+}
+
+/// Whether other effects of the event make sense without this one.
+const fn is_independent(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::CreateLead(_) | Effect::NameLead(_) | Effect::AddTag(_) | Effect::StartBot(_)
+    )
 }
 
 /// A failed call that changed nothing.

@@ -1,10 +1,14 @@
 //! What an event means for its deal: the table of billing. Pure: no I/O, no clock, no randomness.
 
 mod adjustment;
+mod agreed;
 mod draft;
 mod dunning;
 mod money;
+mod on_won;
 mod payment;
+mod products;
+mod recurring;
 mod say;
 mod subscription;
 

@@ -8,7 +8,7 @@ mod subscription;
 mod transaction;
 mod version;
 
-use kommo_client::{AccountId, LeadId, PipelineId, StatusId, UserId};
+use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData};
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
@@ -19,7 +19,7 @@ pub(crate) use self::{
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::{AdjustmentKnown, TransactionKnown},
 };
-use crate::plan::Field;
+use crate::plan::{Field, Price};
 
 /// Everything that `decide` may know besides the event itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,8 +45,14 @@ pub(crate) struct Deal {
     pub(crate) pipeline: PipelineId,
     pub(crate) status: StatusId,
     pub(crate) responsible: Option<UserId>,
-    /// Its price in whole units; none when it does not say one.
-    pub(crate) price: Option<i64>,
+    /// Its name; empty when it has none.
+    pub(crate) name: String,
+    /// Its contacts, the main one first.
+    pub(crate) contacts: Vec<ContactId>,
+    /// Its price; none when it does not say one.
+    pub(crate) price: Option<Price>,
+    /// Whether the account has prices with decimals.
+    pub(crate) has_decimals: bool,
     /// What its fields hold now, as text.
     pub(crate) fields: Vec<(Field, String)>,
 }

@@ -3,13 +3,13 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, dunning, money, say};
+use super::{Decision, Draft, Facts, agreed, dunning, money, on_won, products, say};
 use crate::{
     config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
     outcome::{ParkReason, Parked},
-    plan::{Field, Reason, StageMove},
-    texts::{Placeholder, Text},
+    plan::{Field, Price, Reason, StageMove},
+    texts::Text,
 };
 
 /// `transaction.completed`.
@@ -120,10 +120,12 @@ fn win(
     reason: Reason,
 ) -> Decision {
     let config = facts.config;
-    let (price, why) = money::price(transaction, facts.known.account.currency, config.price_basis);
-    let differs = money::is_below_agreed(config, deal.price, price);
+    let (whole, why) = money::price(transaction, facts.known.account.currency, config.price_basis);
+    let decimals = money::decimals(&facts, &deal);
+    let paid_price = whole.and_then(|whole| Price::of(whole, decimals));
+    let differs = agreed::differs(&facts, transaction, &deal, paid_price);
     if differs && config.agreed_price == AgreedPrice::Park {
-        let detail = "less was paid than the deal says: check what was bought, mend the deal's price and resume the event";
+        let detail = "what was paid is not what the deal says: check what was bought, mend the deal and resume the event";
         return Decision::Park(
             Parked::new(ParkReason::PriceDiffers, detail).candidates(vec![deal.lead]),
         );
@@ -133,16 +135,26 @@ fn win(
     draft.update.stage =
         Some(StageMove { pipeline: draft.deal.pipeline, from: draft.deal.status, to: won });
     let refunded = facts.known.transaction.refunded(|known| known.total) > 0;
-    draft.update.price = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
+    let whole = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
         // The refund came first.
         money::remaining(&facts.known.transaction, facts.known.account.currency, config.price_basis)
     } else {
-        price
+        whole
+    };
+    let lines = products::lines(&facts, transaction);
+    let parts = whole.and_then(|whole| products::parts(whole, decimals, lines, config.price_basis));
+    draft.update.price = match parts.as_deref() {
+        Some(parts) => parts.first().copied(),
+        None => whole.and_then(|whole| Price::of(whole, decimals)),
     };
     draft.reasons.extend(why);
     draft.text(&facts, Field::TransactionId, transaction.id.as_str());
     draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-    draft.text(&facts, Field::PlanName, transaction.product_names().join(", ").as_str());
+    let plan = match lines.first() {
+        Some(line) => products::name(transaction, line),
+        None => transaction.product_names().join(", "),
+    };
+    draft.text(&facts, Field::PlanName, plan.as_str());
     if let Some(total) = transaction.total() {
         draft.text(&facts, Field::PaymentCurrency, total.currency().code());
     }
@@ -151,8 +163,7 @@ fn win(
     draft.note(&facts, "payment", Text::Payment, &values);
     if differs {
         draft.because(Reason::PriceDiffers);
-        let agreed = draft.deal.price.map(|price| price.to_string()).unwrap_or_default();
-        let values = values.set(Placeholder::Price, agreed);
+        let values = agreed::values(&facts, &draft.deal, values.clone());
         draft.note(&facts, "price_differs", Text::PriceDiffers, &values);
         draft.task(
             &facts,
@@ -165,7 +176,20 @@ fn win(
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());
+    // Once per won deal, even if a person reopens it and Paddle tells the same payment by another event.
+    let event_id = facts.event.id().as_str();
+    if known.sale.celebrated_by.as_deref().is_none_or(|by| by == event_id) {
+        known.sale.celebrated_by = Some(event_id.to_owned());
+        known.sale.elsewhere = parts.as_deref().and_then(|parts| parts.get(1..)).map(sum);
+        products::deals(&facts, transaction, &mut draft, lines, parts.as_deref());
+        on_won::actions(&facts, transaction, &mut draft);
+    }
     draft.act(&facts, known)
+}
+
+fn sum(prices: &[Price]) -> Price {
+    let sum = prices.iter().fold(0_i64, |sum, price| sum.saturating_add(price.hundredths()));
+    Price::from_hundredths(sum)
 }
 
 /// The fields that every payment moves on.

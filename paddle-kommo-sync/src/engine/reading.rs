@@ -12,7 +12,7 @@ use crate::{
     known::{Account, Deal, Known, SaleKnown},
     link::{self, References, Rung, Rungs, Trust},
     outcome::{ParkReason, Parked},
-    plan::Field,
+    plan::{Field, Price},
     store::{KnownRow, Learned, LinkRow},
 };
 
@@ -183,12 +183,17 @@ impl Sync {
                 .or_else(|| value.as_time().map(|at| at.unix_timestamp().to_string()));
             fields.extend(text.map(|text| (field, text)));
         }
+        let mut contacts: Vec<_> = lead.contacts.iter().map(|contact| contact.id).collect();
+        contacts.sort_by_key(|contact| Some(*contact) != lead.main_contact());
         Some(Deal {
             lead: lead.id,
             pipeline: lead.pipeline_id?,
             status: lead.status_id?,
             responsible: lead.responsible_user_id,
-            price: lead.price.units(),
+            name: lead.name.clone().unwrap_or_default(),
+            contacts,
+            price: Price::parse(lead.price.as_str()),
+            has_decimals: lead.has_minor_units,
             fields,
         })
     }
