@@ -38,6 +38,6 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::SecondSubscriptionTask => "Second live subscription on this deal: check whether it belongs here · {plan} · {subscription}",
         Text::Invoice => "Invoice[ {invoice}] · {sum} · {date} · {transaction}",
         Text::OnWonTask => "Deal won: look after the new customer · {deal} · {plan}",
-        Text::NewDeal => "{deal} · {plan}",
+        Text::NewDeal => "New deal[: {deal}] · {plan}",
     }
 }

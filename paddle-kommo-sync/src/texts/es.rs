@@ -38,6 +38,6 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::SecondSubscriptionTask => "Segunda suscripción activa en este lead: revisa si corresponde aquí · {plan} · {subscription}",
         Text::Invoice => "Factura[ {invoice}] · {sum} · {date} · {transaction}",
         Text::OnWonTask => "Lead ganado: atiende al nuevo cliente · {deal} · {plan}",
-        Text::NewDeal => "{deal} · {plan}",
+        Text::NewDeal => "Nuevo lead[: {deal}] · {plan}",
     }
 }

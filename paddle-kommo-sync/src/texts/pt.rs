@@ -38,6 +38,6 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::SecondSubscriptionTask => "Segunda assinatura ativa neste lead: confira se é daqui mesmo · {plan} · {subscription}",
         Text::Invoice => "Fatura[ {invoice}] · {sum} · {date} · {transaction}",
         Text::OnWonTask => "Lead ganho: cuide do novo cliente · {deal} · {plan}",
-        Text::NewDeal => "{deal} · {plan}",
+        Text::NewDeal => "Novo lead[: {deal}] · {plan}",
     }
 }

@@ -38,6 +38,6 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::SecondSubscriptionTask => "Вторая активная подписка в этой сделке: проверьте, сюда ли она относится · {plan} · {subscription}",
         Text::Invoice => "Счёт[ {invoice}] · {sum} · {date} · {transaction}",
         Text::OnWonTask => "Сделка выиграна: займитесь новым клиентом · {deal} · {plan}",
-        Text::NewDeal => "{deal} · {plan}",
+        Text::NewDeal => "Новая сделка[: {deal}] · {plan}",
     }
 }
