@@ -7,6 +7,7 @@ mod stages;
 
 use std::collections::BTreeMap;
 
+use kommo_client::PipelineId;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -76,6 +77,15 @@ pub struct Config {
     pub refunds: RefundRules,
     /// What else is done when a deal is won.
     pub on_won: Vec<OnWon>,
+}
+
+impl Config {
+    /// Whether deals are made in this pipeline when others are won.
+    pub(crate) fn makes_deals_in(&self, pipeline: PipelineId) -> bool {
+        self.on_won.iter().any(
+            |on_won| matches!(&on_won.action, OnWonAction::CreateDeal(deal) if deal.pipeline == pipeline),
+        )
+    }
 }
 
 /// Which sum a won deal shows as its price.

@@ -148,7 +148,7 @@ impl Sync {
             let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
             return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
         };
-        link::by_email(&self.0.kommo, &email, &self.0.config.stages)
+        link::by_email(&self.0.kommo, &email, &self.0.config)
             .await
             .map_err(|error| reaction(&error))
     }
