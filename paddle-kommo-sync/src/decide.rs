@@ -8,7 +8,6 @@ mod money;
 mod on_won;
 mod payment;
 mod products;
-mod recurring;
 mod say;
 mod subscription;
 

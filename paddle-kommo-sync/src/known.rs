@@ -3,6 +3,7 @@
 //! Each is a fold of the events of that entity, in whatever order they arrive: the newest snapshot wins, whenever it
 //! comes; moments are compared, not counted; and sums are made from parts that are kept one by one.
 
+mod recurring;
 mod sale;
 mod subscription;
 mod transaction;
@@ -15,6 +16,7 @@ use time::UtcOffset;
 
 use self::version::Version;
 pub(crate) use self::{
+    recurring::monthly,
     sale::{SaleKnown, Written},
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::{AdjustmentKnown, TransactionKnown},

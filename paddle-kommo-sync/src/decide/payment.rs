@@ -22,10 +22,10 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
         ));
     };
     if transaction.is_card_change() {
-        return Decision::Ignore(Reason::CardChange);
+        return nothing_sold(facts, transaction, Reason::CardChange);
     }
     if !total.is_positive() {
-        return Decision::Ignore(Reason::ZeroTotal);
+        return nothing_sold(facts, transaction, Reason::ZeroTotal);
     }
     let deal = match facts.deal() {
         Ok(deal) => deal,
@@ -68,6 +68,21 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
     }
 }
 
+/// Nothing is written, unless what was past due is in order now.
+fn nothing_sold(mut facts: Facts<'_>, transaction: &Transaction, reason: Reason) -> Decision {
+    if !facts.has_recovered() {
+        return Decision::Ignore(reason);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, reason);
+    let values = say::transaction(&facts, transaction);
+    dunning::end(&mut facts, &mut draft, &values);
+    draft.act(&facts, facts.known.clone())
+}
+
 fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
@@ -75,7 +90,7 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
         facts.known.transaction.won == Some(deal.lead) || deal.named_transaction() == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
-            Decision::Ignore(Reason::AlreadyWonByThis)
+            nothing_sold(facts, transaction, Reason::AlreadyWonByThis)
         } else {
             another_payment(facts, transaction, deal)
         };
@@ -113,7 +128,7 @@ fn winner<'f>(facts: &'f Facts<'_>, deal: &'f Deal) -> Option<&'f str> {
 
 /// The deal closes with its price, its fields and a note.
 fn win(
-    facts: Facts<'_>,
+    mut facts: Facts<'_>,
     transaction: &Transaction,
     deal: Deal,
     won: StatusId,
@@ -173,6 +188,7 @@ fn win(
             Some(&transaction.custom_data),
         );
     }
+    dunning::end(&mut facts, &mut draft, &values);
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());
@@ -201,7 +217,7 @@ fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
 }
 
 /// The deal is won already, by another payment or by a person: nothing of it is overwritten, somebody looks.
-fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
+fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let mut draft = Draft::new(deal, Reason::AnotherPayment);
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, "another_payment", Text::AnotherPayment, &values);
@@ -209,6 +225,7 @@ fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> D
         let wanted = Some(&transaction.custom_data);
         draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
+    dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
 }
 

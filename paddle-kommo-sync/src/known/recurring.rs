@@ -11,7 +11,7 @@ use paddle_webhook::{
 ///
 /// A year has 12 months, 52 weeks and 365 days. The items are added up as fractions and rounded once, to minor units, half
 /// away from zero. What is on trial, rests or has ended brings nothing.
-pub(super) fn monthly(subscription: &Subscription) -> Option<Money> {
+pub(crate) fn monthly(subscription: &Subscription) -> Option<Money> {
     let currency = subscription.currency_code?;
     let runs =
         matches!(subscription.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
