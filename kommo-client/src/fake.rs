@@ -51,6 +51,7 @@
 //! | `/contacts` (`query`, `with=leads`), `/contacts/{id}` | GET |
 //! | `/users`, `/users/{id}` | GET |
 //! | `/account` | GET |
+//! | `/bots/{id}/run` | POST |
 //!
 //! Every other path is a 404. For a person with curl there are also `GET /__fake/leads/{id}` (the lead, its
 //! notes and its tasks in one object) and `GET /__fake/ledger`; they ask for no token.
@@ -72,6 +73,7 @@
 
 mod account;
 mod answer;
+mod bots;
 mod check;
 mod contacts;
 mod fault;
@@ -315,6 +317,14 @@ impl FakeKommo {
     /// Adds an option to a field of the type `select`, `radiobutton` or `multiselect` and returns the option's id.
     pub fn add_option(&self, field: u64, value: &str) -> u64 {
         self.state().add_option(field, value)
+    }
+
+    /// Adds a Salesbot that can be started and returns its id.
+    pub fn add_bot(&self) -> u64 {
+        let mut state = self.state();
+        let id = state.next_id();
+        state.bots.insert(id);
+        id
     }
 
     /// Removes an option; values that chose it stay as they are.

@@ -1,6 +1,7 @@
 //! The only writer to Kommo. It knows the journal, uncertain answers and refused values, and nothing of billing.
 
 mod bundle;
+mod deals;
 mod fields;
 mod lead;
 mod probe;
@@ -21,7 +22,7 @@ use crate::{
     failure::{Reaction, reaction, reaction_to},
     outcome::{LeftOut, LeftOutPart},
     plan::{Effect, Field, NoteDraft, Value},
-    store::{EffectRow, EffectState, Lease, Store},
+    store::{Attempt, EffectRow, EffectState, Lease, Store},
 };
 
 /// The longest that a call waits for its turn after its intent was put on disk: a later send could meet another worker
@@ -93,6 +94,7 @@ impl Applier<'_> {
         effects: &[(EffectRow, Effect)],
     ) -> Result<Applied, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
+        let mut parked = None;
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
                 Effect::UpdateLead(update) => self.update_lead(&mut work, row, update).await,
@@ -102,14 +104,28 @@ impl Applier<'_> {
                 Effect::CompleteTask(completion) => {
                     self.complete_task(&mut work, row, completion).await
                 }
+                Effect::CreateLead(draft) => self.create_lead(&mut work, row, draft).await,
+                Effect::NameLead(naming) => self.name_lead(&mut work, row, naming).await,
+                Effect::AddTag(tag) => self.add_tag(&mut work, row, tag).await,
+                Effect::StartBot(bot) => self.start_bot(&mut work, row, bot).await,
             };
             match step {
                 Ok(()) => {}
+                // What is done beyond the deal itself does not depend on each other: a pipeline that is gone must not
+                // hold up a task. The event is parked at the end, for what is missing.
+                Err(Stop::Because(Applied::Failed(reaction @ Reaction::Park(_))))
+                    if is_independent(effect) =>
+                {
+                    parked.get_or_insert(reaction);
+                }
                 Err(Stop::Because(applied)) => return Ok(applied),
                 Err(Stop::Store(error)) => return Err(error),
             }
         }
-        Ok(Applied::Done(work.left_out))
+        Ok(match parked {
+            Some(reaction) => Applied::Failed(reaction),
+            None => Applied::Done(work.left_out),
+        })
     }
 
     async fn add_note(
@@ -157,10 +173,7 @@ impl Applier<'_> {
             }
             Reply::Refused(failure) => Err(Stop::Because(Applied::Failed(failure.reaction()))),
             Reply::NotBegun(error) => Err(Stop::Store(error)),
-            Reply::TooLate => {
-                let why = "the lease ends too soon".to_owned();
-                Err(Stop::Because(Applied::Wait { until: self.clock.now(), why }))
-            }
+            Reply::TooLate => Err(self.too_late()),
             Reply::Lost | Reply::Lead(_) => {
                 self.store.mark(&work.lease, &row.name, EffectState::Unknown, 0).await?;
                 let why = "the request was given up before its answer".to_owned();
@@ -170,6 +183,29 @@ impl Applier<'_> {
                 }))
             }
         }
+    }
+
+    /// Puts the intent of a call on disk that goes alone, whenever its turn comes.
+    async fn begin(&self, work: &mut Work, row: &EffectRow) -> Result<(), Stop> {
+        let sent_at = self.clock.now();
+        let attempt = Attempt {
+            call_id: format!("{}:{}:{}", work.lease.event_id, row.name, work.lease.epoch),
+            sent_at,
+            deadline_at: after(sent_at, CALL),
+        };
+        work.lease =
+            self.store.begin(&work.lease, &[&row.name], &attempt, after(sent_at, LEASE)).await?;
+        // The process may have been stopped since: then somebody else has the lane by now, or soon.
+        if after(self.clock.now(), CALL) > work.lease.until {
+            self.store.mark(&work.lease, &row.name, EffectState::Planned, row.absent).await?;
+            return Err(self.too_late());
+        }
+        Ok(())
+    }
+
+    fn too_late(&self) -> Stop {
+        let why = "the lease ends too soon".to_owned();
+        Stop::Because(Applied::Wait { until: self.clock.now(), why })
     }
 
     /// Puts on disk what became of a call.
@@ -230,6 +266,14 @@ pub(crate) fn missing(
     };
     let wanted = |field: &&Field| *config.fields.target(**field) != FieldTarget::Off;
     Field::ALL.iter().filter(wanted).filter_map(check).collect()
+}
+
+/// Whether other effects of the event make sense without this one.
+const fn is_independent(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::CreateLead(_) | Effect::NameLead(_) | Effect::AddTag(_) | Effect::StartBot(_)
+    )
 }
 
 /// A failed call that changed nothing.

@@ -1,15 +1,18 @@
 //! What the operator may set. Parsed once into types that cannot be wrong.
 
 mod field_target;
+mod on_won;
 mod overwrite;
 mod stages;
 
 use std::collections::BTreeMap;
 
+use kommo_client::PipelineId;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     field_target::FieldTarget,
+    on_won::{OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask},
     overwrite::{Overwrite, OverwriteRules},
     stages::Stages,
 };
@@ -34,12 +37,16 @@ pub use crate::texts::Language;
 pub struct Config {
     /// Which sum a won deal shows as its price.
     pub price_basis: PriceBasis,
+    /// Whether a price may have decimals.
+    pub price_decimals: PriceDecimals,
     /// What a payment on a deal does that was already marked as lost.
     pub lost_deals: LostDeals,
     /// What the first charge after a trial does to a deal that is still open.
     pub trial_conversion: TrialConversion,
     /// How a payment for several products is shown.
     pub products: Products,
+    /// The pipeline of the deals that [`Products::DealPerProduct`] makes; 0 is that of the deal that was paid for.
+    pub product_deals_pipeline: u64,
     /// Whether sandbox, simulated and test events may write to Kommo.
     pub sandbox: SandboxEvents,
     /// What becomes of an event that concerns a sale, but names no deal and none can be found.
@@ -68,6 +75,17 @@ pub struct Config {
     pub tasks: TaskRules,
     /// What a refund does to the deal.
     pub refunds: RefundRules,
+    /// What else is done when a deal is won.
+    pub on_won: Vec<OnWon>,
+}
+
+impl Config {
+    /// Whether deals are made in this pipeline when others are won.
+    pub(crate) fn makes_deals_in(&self, pipeline: PipelineId) -> bool {
+        self.on_won.iter().any(
+            |on_won| matches!(&on_won.action, OnWonAction::CreateDeal(deal) if deal.pipeline == pipeline),
+        )
+    }
 }
 
 /// Which sum a won deal shows as its price.
@@ -82,6 +100,19 @@ pub enum PriceBasis {
     Gross,
     /// What Paddle pays out: total − tax − Paddle's fee.
     Earnings,
+}
+
+/// Whether a price may have decimals.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PriceDecimals {
+    /// Where the account has them: Kommo then tells `price_with_minor_units` with the deal. Where it refuses them all the
+    /// same, the price is rounded.
+    #[default]
+    Auto,
+    /// Never: whole units, rounded half away from zero.
+    Never,
 }
 
 /// What a first payment does when the deal is already lost (status 143).
@@ -119,6 +150,9 @@ pub enum Products {
     /// One deal; the plan field holds all names, joined with ", ".
     #[default]
     Join,
+    /// A deal for each line of the payment. The deal that was paid for keeps the first; for every other a new one is made,
+    /// won like it and for the same contacts. Their prices sum exactly to what one deal would show.
+    DealPerProduct,
 }
 
 /// Whether sandbox, simulated and test events may write to Kommo.
@@ -222,6 +256,8 @@ pub struct Fields {
     pub total_refunded: FieldTarget,
     /// The difference. Not written by default.
     pub total_net: FieldTarget,
+    /// What the subscription comes to in a month, in its own currency, without its currency. Not written by default.
+    pub monthly_recurring_revenue: FieldTarget,
 }
 
 impl Fields {
@@ -244,7 +280,15 @@ impl Fields {
             Field::TotalPaid => &self.total_paid,
             Field::TotalRefunded => &self.total_refunded,
             Field::TotalNet => &self.total_net,
+            Field::MonthlyRecurringRevenue => &self.monthly_recurring_revenue,
         }
+    }
+}
+
+impl Fields {
+    /// Whether a field is written at all.
+    pub(crate) fn is_written(&self, field: Field) -> bool {
+        *self.target(field) != FieldTarget::Off
     }
 }
 
@@ -266,6 +310,7 @@ impl Default for Fields {
             total_paid: FieldTarget::Off,
             total_refunded: FieldTarget::Off,
             total_net: FieldTarget::Off,
+            monthly_recurring_revenue: FieldTarget::Off,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What an event means for its deal: the table of billing. Pure: no I/O, no clock, no randomness.
 
 mod adjustment;
+mod agreed;
 mod draft;
 mod dunning;
 mod money;
+mod on_won;
 mod payment;
+mod products;
 mod say;
 mod subscription;
 

@@ -3,23 +3,25 @@
 //! Each is a fold of the events of that entity, in whatever order they arrive: the newest snapshot wins, whenever it
 //! comes; moments are compared, not counted; and sums are made from parts that are kept one by one.
 
+mod recurring;
 mod sale;
 mod subscription;
 mod transaction;
 mod version;
 
-use kommo_client::{AccountId, LeadId, PipelineId, StatusId, UserId};
+use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData};
 use serde::{Deserialize, Serialize};
 use time::UtcOffset;
 
 use self::version::Version;
 pub(crate) use self::{
+    recurring::monthly,
     sale::{SaleKnown, Written},
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::{AdjustmentKnown, TransactionKnown},
 };
-use crate::plan::Field;
+use crate::plan::{Field, Price};
 
 /// Everything that `decide` may know besides the event itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,8 +47,14 @@ pub(crate) struct Deal {
     pub(crate) pipeline: PipelineId,
     pub(crate) status: StatusId,
     pub(crate) responsible: Option<UserId>,
-    /// Its price in whole units; none when it does not say one.
-    pub(crate) price: Option<i64>,
+    /// Its name; empty when it has none.
+    pub(crate) name: String,
+    /// Its contacts, the main one first.
+    pub(crate) contacts: Vec<ContactId>,
+    /// Its price; none when it does not say one.
+    pub(crate) price: Option<Price>,
+    /// Whether the account has prices with decimals.
+    pub(crate) has_decimals: bool,
     /// What its fields hold now, as text.
     pub(crate) fields: Vec<(Field, String)>,
 }

@@ -89,9 +89,10 @@ pub use self::store::SqliteStore;
 pub use self::{
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, Overwrite,
-        OverwriteRules, PriceBasis, Products, RefundRules, RefundedDeal, SandboxEvents, Stages,
-        TaskRules, TrialConversion, Unlinked, UnsignedLinks,
+        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, OnWon, OnWonAction,
+        OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis, PriceDecimals,
+        Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion,
+        Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
@@ -104,7 +105,7 @@ pub use self::{
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
         StoreStats,
     },
-    texts::{InvalidTemplate, Placeholder, Text, Texts, Values},
+    texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},
 };
 
 #[cfg(doctest)]

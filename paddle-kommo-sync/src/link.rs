@@ -6,7 +6,7 @@ use paddle_webhook::{CustomerId, Event, EventData};
 use time::OffsetDateTime;
 
 use crate::{
-    config::{Stages, UnsignedLinks},
+    config::{Config, UnsignedLinks},
     deal_ref::{self, DealRef, DealRefKey},
     decide::custom_data,
     error::LookupError,
@@ -290,7 +290,7 @@ pub(crate) async fn is_confirmed(
 pub(crate) async fn by_email(
     kommo: &Client,
     email: &str,
-    stages: &Stages,
+    config: &Config,
 ) -> Result<Result<LeadId, Parked>, kommo_client::Error> {
     let contacts = kommo.contacts().find_by_email(email).await?;
     let mut leads: Vec<LeadId> =
@@ -299,8 +299,10 @@ pub(crate) async fn by_email(
     leads.dedup();
     let read = kommo.leads().list_by_ids(&leads).await?;
     let is_open = |lead: &&kommo_client::Lead| {
-        let won = lead.pipeline_id.map(|pipeline| stages.won(pipeline));
-        lead.is_open() && (lead.status_id.is_none() || lead.status_id != won)
+        let won = lead.pipeline_id.map(|pipeline| config.stages.won(pipeline));
+        // What was made for a sale, for those who look after the customer, is not what the customer buys next.
+        let is_ours = lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline));
+        lead.is_open() && (lead.status_id.is_none() || lead.status_id != won) && !is_ours
     };
     let open: Vec<LeadId> = read.iter().filter(is_open).map(|lead| lead.id).collect();
     Ok(match open.as_slice() {

@@ -73,8 +73,12 @@ pub enum LeftOutPart {
     Field(Field),
     /// The price.
     Price,
-    /// The user that a task was meant for.
+    /// The decimals of the price: it was rounded to whole units.
+    Decimals,
+    /// The user that a task or a new deal was meant for.
     Responsible,
+    /// A contact of a new deal.
+    Contact,
 }
 
 impl fmt::Display for LeftOutPart {
@@ -82,7 +86,9 @@ impl fmt::Display for LeftOutPart {
         f.write_str(match self {
             Self::Field(field) => field.as_str(),
             Self::Price => "price",
+            Self::Decimals => "decimals of the price",
             Self::Responsible => "responsible user",
+            Self::Contact => "contact",
         })
     }
 }
@@ -137,6 +143,8 @@ pub enum ParkReason {
     UnexpectedShape,
     /// Kommo refuses a write for a reason that a retry cannot mend.
     Refused,
+    /// A write got no answer, and Kommo cannot be asked whether it happened.
+    Unconfirmed,
     /// The event stopped its worker several times.
     Poison,
 }
@@ -155,6 +163,7 @@ impl ParkReason {
         Self::UnexpectedShape,
         Self::Unreadable,
         Self::Refused,
+        Self::Unconfirmed,
         Self::Poison,
     ];
 
@@ -173,6 +182,7 @@ impl ParkReason {
             Self::Unreadable => "unreadable",
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
+            Self::Unconfirmed => "unconfirmed",
             Self::Poison => "poison",
         }
     }

@@ -1,6 +1,8 @@
 //! What is to be done in Kommo: data only. `decide` makes it, `apply` carries it out.
 
+mod deals;
 mod marker;
+mod price;
 mod reason;
 
 use kommo_client::{LeadId, PipelineId, StatusId, UserId};
@@ -8,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING};
-pub use self::reason::Reason;
+pub use self::{
+    deals::{BotStart, LeadDraft, LeadNaming, TagDraft},
+    price::Price,
+    reason::Reason,
+};
 
 /// What one event is to change in Kommo, and why. The same event, knowledge, configuration and time give the same
 /// plan, byte for byte.
@@ -52,6 +58,14 @@ pub enum Effect {
     RefreshTask(TaskRefresh),
     /// Complete a task of ours, if a person has not done so.
     CompleteTask(TaskCompletion),
+    /// Create a deal. Until it is known to be there, its name ends with the marker.
+    CreateLead(LeadDraft),
+    /// Take the marker off the name of a deal of ours.
+    NameLead(LeadNaming),
+    /// Add a tag to a deal.
+    AddTag(TagDraft),
+    /// Start a Salesbot on a deal.
+    StartBot(BotStart),
 }
 
 /// A change of a deal. Sending it twice is harmless.
@@ -62,8 +76,8 @@ pub struct LeadUpdate {
     pub lead: LeadId,
     /// The stage to move it to.
     pub stage: Option<StageMove>,
-    /// Its price in whole units of the account's currency.
-    pub price: Option<i64>,
+    /// Its price in the account's currency.
+    pub price: Option<Price>,
     /// Its custom fields.
     pub fields: Vec<FieldValue>,
 }
@@ -111,6 +125,7 @@ pub enum Field {
     TotalPaid,
     TotalRefunded,
     TotalNet,
+    MonthlyRecurringRevenue,
 }
 
 impl Field {
@@ -131,6 +146,7 @@ impl Field {
         Self::TotalPaid,
         Self::TotalRefunded,
         Self::TotalNet,
+        Self::MonthlyRecurringRevenue,
     ];
 
     /// Whether it tells of everything that is known, not of one event: then the newest knowledge counts, whichever
@@ -158,6 +174,7 @@ impl Field {
             Self::TotalPaid => "total_paid",
             Self::TotalRefunded => "total_refunded",
             Self::TotalNet => "total_net",
+            Self::MonthlyRecurringRevenue => "monthly_recurring_revenue",
         }
     }
 }
@@ -277,7 +294,7 @@ impl From<TaskCompletion> for Effect {
 }
 
 impl Effect {
-    /// The deal it changes.
+    /// The deal it changes; of a new deal, the one that was paid for.
     #[must_use]
     pub const fn lead(&self) -> LeadId {
         match self {
@@ -286,6 +303,10 @@ impl Effect {
             Self::AddTask(task) => task.lead,
             Self::RefreshTask(task) => task.lead,
             Self::CompleteTask(task) => task.lead,
+            Self::CreateLead(draft) => draft.lead,
+            Self::NameLead(naming) => naming.lead,
+            Self::AddTag(tag) => tag.lead,
+            Self::StartBot(bot) => bot.lead,
         }
     }
 }

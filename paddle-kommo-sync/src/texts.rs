@@ -6,6 +6,7 @@ mod es;
 mod invalid_template;
 mod language;
 mod named;
+mod own;
 mod placeholder;
 mod pt;
 mod ru;
@@ -17,8 +18,8 @@ use std::collections::BTreeMap;
 
 use self::template::Template;
 pub use self::{
-    invalid_template::InvalidTemplate, language::Language, placeholder::Placeholder, text::Text,
-    values::Values,
+    invalid_template::InvalidTemplate, language::Language, own::OwnText, placeholder::Placeholder,
+    text::Text, values::Values,
 };
 
 /// All texts of one language, with the operator's own templates in place.
@@ -88,6 +89,14 @@ impl Texts {
             .map(|template| template.render(values))
             .find(|line| !line.is_empty())
             .unwrap_or_default()
+    }
+
+    /// The same by a template of the operator's, if there is one that has something to say.
+    #[must_use]
+    pub(crate) fn render_own(&self, own: Option<&OwnText>, text: Text, values: &Values) -> String {
+        own.map(|own| own.template.render(values))
+            .filter(|line| !line.is_empty())
+            .unwrap_or_else(|| self.render(text, values))
     }
 }
 

@@ -62,6 +62,8 @@ pub enum LedgerKind {
     TaskAdded,
     /// A task was changed or completed.
     TaskUpdated,
+    /// A Salesbot was started on a lead; [`LedgerEntry::id`] is the bot's.
+    BotStarted,
 }
 
 impl LedgerKind {
@@ -74,6 +76,7 @@ impl LedgerKind {
             Self::NoteAdded => "note_added",
             Self::TaskAdded => "task_added",
             Self::TaskUpdated => "task_updated",
+            Self::BotStarted => "bot_started",
         }
     }
 }

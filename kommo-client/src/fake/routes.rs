@@ -44,6 +44,7 @@ impl State {
             ("PATCH", ["tasks", id]) if number(id).is_some() => self.update_task(call, id),
             ("GET", ["contacts"]) => self.list_contacts(call),
             ("GET", ["contacts", id]) if number(id).is_some() => Ok(self.get_contact(call, id)),
+            ("POST", ["bots", id, "run"]) => self.run_bot(call, id),
             (
                 _,
                 ["account" | "users" | "leads" | "tasks" | "contacts"]

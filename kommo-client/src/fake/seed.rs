@@ -105,6 +105,7 @@ impl State {
             fields: Vec::new(),
             loss_reasons: loss_reasons.map(|(id, name)| (id, name.to_owned())).into(),
             tags: BTreeMap::new(),
+            bots: BTreeSet::new(),
             leads: BTreeMap::new(),
             trash: BTreeMap::new(),
             contacts: BTreeMap::new(),

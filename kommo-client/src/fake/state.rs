@@ -35,6 +35,7 @@ pub(super) struct State {
     pub(super) fields: Vec<Field>,
     pub(super) loss_reasons: BTreeMap<u64, String>,
     pub(super) tags: BTreeMap<u64, String>,
+    pub(super) bots: BTreeSet<u64>,
     pub(super) leads: BTreeMap<u64, Lead>,
     /// Trashed leads, with when they were trashed.
     pub(super) trash: BTreeMap<u64, i64>,

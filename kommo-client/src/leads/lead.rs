@@ -24,6 +24,9 @@ pub struct Lead {
     pub name: Option<String>,
     /// What it is worth, in units of the account's currency.
     pub price: Price,
+    /// Whether Kommo told the price with decimals (`price_with_minor_units`), whatever they are: an account that does
+    /// takes them too, see [`LeadPatch::price_decimal`](super::LeadPatch::price_decimal).
+    pub has_minor_units: bool,
     /// Whose it is.
     pub responsible_user_id: Option<UserId>,
     /// The group of the responsible user.
@@ -225,6 +228,7 @@ impl<'de> Deserialize<'de> for Lead {
             id: wire.id,
             name: wire.name,
             price: if exact { wire.price_with_minor_units } else { wire.price },
+            has_minor_units: exact,
             responsible_user_id: wire.responsible_user_id,
             group_id: wire.group_id,
             status_id: wire.status_id,

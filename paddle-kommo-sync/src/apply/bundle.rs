@@ -16,7 +16,8 @@ use std::{
 };
 
 use kommo_client::{
-    Client, Error, ErrorKind, Fate, Lead, LeadId, LeadPatch, NewNote, NewTask, Priority, TaskPatch,
+    Client, Error, ErrorKind, Fate, Lead, LeadId, LeadPatch, NewLead, NewNote, NewTask, Priority,
+    TaskPatch,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -33,6 +34,7 @@ pub(crate) enum Call {
     ReadLead(LeadId),
     UpdateLead(LeadPatch),
     AddNote(NewNote),
+    AddLead(NewLead),
     AddTask(NewTask),
     UpdateTask(TaskPatch),
 }
@@ -72,6 +74,12 @@ pub(crate) struct Failure {
     /// The item's own reasons, where Kommo gave them.
     own: Option<ErrorKind>,
     fate: Fate,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of_all(&Arc::new(error))
+    }
 }
 
 impl Failure {

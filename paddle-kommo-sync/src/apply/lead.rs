@@ -7,7 +7,7 @@ use kommo_client::{ErrorKind, FieldWrite, LeadPatch};
 use super::{Applier, Call, Failure, Stop, Work, failed, fields};
 use crate::{
     outcome::{LeftOut, LeftOutPart},
-    plan::{Field, LeadUpdate},
+    plan::{Field, FieldValue, LeadUpdate, Price},
     store::EffectRow,
 };
 
@@ -18,7 +18,7 @@ impl Applier<'_> {
         row: &EffectRow,
         update: &LeadUpdate,
     ) -> Result<(), Stop> {
-        let mut fields = self.resolve(work, update).await?;
+        let mut fields = self.resolve(work, &update.fields).await?;
         let mut price = update.price;
         loop {
             let mut patch = LeadPatch::new(update.lead);
@@ -26,7 +26,10 @@ impl Applier<'_> {
                 patch = patch.status(stage.pipeline, stage.to);
             }
             if let Some(price) = price {
-                patch = patch.price(price);
+                patch = match price.units() {
+                    Some(units) => patch.price(units),
+                    None => patch.price_decimal(&price.to_string()),
+                };
             }
             for (_, write) in &fields {
                 patch = patch.field(write.clone());
@@ -42,11 +45,12 @@ impl Applier<'_> {
             // left out is reported, everything else is sent again.
             for refusal in refused.iter().rev() {
                 let what = match refusal.part {
-                    Part::Price => price.take().map(|_| LeftOutPart::Price),
+                    Part::Price => without_decimals(&mut price),
                     Part::Field(place) if place < fields.len() => {
                         Some(LeftOutPart::Field(fields.remove(place).0))
                     }
-                    Part::Field(_) => None,
+                    // A change of a deal sends neither.
+                    Part::Field(_) | Part::Contact(_) | Part::Responsible => None,
                 };
                 let why = refusal.why.clone();
                 work.left_out.extend(what.map(|what| LeftOut { what, why }));
@@ -59,17 +63,17 @@ impl Applier<'_> {
     }
 
     /// The values as the account's own fields take them; what it cannot take is left out.
-    async fn resolve(
+    pub(super) async fn resolve(
         &self,
         work: &mut Work,
-        update: &LeadUpdate,
+        values: &[FieldValue],
     ) -> Result<Vec<(Field, FieldWrite)>, Stop> {
         let mut resolved = Vec::new();
-        if update.fields.is_empty() {
+        if values.is_empty() {
             return Ok(resolved);
         }
         let definitions = self.cache.fields(self.kommo, self.clock.now()).await.map_err(failed)?;
-        for value in &update.fields {
+        for value in values {
             let target = self.config.fields.target(value.field);
             match fields::write(target, &value.value, &definitions) {
                 Ok(write) => resolved.push((value.field, write)),
@@ -82,30 +86,52 @@ impl Applier<'_> {
     }
 }
 
+/// After Kommo refused a price: one with decimals is rounded first, as the account may take whole units only.
+pub(super) fn without_decimals(price: &mut Option<Price>) -> Option<LeftOutPart> {
+    if price.is_some_and(|price| price.units().is_none()) {
+        *price = price.map(Price::rounded);
+        return Some(LeftOutPart::Decimals);
+    }
+    price.take().map(|_| LeftOutPart::Price)
+}
+
 /// A value that Kommo does not take.
-struct Refusal {
-    part: Part,
-    why: String,
+pub(super) struct Refusal {
+    pub(super) part: Part,
+    pub(super) why: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+pub(super) enum Part {
     Price,
     /// By its place in the request.
     Field(usize),
+    /// Of a new deal, likewise.
+    Contact(usize),
+    /// Of a new deal.
+    Responsible,
 }
 
 /// The values that a refusal names, in their order, if it is about nothing else.
-fn refusals(failure: &Failure) -> Vec<Refusal> {
+pub(super) fn refusals(failure: &Failure) -> Vec<Refusal> {
     let ErrorKind::Validation(items) = failure.kind() else { return Vec::new() };
     let mut refused: BTreeMap<Part, String> = BTreeMap::new();
     for error in items.iter().flat_map(|item| &item.errors) {
         let part = match error.field_index() {
             Some(place) => Part::Field(place),
             None if error.path == "price" => Part::Price,
-            None => return Vec::new(),
+            None if error.path == "responsible_user_id" => Part::Responsible,
+            None => match contact(&error.path) {
+                Some(place) => Part::Contact(place),
+                None => return Vec::new(),
+            },
         };
         refused.insert(part, format!("Kommo does not take it: {} at {}", error.code, error.path));
     }
     refused.into_iter().map(|(part, why)| Refusal { part, why }).collect()
+}
+
+/// The place of the contact in `_embedded.contacts.N.id`.
+fn contact(path: &str) -> Option<usize> {
+    path.strip_prefix("_embedded.contacts.")?.split('.').next()?.parse().ok()
 }

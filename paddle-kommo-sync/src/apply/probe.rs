@@ -1,12 +1,23 @@
 //! Was it written? After an answer that never came, the effect is looked for by its marker before it is sent again.
 
-use kommo_client::{EntityType, LeadId, NoteFilter, TaskFilter};
+use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 
 use super::{Applied, Applier, Stop, Work, after, failed};
 use crate::store::{EffectRow, EffectState};
+use crate::{
+    failure::Reaction,
+    outcome::{ParkReason, Parked},
+};
 
 /// How often the marker must be missing before the effect counts as not written: Kommo's lists may lag behind.
 const LOOKS: u32 = 2;
+
+/// A deal whose answer was lost is looked for among those made until so long after the call. Later, Kommo does not carry
+/// it out any more, and people make many deals in three days.
+const LATEST: time::Duration = time::Duration::hours(1);
+
+/// As many pages of new deals are looked through, 250 each.
+const PAGES: u32 = 40;
 
 /// Clocks differ: what was written "after" the call is looked for from a little before it.
 const CLOCK_DIFFERENCE: time::Duration = time::Duration::seconds(120);
@@ -14,6 +25,8 @@ const CLOCK_DIFFERENCE: time::Duration = time::Duration::seconds(120);
 pub(super) enum Kind {
     Note,
     Task,
+    /// A new deal, which is newer than the deal it was made for.
+    Lead,
 }
 
 impl Applier<'_> {
@@ -39,9 +52,8 @@ impl Applier<'_> {
             let why = format!("whether `{}` was written is not known yet", row.name);
             return Err(Stop::Because(Applied::Wait { until: settled, why }));
         }
-        if let Some(id) =
-            self.look(row, lead, &kind, sent_at.saturating_sub(CLOCK_DIFFERENCE)).await?
-        {
+        let from = sent_at.saturating_sub(CLOCK_DIFFERENCE);
+        if let Some(id) = self.look(work, row, lead, &kind, from).await? {
             tracing::info!(
                 effect = row.name,
                 remote_id = id,
@@ -66,6 +78,7 @@ impl Applier<'_> {
 
     async fn look(
         &self,
+        work: &Work,
         row: &EffectRow,
         lead: LeadId,
         kind: &Kind,
@@ -96,6 +109,40 @@ impl Applier<'_> {
                     .find(|task| task.text.as_deref().is_some_and(ours))
                     .map(|task| task.id.get()))
             }
+            Kind::Lead => self.look_for_lead(work, row, lead, from).await,
         }
+    }
+
+    /// Accounts without the API filter give all deals, so it ends where those begin that were there before.
+    async fn look_for_lead(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+        older: LeadId,
+        from: time::OffsetDateTime,
+    ) -> Result<Option<u64>, Stop> {
+        let until = from.saturating_add(CLOCK_DIFFERENCE).saturating_add(LATEST);
+        let filter = LeadFilter::new().created_from(from).created_to(until).newest_first();
+        let mut pages = self.kommo.leads().list(&filter);
+        for _ in 0..PAGES {
+            let Some(leads) = pages.next().await.map_err(failed)? else { return Ok(None) };
+            let ours = |name: &str| name.contains(&row.marker);
+            if let Some(found) = leads.iter().find(|lead| lead.name.as_deref().is_some_and(ours)) {
+                return Ok(Some(found.id.get()));
+            }
+            if leads.iter().any(|lead| lead.id <= older) {
+                return Ok(None);
+            }
+        }
+        self.store.mark(&work.lease, &row.name, EffectState::Parked, row.absent).await?;
+        let detail = format!(
+            "whether `{}` was written cannot be told among so many new deals: look for a deal with {} in its name, \
+             delete it, and resume the event",
+            row.name, row.marker
+        );
+        Err(Stop::Because(Applied::Failed(Reaction::Park(Parked::new(
+            ParkReason::Unconfirmed,
+            detail,
+        )))))
     }
 }

@@ -20,7 +20,7 @@ impl Applier<'_> {
             return Ok(());
         }
         let text = format!("{} {}", task.text, row.marker);
-        let mut responsible = self.responsible(task).await?;
+        let mut responsible = self.responsible(&task.responsible).await?;
         loop {
             let mut new = NewTask::new(text.as_str(), task.due_at)
                 .lead(task.lead)
@@ -45,13 +45,13 @@ impl Applier<'_> {
         }
     }
 
-    /// Who may get the task, the best first: only users that Kommo says are active.
-    async fn responsible(&self, task: &TaskDraft) -> Result<Vec<UserId>, Stop> {
-        if task.responsible.is_empty() {
+    /// Who may get a task or a deal, the best first: only users that Kommo says are active.
+    pub(super) async fn responsible(&self, wanted: &[UserId]) -> Result<Vec<UserId>, Stop> {
+        if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let users = self.cache.users(self.kommo, self.clock.now()).await.map_err(failed)?;
-        Ok(task.responsible.iter().copied().filter(|user| users.may_get_tasks(*user)).collect())
+        Ok(wanted.iter().copied().filter(|user| users.may_get_tasks(*user)).collect())
     }
 
     pub(super) async fn refresh_task(

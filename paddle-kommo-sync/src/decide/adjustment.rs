@@ -6,7 +6,7 @@ use super::{Decision, Draft, Facts, money, say};
 use crate::{
     config::RefundedDeal,
     known::Known,
-    plan::{Field, Reason},
+    plan::{Field, Price, Reason},
     texts::Text,
 };
 
@@ -146,11 +146,21 @@ fn state(facts: &Facts<'_>, draft: &mut Draft) {
     if config.refunds.deal == RefundedDeal::LowerPrice && transaction.won == Some(draft.deal.lead) {
         let remaining =
             money::remaining(transaction, facts.known.account.currency, config.price_basis);
+        let remaining = remaining
+            .and_then(|money| Price::of(money, money::decimals(facts, &draft.deal)))
+            .map(|whole| without(whole, facts.known.sale.elsewhere));
         draft.update.price = remaining;
         if remaining.is_none() {
             draft.because(Reason::CurrencyDiffers);
         }
     }
+}
+
+/// What remains on this deal, when a part of the payment stands on others: a refund lowers this one, and what stands
+/// elsewhere stays there.
+fn without(whole: Price, elsewhere: Option<Price>) -> Price {
+    let elsewhere = elsewhere.map_or(0, Price::hundredths);
+    Price::from_hundredths(whole.hundredths().saturating_sub(elsewhere).max(0))
 }
 
 fn told(adjustment: &Adjustment) -> String {

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use kommo_client::UserId;
 use paddle_webhook::{CustomData, Money};
 use time::{Duration, OffsetDateTime};
 
 use super::{Decision, Facts};
 use crate::{
-    config::{FieldTarget, Overwrite},
+    config::Overwrite,
     known::{Deal, Known, TaskRef, Written},
     plan::{
-        Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason, TaskCompletion,
-        TaskDraft, TaskRefresh, Value,
+        Effect, Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason,
+        TaskCompletion, TaskDraft, TaskRefresh, Value,
     },
     texts::{Text, Values, clean::clean},
 };
@@ -22,6 +23,8 @@ pub(super) struct Draft {
     pub(super) update: LeadUpdate,
     notes: Vec<PlannedEffect>,
     tasks: Vec<PlannedEffect>,
+    /// What goes beyond the deal, in its order.
+    further: Vec<PlannedEffect>,
     /// Since when the value of a field is so.
     since: BTreeMap<Field, OffsetDateTime>,
 }
@@ -35,6 +38,7 @@ impl Draft {
             update,
             notes: Vec::new(),
             tasks: Vec::new(),
+            further: Vec::new(),
             since: BTreeMap::new(),
         }
     }
@@ -91,7 +95,7 @@ impl Draft {
 
     fn value_at(&mut self, facts: &Facts<'_>, field: Field, value: Value, at: OffsetDateTime) {
         let config = facts.config;
-        if *config.fields.target(field) == FieldTarget::Off {
+        if !config.fields.is_written(field) {
             return;
         }
         let written = facts.known.sale.written.get(&field);
@@ -120,7 +124,28 @@ impl Draft {
         self.notes.push(PlannedEffect::new(&format!("note:{name}"), NoteDraft { lead, text }));
     }
 
-    /// A task for the rep: whoever the payment names, else whoever has the deal, else the configured user.
+    /// Who is to do something: whoever the payment names, whoever has the deal, the configured user.
+    pub(super) fn responsible(
+        &self,
+        facts: &Facts<'_>,
+        wanted: Option<&CustomData>,
+    ) -> Vec<UserId> {
+        let user = |id: u64| Some(id).filter(|id| *id > 0).map(UserId::new);
+        let wanted = wanted.and_then(|data| data.u64("kommo_responsible_id").ok().flatten());
+        let fallback = user(facts.config.tasks.fallback_user_id);
+        let mut responsible = Vec::new();
+        for candidate in [wanted.and_then(user), self.deal.responsible, fallback] {
+            responsible.extend(candidate.filter(|user| !responsible.contains(user)));
+        }
+        responsible
+    }
+
+    /// Something beyond the deal itself, done after everything else.
+    pub(super) fn further(&mut self, name: &str, effect: impl Into<Effect>) {
+        self.further.push(PlannedEffect::new(name, effect));
+    }
+
+    /// A task for the rep.
     pub(super) fn task(
         &mut self,
         facts: &Facts<'_>,
@@ -129,22 +154,13 @@ impl Draft {
         values: &Values,
         wanted: Option<&CustomData>,
     ) -> TaskRef {
-        let rules = &facts.config.tasks;
-        let user = |id: u64| Some(id).filter(|id| *id > 0).map(kommo_client::UserId::new);
-        let wanted = wanted.and_then(|data| data.u64("kommo_responsible_id").ok().flatten());
-        let mut responsible = Vec::new();
-        for candidate in
-            [wanted.and_then(user), self.deal.responsible, user(rules.fallback_user_id)]
-        {
-            responsible.extend(candidate.filter(|user| !responsible.contains(user)));
-        }
         let effect = format!("task:{name}");
         let task = TaskDraft {
             lead: self.deal.lead,
             text: facts.texts.render(text, values),
-            type_id: rules.type_id,
+            type_id: facts.config.tasks.type_id,
             due_at: due_at(facts),
-            responsible,
+            responsible: self.responsible(facts, wanted),
         };
         self.tasks.push(PlannedEffect::new(&effect, task));
         TaskRef { event_id: facts.event.id().as_str().to_owned(), effect }
@@ -201,6 +217,7 @@ impl Draft {
         }
         effects.extend(self.notes);
         effects.extend(self.tasks);
+        effects.extend(self.further);
         Decision::Act { plan: Plan { reasons: self.reasons, effects }, known: Box::new(known) }
     }
 }

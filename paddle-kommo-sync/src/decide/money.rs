@@ -4,12 +4,12 @@ use paddle_webhook::{Currency, Money, Transaction};
 
 use super::{Draft, Facts};
 use crate::{
-    config::{AgreedPrice, Config, PriceBasis},
-    known::{AdjustmentKnown, TransactionKnown},
-    plan::{Field, Reason},
+    config::{Config, PriceBasis, PriceDecimals},
+    known::{AdjustmentKnown, Deal, TransactionKnown},
+    plan::{Field, Price, Reason},
 };
 
-/// The price of a deal that this transaction wins, in whole units of the account's currency, and what to say of it.
+/// The sum that a deal shows when this transaction wins it, in the account's currency, and what to say of it.
 ///
 /// A sum in another currency is never written as if it were the account's: Paddle's own conversion to the payout
 /// currency is taken when that is the account's, else the price stays as it is.
@@ -17,7 +17,7 @@ pub(super) fn price(
     transaction: &Transaction,
     account: Option<Currency>,
     basis: PriceBasis,
-) -> (Option<i64>, Option<Reason>) {
+) -> (Option<Money>, Option<Reason>) {
     let (paid, payout) = match basis {
         PriceBasis::Net => (transaction.net(), transaction.payout_net()),
         PriceBasis::Gross => (transaction.total(), transaction.payout_total()),
@@ -26,40 +26,43 @@ pub(super) fn price(
     let Some(paid) = paid else { return (None, Some(Reason::NoPrice)) };
     let in_account = |money: &Money| Some(money.currency()) == account;
     if in_account(&paid) {
-        // Kommo's price has whole units only: rounded half away from zero, once, here.
-        return whole(paid, None);
+        return known(paid, None);
     }
     match payout.filter(in_account) {
-        Some(payout) => whole(payout, Some(Reason::PriceFromPayout)),
+        Some(payout) => known(payout, Some(Reason::PriceFromPayout)),
         None => (None, Some(Reason::CurrencyDiffers)),
     }
 }
 
-fn whole(money: Money, reason: Option<Reason>) -> (Option<i64>, Option<Reason>) {
+/// A sum whose decimals are not known cannot be told in units.
+fn known(money: Money, reason: Option<Reason>) -> (Option<Money>, Option<Reason>) {
     match money.to_units() {
-        Some(units) => (Some(units), reason),
+        Some(_) => (Some(money), reason),
         None => (None, Some(Reason::NoPrice)),
     }
 }
 
+/// Whether prices are written with decimals.
+pub(super) fn decimals(facts: &Facts<'_>, deal: &Deal) -> bool {
+    deal.has_decimals && facts.config.price_decimals == PriceDecimals::Auto
+}
+
 /// Whether less was paid than the deal says, beyond the tolerance; also when nobody can compare them.
-pub(super) fn is_below_agreed(config: &Config, agreed: Option<i64>, paid: Option<i64>) -> bool {
-    let Some(agreed) =
-        agreed.filter(|agreed| *agreed > 0 && config.agreed_price != AgreedPrice::Off)
-    else {
+pub(super) fn is_below_agreed(config: &Config, agreed: Option<Price>, paid: Option<Price>) -> bool {
+    let Some(agreed) = agreed.map(Price::hundredths).filter(|agreed| *agreed > 0) else {
         return false;
     };
-    let Some(paid) = paid else { return true };
+    let Some(paid) = paid.map(Price::hundredths) else { return true };
     let tolerated = 100_u32.saturating_sub(config.agreed_price_tolerance_percent);
     i128::from(paid).saturating_mul(100) < i128::from(agreed).saturating_mul(tolerated.into())
 }
 
-/// What remains of a payment after its refunds, in whole units, when it was paid in the account's currency.
+/// What remains of a payment after its refunds, when it was paid in the account's currency.
 pub(super) fn remaining(
     transaction: &TransactionKnown,
     account: Option<Currency>,
     basis: PriceBasis,
-) -> Option<i64> {
+) -> Option<Money> {
     let paid = transaction.paid.as_ref()?;
     let (sum, part): (_, fn(&AdjustmentKnown) -> i64) = match basis {
         PriceBasis::Net => (paid.net?, |known| known.net),
@@ -67,7 +70,7 @@ pub(super) fn remaining(
         PriceBasis::Earnings => (paid.earnings?, |known| known.earnings),
     };
     let remaining = paid.money(sum.checked_sub(transaction.refunded(part))?)?;
-    (Some(remaining.currency()) == account).then(|| remaining.to_units()).flatten()
+    (Some(remaining.currency()) == account).then_some(remaining)
 }
 
 /// The sums over all payments of the deal. Nothing is written where they are in several currencies.

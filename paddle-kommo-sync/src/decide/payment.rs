@@ -3,13 +3,13 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, dunning, money, say};
+use super::{Decision, Draft, Facts, agreed, dunning, money, on_won, products, say};
 use crate::{
     config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
     outcome::{ParkReason, Parked},
-    plan::{Field, Reason, StageMove},
-    texts::{Placeholder, Text},
+    plan::{Field, Price, Reason, StageMove},
+    texts::Text,
 };
 
 /// `transaction.completed`.
@@ -22,10 +22,10 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
         ));
     };
     if transaction.is_card_change() {
-        return Decision::Ignore(Reason::CardChange);
+        return nothing_sold(facts, transaction, Reason::CardChange);
     }
     if !total.is_positive() {
-        return Decision::Ignore(Reason::ZeroTotal);
+        return nothing_sold(facts, transaction, Reason::ZeroTotal);
     }
     let deal = match facts.deal() {
         Ok(deal) => deal,
@@ -68,6 +68,21 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
     }
 }
 
+/// Nothing is written, unless what was past due is in order now.
+fn nothing_sold(mut facts: Facts<'_>, transaction: &Transaction, reason: Reason) -> Decision {
+    if !facts.has_recovered() {
+        return Decision::Ignore(reason);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, reason);
+    let values = say::transaction(&facts, transaction);
+    dunning::end(&mut facts, &mut draft, &values);
+    draft.act(&facts, facts.known.clone())
+}
+
 fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let won = facts.config.stages.won(deal.pipeline);
     let id = transaction.id.as_str();
@@ -75,7 +90,7 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
         facts.known.transaction.won == Some(deal.lead) || deal.named_transaction() == Some(id);
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
-            Decision::Ignore(Reason::AlreadyWonByThis)
+            nothing_sold(facts, transaction, Reason::AlreadyWonByThis)
         } else {
             another_payment(facts, transaction, deal)
         };
@@ -113,17 +128,19 @@ fn winner<'f>(facts: &'f Facts<'_>, deal: &'f Deal) -> Option<&'f str> {
 
 /// The deal closes with its price, its fields and a note.
 fn win(
-    facts: Facts<'_>,
+    mut facts: Facts<'_>,
     transaction: &Transaction,
     deal: Deal,
     won: StatusId,
     reason: Reason,
 ) -> Decision {
     let config = facts.config;
-    let (price, why) = money::price(transaction, facts.known.account.currency, config.price_basis);
-    let differs = money::is_below_agreed(config, deal.price, price);
+    let (whole, why) = money::price(transaction, facts.known.account.currency, config.price_basis);
+    let decimals = money::decimals(&facts, &deal);
+    let paid_price = whole.and_then(|whole| Price::of(whole, decimals));
+    let differs = agreed::differs(&facts, transaction, &deal, paid_price);
     if differs && config.agreed_price == AgreedPrice::Park {
-        let detail = "less was paid than the deal says: check what was bought, mend the deal's price and resume the event";
+        let detail = "what was paid is not what the deal says: check what was bought, mend the deal and resume the event";
         return Decision::Park(
             Parked::new(ParkReason::PriceDiffers, detail).candidates(vec![deal.lead]),
         );
@@ -133,16 +150,26 @@ fn win(
     draft.update.stage =
         Some(StageMove { pipeline: draft.deal.pipeline, from: draft.deal.status, to: won });
     let refunded = facts.known.transaction.refunded(|known| known.total) > 0;
-    draft.update.price = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
+    let whole = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
         // The refund came first.
         money::remaining(&facts.known.transaction, facts.known.account.currency, config.price_basis)
     } else {
-        price
+        whole
+    };
+    let lines = products::lines(&facts, transaction);
+    let parts = whole.and_then(|whole| products::parts(whole, decimals, lines, config.price_basis));
+    draft.update.price = match parts.as_deref() {
+        Some(parts) => parts.first().copied(),
+        None => whole.and_then(|whole| Price::of(whole, decimals)),
     };
     draft.reasons.extend(why);
     draft.text(&facts, Field::TransactionId, transaction.id.as_str());
     draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-    draft.text(&facts, Field::PlanName, transaction.product_names().join(", ").as_str());
+    let plan = match lines.first() {
+        Some(line) => products::name(transaction, line),
+        None => transaction.product_names().join(", "),
+    };
+    draft.text(&facts, Field::PlanName, plan.as_str());
     if let Some(total) = transaction.total() {
         draft.text(&facts, Field::PaymentCurrency, total.currency().code());
     }
@@ -151,8 +178,7 @@ fn win(
     draft.note(&facts, "payment", Text::Payment, &values);
     if differs {
         draft.because(Reason::PriceDiffers);
-        let agreed = draft.deal.price.map(|price| price.to_string()).unwrap_or_default();
-        let values = values.set(Placeholder::Price, agreed);
+        let values = agreed::values(&facts, &draft.deal, values.clone());
         draft.note(&facts, "price_differs", Text::PriceDiffers, &values);
         draft.task(
             &facts,
@@ -162,10 +188,24 @@ fn win(
             Some(&transaction.custom_data),
         );
     }
+    dunning::end(&mut facts, &mut draft, &values);
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());
+    // Once per won deal, even if a person reopens it and Paddle tells the same payment by another event.
+    let event_id = facts.event.id().as_str();
+    if known.sale.celebrated_by.as_deref().is_none_or(|by| by == event_id) {
+        known.sale.celebrated_by = Some(event_id.to_owned());
+        known.sale.elsewhere = parts.as_deref().and_then(|parts| parts.get(1..)).map(sum);
+        products::deals(&facts, transaction, &mut draft, lines, parts.as_deref());
+        on_won::actions(&facts, transaction, &mut draft);
+    }
     draft.act(&facts, known)
+}
+
+fn sum(prices: &[Price]) -> Price {
+    let sum = prices.iter().fold(0_i64, |sum, price| sum.saturating_add(price.hundredths()));
+    Price::from_hundredths(sum)
 }
 
 /// The fields that every payment moves on.
@@ -177,7 +217,7 @@ fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
 }
 
 /// The deal is won already, by another payment or by a person: nothing of it is overwritten, somebody looks.
-fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
+fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let mut draft = Draft::new(deal, Reason::AnotherPayment);
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, "another_payment", Text::AnotherPayment, &values);
@@ -185,6 +225,7 @@ fn another_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> D
         let wanted = Some(&transaction.custom_data);
         draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
+    dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
 }
 

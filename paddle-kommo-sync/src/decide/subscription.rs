@@ -4,7 +4,7 @@ use paddle_webhook::Subscription;
 
 use super::{Decision, Draft, Facts, dunning, say};
 use crate::{
-    known::Snapshot,
+    known::{self, Snapshot},
     plan::{Field, Reason, Value},
     texts::{Placeholder, Text},
 };
@@ -197,6 +197,7 @@ pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut 
         Field::NextBillingDate,
         subscription.next_billed_at.map_or(Value::Empty, Value::Date),
     );
+    draft.amount(facts, Field::MonthlyRecurringRevenue, known::monthly(subscription));
     let ends = subscription.canceled_at.or(cancel_at).map_or(Value::Empty, Value::Date);
     draft.value(facts, Field::SubscriptionEnds, ends);
 }

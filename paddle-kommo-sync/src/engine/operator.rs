@@ -239,6 +239,14 @@ pub(super) fn changes(plan: &Plan, deal: &crate::known::Deal) -> Vec<String> {
             Effect::AddTask(task) => changes.push(format!("+ task: {}", task.text)),
             Effect::RefreshTask(task) => changes.push(format!("task goes on: {}", task.text)),
             Effect::CompleteTask(task) => changes.push(format!("task completed: {}", task.result)),
+            Effect::CreateLead(deal) => changes.push(match deal.price {
+                Some(price) => format!("+ deal: {} (price {price})", deal.name),
+                None => format!("+ deal: {}", deal.name),
+            }),
+            // A part of making the deal.
+            Effect::NameLead(_) => {}
+            Effect::AddTag(tag) => changes.push(format!("+ tag: {}", tag.tag)),
+            Effect::StartBot(bot) => changes.push(format!("starts Salesbot {}", bot.bot)),
         }
     }
     changes

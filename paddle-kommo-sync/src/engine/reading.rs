@@ -12,7 +12,7 @@ use crate::{
     known::{Account, Deal, Known, SaleKnown},
     link::{self, References, Rung, Rungs, Trust},
     outcome::{ParkReason, Parked},
-    plan::Field,
+    plan::{Field, Price},
     store::{KnownRow, Learned, LinkRow},
 };
 
@@ -152,7 +152,7 @@ impl Sync {
             let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
             return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
         };
-        link::by_email(&self.0.kommo, &email, &self.0.config.stages)
+        link::by_email(&self.0.kommo, &email, &self.0.config)
             .await
             .map_err(|error| reaction(&error))
     }
@@ -187,12 +187,17 @@ impl Sync {
                 .or_else(|| value.as_time().map(|at| at.unix_timestamp().to_string()));
             fields.extend(text.map(|text| (field, text)));
         }
+        let mut contacts: Vec<_> = lead.contacts.iter().map(|contact| contact.id).collect();
+        contacts.sort_by_key(|contact| Some(*contact) != lead.main_contact());
         Some(Deal {
             lead: lead.id,
             pipeline: lead.pipeline_id?,
             status: lead.status_id?,
             responsible: lead.responsible_user_id,
-            price: lead.price.units(),
+            name: lead.name.clone().unwrap_or_default(),
+            contacts,
+            price: Price::parse(lead.price.as_str()),
+            has_decimals: lead.has_minor_units,
             fields,
         })
     }

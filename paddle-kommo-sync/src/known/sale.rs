@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{SubscriptionKnown, TransactionKnown};
-use crate::plan::{Field, FieldValue};
+use crate::plan::{Field, FieldValue, Price};
 
 /// What is known of a deal: everything that was paid for it, and what we wrote into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +17,12 @@ pub(crate) struct SaleKnown {
     pub(crate) subscriptions: BTreeMap<String, String>,
     /// What we wrote into its fields last.
     pub(crate) written: BTreeMap<Field, Written>,
-    /// The price that we set last, in whole units.
-    pub(crate) price: Option<i64>,
+    /// The price that we set last.
+    pub(crate) price: Option<Price>,
+    /// What of it stands on the other deals of the same payment.
+    pub(crate) elsewhere: Option<Price>,
+    /// The event by which the deal was won, and with it everything that is done once per won deal.
+    pub(crate) celebrated_by: Option<String>,
     /// The transaction that won it.
     pub(crate) won_by: Option<String>,
 }

@@ -49,6 +49,8 @@ pub(crate) struct Snapshot {
     pub(crate) plan: String,
     /// The names alone.
     pub(crate) names: String,
+    /// What it comes to in a month, in minor units.
+    pub(crate) monthly: Option<i64>,
     /// When this was so.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) at: Option<OffsetDateTime>,
@@ -70,6 +72,7 @@ impl Snapshot {
             cancel_at: subscription.scheduled_cancel(),
             plan: plan(subscription),
             names: subscription.product_names().join(", "),
+            monthly: super::monthly(subscription).map(|money| money.minor()),
             at: None,
         }
     }

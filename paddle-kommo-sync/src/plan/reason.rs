@@ -59,6 +59,16 @@ reasons! {
     PriceFromPayout = "price_from_payout",
     /// The transaction does not say a sum that could be the price.
     NoPrice = "no_price",
+    /// Every other line of the payment got a deal of its own.
+    DealPerProduct = "deal_per_product",
+    /// The configuration wants a task when a deal is won.
+    OnWonTask = "on_won_task",
+    /// The configuration wants a tag when a deal is won.
+    OnWonTag = "on_won_tag",
+    /// The configuration wants another deal when a deal is won.
+    OnWonDeal = "on_won_deal",
+    /// The configuration wants a Salesbot to start when a deal is won.
+    OnWonSalesbot = "on_won_salesbot",
     /// A subscription began, started its trial or became active.
     SubscriptionStarted = "subscription_started",
     /// A trial started.

@@ -12,8 +12,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::OtherPayment => "Paid[ {sum}] (net {net} + tax {tax}) · {plan} · {from} to {to} · invoice {invoice} · {transaction}",
         Text::AnotherPayment => "Another payment on a deal that was already won: paid[ {sum}] (net {net} + tax {tax}) · {plan} · {from} to {to} · invoice {invoice} · {transaction}",
         Text::SecondPaymentTask => "Second payment on a won deal: check whether it belongs here · {sum} · {transaction}",
-        Text::PriceDiffers => "The payment differs from the price in the deal · paid {sum} (net {net} + tax {tax}) · deal {price} · {plan} · invoice {invoice} · {transaction}",
-        Text::PriceDiffersTask => "Check the price: the payment differs from the deal · paid {sum} (net {net} + tax {tax}) · deal {price} · {plan} · {transaction}",
+        Text::PriceDiffers => "The payment differs from the price in the deal · paid {sum} (net {net} + tax {tax}) · deal {price} · {plan} · deal says {before} · invoice {invoice} · {transaction}",
+        Text::PriceDiffersTask => "Check the price: the payment differs from the deal · paid {sum} (net {net} + tax {tax}) · deal {price} · {plan} · deal says {before} · {transaction}",
         Text::TrialStarted => "Trial started[, first charge on {date}] · {plan} · {subscription}",
         Text::CancelScheduled => "Subscription will end[ on {date}] · {plan} · {subscription}",
         Text::CancelScheduledTask => "Subscription will end[ on {date}]: win the customer back · {plan} · {subscription}",
@@ -37,5 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Credit for the customer[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Second live subscription on this deal: check whether it belongs here · {plan} · {subscription}",
         Text::Invoice => "Invoice[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::OnWonTask => "Deal won: look after the new customer · {deal} · {plan}",
+        Text::NewDeal => "New deal[: {deal}] · {plan}",
     }
 }

@@ -12,8 +12,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::OtherPayment => "Pago recibido[: {sum}] (neto {net} + impuestos {tax}) · {plan} · del {from} al {to} · factura {invoice} · {transaction}",
         Text::AnotherPayment => "Otro pago en un lead que ya estaba ganado[: {sum}] (neto {net} + impuestos {tax}) · {plan} · del {from} al {to} · factura {invoice} · {transaction}",
         Text::SecondPaymentTask => "Segundo pago en un lead ganado: revisa si corresponde aquí · {sum} · {transaction}",
-        Text::PriceDiffers => "El pago no coincide con el precio del lead · pagado {sum} (neto {net} + impuestos {tax}) · lead {price} · {plan} · factura {invoice} · {transaction}",
-        Text::PriceDiffersTask => "Revisa el precio: el pago no coincide con el lead · pagado {sum} (neto {net} + impuestos {tax}) · lead {price} · {plan} · {transaction}",
+        Text::PriceDiffers => "El pago no coincide con el precio del lead · pagado {sum} (neto {net} + impuestos {tax}) · lead {price} · {plan} · el lead dice {before} · factura {invoice} · {transaction}",
+        Text::PriceDiffersTask => "Revisa el precio: el pago no coincide con el lead · pagado {sum} (neto {net} + impuestos {tax}) · lead {price} · {plan} · el lead dice {before} · {transaction}",
         Text::TrialStarted => "Empezó el período de prueba[, primer cobro el {date}] · {plan} · {subscription}",
         Text::CancelScheduled => "La suscripción terminará[ el {date}] · {plan} · {subscription}",
         Text::CancelScheduledTask => "La suscripción terminará[ el {date}]: recupera al cliente · {plan} · {subscription}",
@@ -37,5 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito a favor del cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda suscripción activa en este lead: revisa si corresponde aquí · {plan} · {subscription}",
         Text::Invoice => "Factura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::OnWonTask => "Lead ganado: atiende al nuevo cliente · {deal} · {plan}",
+        Text::NewDeal => "Nuevo lead[: {deal}] · {plan}",
     }
 }

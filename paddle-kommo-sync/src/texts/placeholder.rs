@@ -19,7 +19,7 @@ named! {
         Currency = "currency",
         /// What was bought; several names joined with ", ".
         Plan = "plan",
-        /// What was bought before the change.
+        /// What was bought before the change, or what the deal says was agreed.
         Before = "before",
         /// How often it is charged: `yearly`.
         Period = "period",
@@ -45,6 +45,8 @@ named! {
         Remains = "remains",
         /// The price that the deal says, with its currency.
         Price = "price",
+        /// The name of the deal that was paid for.
+        Deal = "deal",
         /// How many attempts to pay have failed.
         Attempts = "attempts",
         /// The card, as far as a rep may know it: `visa 4242`.

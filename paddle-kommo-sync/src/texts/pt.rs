@@ -12,8 +12,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::OtherPayment => "Pagamento recebido[: {sum}] (líquido {net} + impostos {tax}) · {plan} · de {from} a {to} · fatura {invoice} · {transaction}",
         Text::AnotherPayment => "Outro pagamento em um lead que já estava ganho[: {sum}] (líquido {net} + impostos {tax}) · {plan} · de {from} a {to} · fatura {invoice} · {transaction}",
         Text::SecondPaymentTask => "Segundo pagamento em um lead ganho: confira se é daqui mesmo · {sum} · {transaction}",
-        Text::PriceDiffers => "O pagamento não bate com o preço do lead · pago {sum} (líquido {net} + impostos {tax}) · lead {price} · {plan} · fatura {invoice} · {transaction}",
-        Text::PriceDiffersTask => "Confira o preço: o pagamento não bate com o lead · pago {sum} (líquido {net} + impostos {tax}) · lead {price} · {plan} · {transaction}",
+        Text::PriceDiffers => "O pagamento não bate com o preço do lead · pago {sum} (líquido {net} + impostos {tax}) · lead {price} · {plan} · o lead diz {before} · fatura {invoice} · {transaction}",
+        Text::PriceDiffersTask => "Confira o preço: o pagamento não bate com o lead · pago {sum} (líquido {net} + impostos {tax}) · lead {price} · {plan} · o lead diz {before} · {transaction}",
         Text::TrialStarted => "Período de teste iniciado[, primeira cobrança em {date}] · {plan} · {subscription}",
         Text::CancelScheduled => "A assinatura vai terminar[ em {date}] · {plan} · {subscription}",
         Text::CancelScheduledTask => "A assinatura vai terminar[ em {date}]: reconquiste o cliente · {plan} · {subscription}",
@@ -37,5 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito para o cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda assinatura ativa neste lead: confira se é daqui mesmo · {plan} · {subscription}",
         Text::Invoice => "Fatura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::OnWonTask => "Lead ganho: cuide do novo cliente · {deal} · {plan}",
+        Text::NewDeal => "Novo lead[: {deal}] · {plan}",
     }
 }

@@ -12,8 +12,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::OtherPayment => "Оплачено[: {sum}] (без налога {net} + налог {tax}) · {plan} · с {from} по {to} · счёт {invoice} · {transaction}",
         Text::AnotherPayment => "Ещё одна оплата по уже выигранной сделке[: {sum}] (без налога {net} + налог {tax}) · {plan} · с {from} по {to} · счёт {invoice} · {transaction}",
         Text::SecondPaymentTask => "Вторая оплата по выигранной сделке: проверьте, сюда ли она относится · {sum} · {transaction}",
-        Text::PriceDiffers => "Оплата не совпадает с ценой в сделке · оплачено {sum} (без налога {net} + налог {tax}) · в сделке {price} · {plan} · счёт {invoice} · {transaction}",
-        Text::PriceDiffersTask => "Проверьте цену: оплата не совпадает со сделкой · оплачено {sum} (без налога {net} + налог {tax}) · в сделке {price} · {plan} · {transaction}",
+        Text::PriceDiffers => "Оплата не совпадает с ценой в сделке · оплачено {sum} (без налога {net} + налог {tax}) · в сделке {price} · {plan} · в сделке указано {before} · счёт {invoice} · {transaction}",
+        Text::PriceDiffersTask => "Проверьте цену: оплата не совпадает со сделкой · оплачено {sum} (без налога {net} + налог {tax}) · в сделке {price} · {plan} · в сделке указано {before} · {transaction}",
         Text::TrialStarted => "Начался пробный период[, первое списание {date}] · {plan} · {subscription}",
         Text::CancelScheduled => "Подписка закончится[ {date}] · {plan} · {subscription}",
         Text::CancelScheduledTask => "Подписка закончится[ {date}]: верните клиента · {plan} · {subscription}",
@@ -37,5 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Зачёт в пользу клиента[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Вторая активная подписка в этой сделке: проверьте, сюда ли она относится · {plan} · {subscription}",
         Text::Invoice => "Счёт[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::OnWonTask => "Сделка выиграна: займитесь новым клиентом · {deal} · {plan}",
+        Text::NewDeal => "Новая сделка[: {deal}] · {plan}",
     }
 }

@@ -2,15 +2,15 @@
 
 use super::{
     Placeholder::{
-        self, Adjustment, Attempts, Before, Card, Currency, Date, From, Invoice, Net, Period, Plan,
-        Price, Reason, Remains, Subscription, Sum, Tax, To, Total, Transaction,
+        self, Adjustment, Attempts, Before, Card, Currency, Date, Deal, From, Invoice, Net, Period,
+        Plan, Price, Reason, Remains, Subscription, Sum, Tax, To, Total, Transaction,
     },
     named::named,
 };
 
 named! {
     /// Which text: one for each thing that a rep is told. Those that end in `Task` are the text of a task, those that
-    /// end in `Result` what a task is completed with, all others are notes.
+    /// end in `Result` what a task is completed with, `new_deal` is the name of a deal, all others are notes.
     pub enum Text,
     /// Its name in the configuration: `payment`.
     key {
@@ -78,6 +78,10 @@ named! {
         SecondSubscriptionTask = "second_subscription_task",
         /// The note that comes with an invoice. `{date}` is the day of the invoice.
         Invoice = "invoice",
+        /// A task that the configuration makes when a deal is won. `{date}` is the day of the payment.
+        OnWonTask = "on_won_task",
+        /// The name of a deal that is made for a payment. `{date}` is the day of the payment.
+        NewDeal = "new_deal",
     }
 }
 
@@ -100,6 +104,21 @@ impl Text {
                 Tax,
                 Currency,
                 Plan,
+                Period,
+                From,
+                To,
+                Date,
+                Invoice,
+                Transaction,
+                Subscription,
+            ],
+            Self::OnWonTask | Self::NewDeal => &[
+                Deal,
+                Plan,
+                Sum,
+                Net,
+                Tax,
+                Currency,
                 Period,
                 From,
                 To,
@@ -137,6 +156,7 @@ impl Text {
                 Transaction,
                 Subscription,
                 Price,
+                Before,
             ],
             Self::TrialStarted
             | Self::CancelScheduled

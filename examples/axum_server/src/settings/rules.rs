@@ -12,9 +12,11 @@ use crate::Failure;
 /// Every key of the file that holds one value, as `table.key`. What has keys of the operator's comes from the file only.
 const KEYS: &[&str] = &[
     "price_basis",
+    "price_decimals",
     "lost_deals",
     "trial_conversion",
     "products",
+    "product_deals_pipeline",
     "sandbox",
     "unlinked",
     "unsigned_links",
@@ -38,6 +40,7 @@ const KEYS: &[&str] = &[
     "fields.total_paid",
     "fields.total_refunded",
     "fields.total_net",
+    "fields.monthly_recurring_revenue",
     "tasks.type_id",
     "tasks.due_in_hours",
     "tasks.fallback_user_id",
@@ -120,7 +123,7 @@ fn one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use kommo_client::{FieldId, PipelineId, StatusId};
-    use paddle_kommo_sync::{FieldTarget, PriceBasis};
+    use paddle_kommo_sync::{FieldTarget, OnWonAction, OwnText, PriceBasis};
 
     use super::*;
 
@@ -176,10 +179,94 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_when_a_deal_is_won_is_read() {
+        let file = r#"
+            [[on_won]]
+            add_task = { text = "Call them · {deal}", type_id = 2, due_in_hours = 48 }
+            when = { product = "pro_01", currency = "USD", minimum = 100000 }
+
+            [[on_won]]
+            add_tag = "customer"
+
+            [[on_won]]
+            create_deal = { pipeline = 3177727, stage = 555, name = "Onboarding {deal}" }
+
+            [[on_won]]
+            start_salesbot = 565
+        "#;
+        let (config, _) = with(file, &[]).unwrap();
+        let [task, tag, deal, bot] = config.on_won.as_slice() else {
+            panic!("{:?}", config.on_won)
+        };
+        let OnWonAction::AddTask(action) = &task.action else { panic!("{task:?}") };
+        assert_eq!(action.text.as_ref().map(OwnText::as_str), Some("Call them · {deal}"));
+        assert_eq!((action.type_id, action.due_in_hours), (Some(2), Some(48)));
+        assert_eq!(
+            (task.when.product.as_deref(), task.when.minimum),
+            (Some("pro_01"), Some(100_000))
+        );
+        assert_eq!(
+            task.when.currency.map(|currency| currency.code().to_owned()).as_deref(),
+            Some("USD")
+        );
+        assert_eq!(tag.action, OnWonAction::AddTag("customer".to_owned()));
+        let OnWonAction::CreateDeal(action) = &deal.action else { panic!("{deal:?}") };
+        assert_eq!(
+            (action.pipeline, action.stage),
+            (PipelineId::new(3_177_727), Some(StatusId::new(555)))
+        );
+        assert_eq!(action.name.as_ref().map(OwnText::as_str), Some("Onboarding {deal}"));
+        assert_eq!(bot.action, OnWonAction::StartSalesbot(565));
+
+        let written = toml::to_string(&config).unwrap();
+        assert_eq!(with(&written, &[]).unwrap().0, config, "what is written is read again");
+    }
+
+    #[test]
     fn a_mistake_in_the_file_is_named() {
         for (file, want) in [
             ("price_bassis = \"net\"", "price_bassis"),
-            ("products = \"deal_per_product\"", "deal_per_product"),
+            ("products = \"deal_per_plan\"", "deal_per_plan"),
+            ("[[on_won]]\nadd_tags = \"x\"", "add_tags"),
+            ("[[on_won]]", "needs one of add_task, add_tag, create_deal and start_salesbot"),
+            ("[[on_won]]\nadd_tag = \"a\"\nstart_salesbot = 1", "and only one"),
+            ("[[on_won]]\nadd_tag = \" \"", "a tag cannot be empty"),
+            ("[[on_won]]\nstart_salesbot = 0", "start_salesbot: 0 is not the id"),
+            ("[[on_won]]\nstart_salesbot = -1", "start_salesbot"),
+            (
+                "[[on_won]]\ncreate_deal = { pipeline = 0 }",
+                "pipeline 0 is not the id of a pipeline",
+            ),
+            ("[[on_won]]\ncreate_deal = { stage = 5 }", "pipeline"),
+            ("[[on_won]]\ncreate_deal = { pipeline = 1, stage = 143 }", "cannot be in stage 143"),
+            ("[[on_won]]\ncreate_deal = { pipeline = 1, stage = 0 }", "cannot be in stage 0"),
+            (
+                "[[on_won]]\ncreate_deal = { pipeline = 1, name = \"{nobody}\" }",
+                "unknown placeholder \"nobody\"",
+            ),
+            ("[[on_won]]\nadd_task = { text = \"{refund}\" }", "unknown placeholder \"refund\""),
+            (
+                "[[on_won]]\nadd_task = { text = \"{remains}\" }",
+                "never gets the placeholder \"remains\"",
+            ),
+            ("[[on_won]]\nadd_task = { type_id = 0 }", "type_id 0 is not the id"),
+            ("[[on_won]]\nadd_task = { due = 1 }", "due"),
+            (
+                "[[on_won]]\nadd_tag = \"a\"\nwhen = { product = \"Pro\" }",
+                "product \"Pro\" is neither",
+            ),
+            (
+                "[[on_won]]\nadd_tag = \"a\"\nwhen = { currency = \"dollars\" }",
+                "currency must be a code",
+            ),
+            ("[[on_won]]\nadd_tag = \"a\"\nwhen = { minimum = 5 }", "needs a currency"),
+            (
+                "[[on_won]]\nadd_tag = \"a\"\nwhen = { currency = \"USD\", minimum = 0 }",
+                "minimum must be above zero",
+            ),
+            ("[[on_won]]\nadd_tag = \"a\"\nwhen = { max = 5 }", "max"),
+            ("[on_won]\nadd_tag = \"a\"", "on_won"),
+            ("product_deals_pipeline = -1", "product_deals_pipeline"),
             ("[fields]\nplan = \"X\"", "plan"),
             ("[fields]\nplan_name = 0", "plan_name"),
             ("[fields]\nplan_name = -5", "plan_name"),

@@ -21,19 +21,27 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) enum Kind {
     ReadLeads,
     UpdateLeads,
+    AddLeads,
     AddNotes,
     AddTasks,
     UpdateTasks,
 }
 
-const KINDS: [Kind; 5] =
-    [Kind::ReadLeads, Kind::UpdateLeads, Kind::AddNotes, Kind::AddTasks, Kind::UpdateTasks];
+const KINDS: [Kind; 6] = [
+    Kind::ReadLeads,
+    Kind::UpdateLeads,
+    Kind::AddLeads,
+    Kind::AddNotes,
+    Kind::AddTasks,
+    Kind::UpdateTasks,
+];
 
 impl Call {
     pub(super) const fn kind(&self) -> Kind {
         match self {
             Self::ReadLead(_) => Kind::ReadLeads,
             Self::UpdateLead(_) => Kind::UpdateLeads,
+            Self::AddLead(_) => Kind::AddLeads,
             Self::AddNote(_) => Kind::AddNotes,
             Self::AddTask(_) => Kind::AddTasks,
             Self::UpdateTask(_) => Kind::UpdateTasks,
@@ -45,7 +53,7 @@ impl Call {
         match self {
             Self::UpdateLead(patch) => Some(patch.id().get()),
             Self::UpdateTask(patch) => Some(patch.id().get()),
-            Self::ReadLead(_) | Self::AddNote(_) | Self::AddTask(_) => None,
+            Self::ReadLead(_) | Self::AddLead(_) | Self::AddNote(_) | Self::AddTask(_) => None,
         }
     }
 }

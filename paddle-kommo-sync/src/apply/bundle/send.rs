@@ -43,6 +43,11 @@ impl Sender<'_> {
                     .await
                     .map(|made| ids(&made, |made| made.id.get()))
             }
+            Kind::AddLeads => client
+                .leads()
+                .create(&calls!(items, AddLead))
+                .await
+                .map(|made| ids(&made, |made| made.id.get())),
             Kind::AddTasks => client
                 .tasks()
                 .create(&calls!(items, AddTask))

@@ -1,0 +1,153 @@
+//! What goes beyond the deal that was paid for: further deals, tags, Salesbots.
+
+use kommo_client::{Fate, LeadId, LeadPatch, NewLead, RawMethod, TagRef, UserId};
+use serde_json::json;
+
+use super::{
+    Applied, Applier, Call, Failure, Stop, Work,
+    lead::{Part, refusals, without_decimals},
+    probe,
+};
+use crate::{
+    failure::Reaction,
+    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
+    plan::{BotStart, LeadDraft, LeadNaming, Marker, TagDraft},
+    store::{EffectRow, EffectState},
+};
+
+impl Applier<'_> {
+    /// A deal has nothing that could hold a marker in every account but its name; see [`LeadNaming`] for its end.
+    pub(super) async fn create_lead(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        draft: &LeadDraft,
+    ) -> Result<(), Stop> {
+        if self.is_there_already(work, row, draft.lead, probe::Kind::Lead).await? {
+            return Ok(());
+        }
+        let mut fields = self.resolve(work, &draft.fields).await?;
+        let mut responsible = self.responsible(&draft.responsible).await?;
+        let (mut price, mut contacts) = (draft.price, draft.contacts.clone());
+        loop {
+            let mut new = NewLead::new().name(format!("{} {}", draft.name, row.marker));
+            new = match draft.stage {
+                Some(stage) => new.status(draft.pipeline, stage),
+                None => new.pipeline(draft.pipeline),
+            };
+            if let Some(price) = price {
+                new = match price.units() {
+                    Some(units) => new.price(units),
+                    None => new.price_decimal(&price.to_string()),
+                };
+            }
+            if let Some(user) = responsible.first() {
+                new = new.responsible_user(*user);
+            }
+            new = contacts.iter().fold(new, |new, contact| new.contact(*contact));
+            new = fields.iter().fold(new, |new, (_, write)| new.field(write.clone()));
+            let answer = self.write(work, row, Call::AddLead(new)).await?;
+            let refused = answer.as_ref().err().map(refusals).unwrap_or_default();
+            let mut left_out = Vec::new();
+            for refusal in refused.iter().rev() {
+                let what = match refusal.part {
+                    Part::Price => without_decimals(&mut price),
+                    Part::Field(place) if place < fields.len() => {
+                        Some(LeftOutPart::Field(fields.remove(place).0))
+                    }
+                    Part::Contact(place) if place < contacts.len() => {
+                        contacts.remove(place);
+                        Some(LeftOutPart::Contact)
+                    }
+                    Part::Responsible => first(&mut responsible).map(|_| LeftOutPart::Responsible),
+                    Part::Field(_) | Part::Contact(_) => None,
+                };
+                let why = refusal.why.clone();
+                left_out.extend(what.map(|what| LeftOut { what, why }));
+            }
+            if left_out.is_empty() {
+                return self.record(work, row, answer).await;
+            }
+            work.left_out.append(&mut left_out);
+            self.cache.forget().await;
+        }
+    }
+
+    /// The marker has done its work once the deal is in the journal.
+    pub(super) async fn name_lead(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        naming: &LeadNaming,
+    ) -> Result<(), Stop> {
+        let event_id = &work.lease.event_id;
+        let id = self.store.remote_id(work.lease.account, event_id, &naming.effect).await?;
+        // Not created yet: the event is parked for that, and comes back.
+        let Some(id) = id.map(LeadId::new) else { return Ok(()) };
+        let lead = self
+            .read_lead(id)
+            .await
+            .map_err(|reaction| Stop::Because(Applied::Failed(reaction)))?;
+        let marker = Marker::new(self.account, event_id, &naming.effect).to_string();
+        let is_ours = |name: &str| name.contains(&marker);
+        if lead.and_then(|lead| lead.name).is_none_or(|name| !is_ours(&name)) {
+            self.store.done(&work.lease, &row.name, Some(id.get())).await?;
+            return Ok(());
+        }
+        let patch = LeadPatch::new(id).name(naming.name.as_str());
+        let answer = self.write(work, row, Call::UpdateLead(patch)).await?;
+        self.record(work, row, answer).await
+    }
+
+    /// By name, and so harmless to repeat.
+    pub(super) async fn add_tag(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        tag: &TagDraft,
+    ) -> Result<(), Stop> {
+        let patch = LeadPatch::new(tag.lead).add_tag(TagRef::Name(tag.tag.clone()));
+        let answer = self.write(work, row, Call::UpdateLead(patch)).await?;
+        self.record(work, row, answer).await
+    }
+
+    /// What a Salesbot says to a customer it must not say twice, and Kommo does not tell which bots have run: without an
+    /// answer, a person looks.
+    pub(super) async fn start_bot(
+        &self,
+        work: &mut Work,
+        row: &EffectRow,
+        bot: &BotStart,
+    ) -> Result<(), Stop> {
+        if matches!(row.state, EffectState::InFlight | EffectState::Unknown) {
+            return self.unconfirmed(work, row, bot).await;
+        }
+        self.begin(work, row).await?;
+        let answer = self
+            .writing
+            .raw(RawMethod::Post, &format!("bots/{}/run", bot.bot))
+            .json(&json!({"entity_id": bot.lead, "entity_type": "leads"}))
+            .send()
+            .await;
+        match answer {
+            Err(error) if error.fate() == Fate::Unknown => self.unconfirmed(work, row, bot).await,
+            Err(error) => self.record(work, row, Err(Failure::from(error))).await,
+            Ok(_) => self.record(work, row, Ok(bot.bot)).await,
+        }
+    }
+
+    async fn unconfirmed(&self, work: &Work, row: &EffectRow, bot: &BotStart) -> Result<(), Stop> {
+        self.store.mark(&work.lease, &row.name, EffectState::Parked, row.absent).await?;
+        let detail = format!(
+            "Salesbot {} was started on deal {} without an answer: look whether it has run, and resume the event only \
+             if it has not",
+            bot.bot, bot.lead
+        );
+        let parked = Parked::new(ParkReason::Unconfirmed, detail).candidates(vec![bot.lead]);
+        Err(Stop::Because(Applied::Failed(Reaction::Park(parked))))
+    }
+}
+
+fn first(users: &mut Vec<UserId>) -> Option<UserId> {
+    (!users.is_empty()).then(|| users.remove(0))
+}

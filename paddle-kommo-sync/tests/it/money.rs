@@ -1,0 +1,231 @@
+//! Money on the deal: decimals, what was agreed, and the fields of sums.
+
+use kommo_client::fake::{FakeLead, Fault};
+use paddle_kommo_sync::{
+    AgreedPrice, LeftOutPart, ParkReason, PriceBasis, PriceDecimals, Reason, RefundedDeal,
+    plan::Field,
+};
+use paddle_webhook::Event;
+use serde_json::{Value, json};
+
+use crate::support::{
+    LEAD, NEGOTIATION, PIPELINE, WON, World, client,
+    events::{event, refund, renewal, subscription, time, transaction},
+};
+
+fn paid() -> Event {
+    event("transaction.completed", 0, &transaction())
+}
+
+fn exact(world: &World) -> String {
+    world.lead()["price_with_minor_units"].to_string()
+}
+
+#[tokio::test]
+async fn a_price_has_decimals_where_the_account_has_them() {
+    for (decimals, basis, want) in [
+        (PriceDecimals::Auto, PriceBasis::Gross, "652.15"),
+        (PriceDecimals::Auto, PriceBasis::Net, "599"),
+        (PriceDecimals::Auto, PriceBasis::Earnings, "565.89"),
+        (PriceDecimals::Never, PriceBasis::Gross, "652"),
+        (PriceDecimals::Never, PriceBasis::Earnings, "566"),
+    ] {
+        let world = World::with(|config| {
+            (config.price_decimals, config.price_basis) = (decimals, basis);
+        })
+        .await;
+        world.kommo.set_minor_units(true);
+        world.done(&paid()).await;
+        assert_eq!(exact(&world), want, "{decimals:?} {basis:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_refuses_decimals_gets_whole_units() {
+    let world = World::with(|config| config.price_basis = PriceBasis::Gross).await;
+    world.kommo.set_minor_units(true);
+    let refusal = json!({
+        "title": "Bad Request", "status": 400, "type": "https://httpstatus.es/400", "detail": "Request validation failed",
+        "validation-errors": [{"request_id": "0", "errors":
+            [{"code": "InvalidType", "path": "price", "detail": "This value should be of type int."}]}],
+    });
+    world.kommo.fail_next(Fault::answer(400, refusal.to_string()).on("PATCH", "/api/v4/leads"));
+    let done = world.done_with_report(&paid()).await;
+    assert_eq!(
+        done.left_out.iter().map(|left_out| left_out.what).collect::<Vec<_>>(),
+        [LeftOutPart::Decimals]
+    );
+    assert_eq!((exact(&world), world.stage()), ("652".to_owned(), WON));
+}
+
+#[tokio::test]
+async fn a_refund_lowers_a_price_with_decimals_exactly() {
+    let world = World::with(|config| {
+        config.price_basis = PriceBasis::Gross;
+        config.refunds.deal = RefundedDeal::LowerPrice;
+    })
+    .await;
+    world.kommo.set_minor_units(true);
+    world.done(&paid()).await;
+    world.done(&event("adjustment.updated", 10, &refund("approved"))).await;
+    assert_eq!(exact(&world), "552.15");
+}
+
+/// A deal about which the rep wrote something, and whether that is what was paid: 599.00 USD net for ten seats and a set-up.
+#[tokio::test]
+async fn what_the_deal_says_is_compared_with_what_was_paid() {
+    let plan = |text: &str| ("PLAN_NAME", text.to_owned());
+    let currency = |text: &str| ("PAYMENT_CURRENCY", text.to_owned());
+    for (field, differs) in [
+        (plan("Pro, yearly, Set-up"), false),
+        (plan("pro,  YEARLY, set-up"), false),
+        (plan("10 × Pro, yearly, Set-up"), false),
+        (plan("10 x Pro, yearly, Set-up"), false),
+        (plan("10 × Pro, yearly, 1 × Set-up"), false),
+        (plan("12 × Pro, yearly, Set-up"), true),
+        (plan("Team, yearly"), true),
+        (plan("Pro, yearly"), true),
+        (currency("USD"), false),
+        (currency(" usd "), false),
+        (currency("EUR"), true),
+    ] {
+        let world = World::with(|config| config.agreed_price = AgreedPrice::Warn).await;
+        write(&world, field.0, &field.1).await;
+        let want = if differs {
+            vec![Reason::FirstPayment, Reason::PriceDiffers]
+        } else {
+            vec![Reason::FirstPayment]
+        };
+        assert_eq!(world.done(&paid()).await, want, "{field:?}");
+        assert_eq!(world.tasks().len(), usize::from(differs), "{field:?}");
+        if differs && field.0 == "PLAN_NAME" {
+            let note = &world.notes()[1];
+            assert!(note.contains(&format!("deal says {}", field.1)), "{note}");
+        }
+
+        let world = World::with(|config| config.agreed_price = AgreedPrice::Park).await;
+        write(&world, field.0, &field.1).await;
+        if differs {
+            assert_eq!(world.parked(&paid()).await.reason, ParkReason::PriceDiffers, "{field:?}");
+            assert_eq!(world.stage(), NEGOTIATION);
+        } else {
+            world.done(&paid()).await;
+        }
+
+        let world = World::new().await;
+        write(&world, field.0, &field.1).await;
+        assert_eq!(world.done(&paid()).await, [Reason::FirstPayment], "off: {field:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_we_wrote_ourselves_is_no_agreement() {
+    let world = World::with(|config| config.agreed_price = AgreedPrice::Park).await;
+    let mut changed = subscription("active");
+    world.done(&event("subscription.created", 0, &changed)).await;
+    changed["items"][0]["price"]["name"] = json!("Basic, monthly");
+    changed["updated_at"] = json!(time(5));
+    world.done(&event("subscription.updated", 5, &changed)).await;
+    assert_eq!(world.field("PLAN_NAME"), json!("Basic, monthly"));
+    world.done(&event("transaction.completed", 10, &transaction())).await;
+}
+
+#[tokio::test]
+async fn a_sum_that_cannot_be_compared_counts_as_different() {
+    let world = World::with(|config| config.agreed_price = AgreedPrice::Park).await;
+    world.kommo.add_lead(FakeLead::new("Agreed").id(7).stage(PIPELINE, NEGOTIATION).price(500));
+    world.kommo.set_currency("EUR");
+    let mut data = transaction();
+    data["custom_data"] = json!({"kommo_lead_id": 7});
+    let parked = world.parked(&event("transaction.completed", 0, &data)).await;
+    assert_eq!(parked.reason, ParkReason::PriceDiffers, "599 USD may be less than 500 EUR");
+}
+
+async fn write(world: &World, code: &str, text: &str) {
+    let body = json!([{"id": LEAD, "custom_fields_values": [{"field_code": code, "values": [{"value": text}]}]}]);
+    client(&world.kommo)
+        .raw(kommo_client::RawMethod::Patch, "leads")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+}
+
+fn with_cycle(status: &str, amount: &str, seconds: i64) -> Value {
+    let mut data = subscription(status);
+    data["updated_at"] = json!(time(seconds));
+    data["items"][0]["price"]["unit_price"] = json!({"amount": amount, "currency_code": "USD"});
+    data["items"][0]["price"]["billing_cycle"] = json!({"interval": "year", "frequency": 1});
+    data["items"][0]["recurring"] = json!(true);
+    data
+}
+
+#[tokio::test]
+async fn monthly_recurring_revenue_follows_the_subscription() {
+    let world = World::with(|config| config.fields.monthly_recurring_revenue = "MRR".into()).await;
+    world.kommo.add_field(Some("MRR"), "MRR", "numeric");
+    let mut at = 0;
+    for (kind, status, amount, want) in [
+        ("trialing", "trialing", "12000", "0.00"),
+        ("activated", "active", "12000", "100.00"),
+        ("updated", "active", "12001", "100.01"),
+        ("past_due", "past_due", "12001", "100.01"),
+        ("paused", "paused", "12001", "0.00"),
+        ("resumed", "active", "24000", "200.00"),
+        ("canceled", "canceled", "24000", "0.00"),
+    ] {
+        at += 10;
+        let kind = format!("subscription.{kind}");
+        world.done(&event(&kind, at, &with_cycle(status, amount, at))).await;
+        assert_eq!(world.field("MRR"), json!(want), "{kind} {status}: 10 seats a year");
+    }
+    // An older state does not bring it back.
+    world.handle(&event("subscription.updated", 35, &with_cycle("active", "12000", 35))).await;
+    assert_eq!(world.field("MRR"), json!("0.00"));
+}
+
+#[tokio::test]
+async fn monthly_recurring_revenue_that_cannot_be_told_is_left_alone() {
+    let world = World::with(|config| config.fields.monthly_recurring_revenue = "MRR".into()).await;
+    world.kommo.add_field(Some("MRR"), "MRR", "numeric");
+    world.done(&event("subscription.created", 0, &subscription("active"))).await;
+    assert_eq!(world.field("MRR"), Value::Null);
+}
+
+#[tokio::test]
+async fn every_field_of_money_is_written() {
+    let fields = [
+        (Field::AmountPaid, "AMOUNT"),
+        (Field::TaxPaid, "TAX"),
+        (Field::TotalPaid, "PAID"),
+        (Field::TotalRefunded, "REFUNDED"),
+        (Field::TotalNet, "NET"),
+    ];
+    let world = World::with(|config| {
+        config.fields.amount_paid = "AMOUNT".into();
+        config.fields.tax_paid = "TAX".into();
+        config.fields.total_paid = "PAID".into();
+        config.fields.total_refunded = "REFUNDED".into();
+        config.fields.total_net = "NET".into();
+        config.fields.last_payment_date = "LAST".into();
+    })
+    .await;
+    for (_, code) in fields {
+        world.kommo.add_field(Some(code), code, "numeric");
+    }
+    world.kommo.add_field(Some("LAST"), "Last payment", "text");
+    let values =
+        || fields.map(|(_, code)| world.field(code).as_str().unwrap_or_default().to_owned());
+    world.done(&paid()).await;
+    assert_eq!(values(), ["652.15", "53.15", "652.15", "0.00", "652.15"]);
+    let mut later = renewal();
+    later["billed_at"] = json!("2026-02-15T12:00:00Z");
+    world.done(&event("transaction.completed", 10, &later)).await;
+    assert_eq!(values(), ["326.62", "26.62", "978.77", "0.00", "978.77"]);
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+    assert_eq!(values(), ["326.62", "26.62", "978.77", "100.00", "878.77"]);
+    assert_eq!(world.field("LAST"), json!("2026-02-15"));
+    for (code, want) in [("PAYMENT_CURRENCY", "USD"), ("PAYMENT_STATUS", "partially_refunded")] {
+        assert_eq!(world.field(code), json!(want));
+    }
+}
