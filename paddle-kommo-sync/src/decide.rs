@@ -135,8 +135,11 @@ impl Facts<'_> {
         self.known.deal.clone().ok_or(Decision::NeedsDeal)
     }
 
-    /// Whether this event is the one by which a past-due spell ends.
+    /// Whether this event is the one by which a past-due spell ends, or finds the task of one that is over.
     fn has_recovered(&self) -> bool {
-        self.before.subscription.is_past_due() && !self.known.subscription.is_past_due()
+        let subscription = &self.known.subscription;
+        let was_past_due = self.before.subscription.is_past_due();
+        !subscription.is_past_due()
+            && (was_past_due || subscription.tasks.contains_key(dunning::TASK))
     }
 }

@@ -95,6 +95,14 @@ pub(crate) struct CustomerKnown {
 }
 
 impl Known {
+    /// The knowledge after an event that is parked. What it adds up to counts already: a refund may come before its sale
+    /// is linked. What it changes does not: that is told when the event is gone on with, by what was so before.
+    #[must_use]
+    pub(crate) fn fold_parked(self, event: &Event, data: &EventData) -> Self {
+        let (subscription, sale) = (self.subscription.clone(), self.sale.clone());
+        Self { subscription, sale, ..self.fold(event, data) }
+    }
+
     /// The knowledge after this event. The same events in any order, any of them repeated, end in the same state.
     #[must_use]
     pub(crate) fn fold(mut self, event: &Event, data: &EventData) -> Self {

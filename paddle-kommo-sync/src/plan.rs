@@ -242,8 +242,8 @@ pub struct TaskRefresh {
     pub event_id: String,
     /// The effect that made it.
     pub effect: String,
-    /// What the rep reads from now on.
-    pub text: String,
+    /// What the rep reads from now on; none: what it says already.
+    pub text: Option<String>,
     /// When it is due from now on.
     #[serde(with = "time::serde::rfc3339")]
     pub due_at: OffsetDateTime,
@@ -294,6 +294,22 @@ impl From<TaskCompletion> for Effect {
 }
 
 impl Effect {
+    /// Another deal is meant.
+    pub(crate) const fn move_to(&mut self, meant: LeadId) {
+        let lead = match self {
+            Self::UpdateLead(update) => &mut update.lead,
+            Self::AddNote(note) => &mut note.lead,
+            Self::AddTask(task) => &mut task.lead,
+            Self::RefreshTask(task) => &mut task.lead,
+            Self::CompleteTask(task) => &mut task.lead,
+            Self::CreateLead(draft) => &mut draft.lead,
+            Self::NameLead(naming) => &mut naming.lead,
+            Self::AddTag(tag) => &mut tag.lead,
+            Self::StartBot(bot) => &mut bot.lead,
+        };
+        *lead = meant;
+    }
+
     /// The deal it changes; of a new deal, the one that was paid for.
     #[must_use]
     pub const fn lead(&self) -> LeadId {

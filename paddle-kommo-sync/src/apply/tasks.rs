@@ -67,9 +67,10 @@ impl Applier<'_> {
         else {
             return Ok(());
         };
-        let patch = TaskPatch::new(task)
-            .text(format!("{} {marker}", refresh.text))
-            .complete_till(refresh.due_at);
+        let mut patch = TaskPatch::new(task).complete_till(refresh.due_at);
+        if let Some(text) = &refresh.text {
+            patch = patch.text(format!("{text} {marker}"));
+        }
         self.patch(work, row, patch).await
     }
 

@@ -166,18 +166,12 @@ impl Draft {
         TaskRef { event_id: facts.event.id().as_str().to_owned(), effect }
     }
 
-    pub(super) fn refresh_task(
-        &mut self,
-        facts: &Facts<'_>,
-        task: &TaskRef,
-        text: Text,
-        values: &Values,
-    ) {
+    pub(super) fn refresh_task(&mut self, facts: &Facts<'_>, task: &TaskRef, text: Option<String>) {
         let refresh = TaskRefresh {
             lead: self.deal.lead,
             event_id: task.event_id.clone(),
             effect: task.effect.clone(),
-            text: facts.texts.render(text, values),
+            text,
             due_at: due_at(facts),
         };
         self.tasks.push(PlannedEffect::new(&format!("refresh:{}", task.effect), refresh));
@@ -196,7 +190,9 @@ impl Draft {
             effect: task.effect.clone(),
             result: facts.texts.render(result, values),
         };
-        self.tasks.push(PlannedEffect::new(&format!("complete:{}", task.effect), completion));
+        // Tasks of several events may have been made by effects of one name.
+        let name = format!("complete:{}:{}", task.effect, task.event_id);
+        self.tasks.push(PlannedEffect::new(&name, completion));
     }
 
     /// The deal first, then what tells of it: a note about a deal that did not close would be a lie.

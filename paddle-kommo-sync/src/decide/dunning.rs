@@ -8,7 +8,7 @@ use crate::{
     texts::{Placeholder, Text, Values},
 };
 
-const TASK: &str = "dunning";
+pub(super) const TASK: &str = "dunning";
 const TOLD: &str = "checkout_failed";
 
 /// `transaction.payment_failed`, `transaction.past_due`.
@@ -20,14 +20,15 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
         return Decision::Ignore(Reason::NothingToDo);
     }
     let values = say::failed_transaction(&facts, transaction);
-    spell(facts, &values, |_, _| {})
+    spell(facts, &values, true, |_, _| {})
 }
 
 /// `subscription.past_due`.
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
     // The spell began with this event, or before it: the next billing date would say nothing.
     let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
-    spell(facts, &values, |facts, draft| subscription::state(facts, subscription, draft))
+    // It does not say what failed, and must not take that out of a task that does.
+    spell(facts, &values, false, |facts, draft| subscription::state(facts, subscription, draft))
 }
 
 /// The customer could not pay at the checkout, and may try again: told once per transaction, nothing more.
@@ -50,6 +51,7 @@ fn checkout_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
 fn spell(
     mut facts: Facts<'_>,
     values: &Values,
+    is_news: bool,
     state: impl FnOnce(&Facts<'_>, &mut Draft),
 ) -> Decision {
     if !facts.known.subscription.is_past_due() {
@@ -66,7 +68,10 @@ fn spell(
     state(&facts, &mut draft);
     subscription::status(&facts, &mut draft);
     match open {
-        Some(task) => draft.refresh_task(&facts, &task, Text::DunningTask, values),
+        Some(task) => {
+            let text = is_news.then(|| facts.texts.render(Text::DunningTask, values));
+            draft.refresh_task(&facts, &task, text);
+        }
         None => {
             let task = draft.task(&facts, TASK, Text::DunningTask, values, None);
             facts.known.subscription.tasks.insert(TASK.to_owned(), task);

@@ -50,7 +50,7 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     let before = facts.before.subscription.snapshot.clone();
     let now = Snapshot::of(subscription);
     if facts.before.subscription.is_newer_than(facts.event, subscription) {
-        return overtaken(facts);
+        return overtaken(facts, subscription);
     }
     if before.as_ref().is_some_and(|before| before.is_like(&now)) && !facts.has_recovered() {
         return Decision::Ignore(Reason::NothingToDo);
@@ -77,19 +77,25 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     draft.act(&facts, facts.known.clone())
 }
 
-/// An update that a newer one has overtaken changes nothing, but for what the two say together: that the plan changed.
-fn overtaken(facts: Facts<'_>) -> Decision {
+/// An update that a newer one has overtaken changes nothing, but for what the two say together: that the plan changed, and
+/// that a payment was made good.
+fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
     let known = &facts.known.subscription;
-    if !known.has_changed_plan() || facts.before.subscription.has_changed_plan() {
+    let changes = known.has_changed_plan() && !facts.before.subscription.has_changed_plan();
+    if !changes && !facts.has_recovered() {
         return Decision::Ignore(Reason::Stale);
     }
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
     };
-    let mut draft = Draft::new(deal, Reason::ItemsChanged);
-    draft.because(Reason::Stale);
-    plan(&facts, &mut draft);
+    let mut draft = Draft::new(deal, if changes { Reason::ItemsChanged } else { Reason::Stale });
+    if changes {
+        draft.because(Reason::Stale);
+        plan(&facts, &mut draft);
+    }
+    let values = say::subscription(&facts, subscription);
+    dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
 }
 

@@ -237,7 +237,10 @@ pub(super) fn changes(plan: &Plan, deal: &crate::known::Deal) -> Vec<String> {
             }
             Effect::AddNote(note) => changes.push(format!("+ note: {}", note.text)),
             Effect::AddTask(task) => changes.push(format!("+ task: {}", task.text)),
-            Effect::RefreshTask(task) => changes.push(format!("task goes on: {}", task.text)),
+            Effect::RefreshTask(task) => {
+                let text = task.text.as_deref().map(|text| format!(": {text}"));
+                changes.push(format!("task goes on{}", text.unwrap_or_default()));
+            }
             Effect::CompleteTask(task) => changes.push(format!("task completed: {}", task.result)),
             Effect::CreateLead(deal) => changes.push(match deal.price {
                 Some(price) => format!("+ deal: {} (price {price})", deal.name),

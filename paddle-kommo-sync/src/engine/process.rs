@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kommo_client::{Priority, StatusId};
+use kommo_client::{LeadId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
@@ -18,8 +18,8 @@ use crate::{
     decide::{self, Decision},
     error::StoreError,
     failure::{Pause, Reaction, backoff, chain},
-    known::Deal,
-    link::{self, Rungs},
+    known::{Account, Deal},
+    link::{self, References, Rung, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
     store::{
@@ -141,17 +141,33 @@ impl Sync {
         reasons: Vec<Reason>,
     ) -> Result<Step, StoreError> {
         let mut effects = parsed(claimed.effects.clone())?;
+        let is_open = |row: &EffectRow| row.state != EffectState::Done;
+        let Some(planned) =
+            effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
+        else {
+            return self.carry_out(claimed, effects, reasons).await;
+        };
+        let writes_deal = |(row, effect): &(EffectRow, Effect)| {
+            is_open(row) && matches!(effect, Effect::UpdateLead(_))
+        };
+        // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
+        if !effects.iter().any(writes_deal)
+            && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
+        {
+            return self.carry_out(claimed, effects, reasons).await;
+        }
+        let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
+            Ok(Some(lead)) if !lead.is_deleted => lead,
+            Ok(_) => {
+                return self.go_elsewhere(claimed, (event, data), planned, effects, reasons).await;
+            }
+            Err(reaction) => return self.react(claimed, reaction).await,
+        };
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
-            Effect::UpdateLead(update) if row.state != EffectState::Done => Some(update),
+            Effect::UpdateLead(update) if is_open(row) && update.lead == planned => Some(update),
             _ => None,
         });
         if let Some(update) = update {
-            let applier = self.applier(priority(&claimed.event));
-            let lead = match applier.read_lead(update.lead).await {
-                Ok(Some(lead)) if !lead.is_deleted => lead,
-                Ok(_) => return self.park(&claimed.lease, deal_gone(update.lead)).await,
-                Err(reaction) => return self.react(claimed, reaction).await,
-            };
             if let Some(stage) = update.stage {
                 match lead.status_id {
                     Some(status) if status == stage.from => {}
@@ -168,6 +184,49 @@ impl Sync {
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
         }
         self.carry_out(claimed, effects, reasons).await
+    }
+
+    /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
+    /// there; what was done already was done to the deal that is gone.
+    async fn go_elsewhere(
+        &self,
+        claimed: &Claimed,
+        (event, data): (&Event, &EventData),
+        gone: LeadId,
+        mut effects: Vec<(EffectRow, Effect)>,
+        reasons: Vec<Reason>,
+    ) -> Result<Step, StoreError> {
+        let lease = &claimed.lease;
+        let meant = self.meant_by_a_person(event, data).await?;
+        let Some(meant) = meant.filter(|meant| *meant != gone) else {
+            return self.park(lease, deal_gone(gone)).await;
+        };
+        let lane = link::lane(meant);
+        if lane != lease.lane {
+            self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
+            return Ok(Step::Again);
+        }
+        let closes = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
+        if effects.iter().any(|(_, effect)| closes(effect)) {
+            return self.plan(claimed, event, data).await;
+        }
+        for (_, effect) in &mut effects {
+            effect.move_to(meant);
+        }
+        self.carry_out(claimed, effects, reasons).await
+    }
+
+    async fn meant_by_a_person(
+        &self,
+        event: &Event,
+        data: &EventData,
+    ) -> Result<Option<LeadId>, StoreError> {
+        let references = References::of_event(event, data);
+        let links = self.0.store.links(self.0.account, &references.entities()).await?;
+        Ok(match references.answer(&links, self.trust(&Account::default())) {
+            Rungs::Found(lead, Rung::Person) => Some(lead),
+            _ => None,
+        })
     }
 
     /// An adjustment carries no mark of its own, so the transaction's is kept.
@@ -218,8 +277,7 @@ impl Sync {
                         .await;
                 }
                 Found::Parked(parked) => {
-                    // What it taught counts all the same: a refund may come before the payment is linked.
-                    let known = stored.known.clone().fold(event, data);
+                    let known = stored.known.clone().fold_parked(event, data);
                     let learned = stored.learned(&known, Vec::new())?;
                     return self.end(lease, Outcome::Parked(parked), learned).await;
                 }
@@ -245,7 +303,7 @@ impl Sync {
             }
             Decision::Park(parked) => {
                 let learned =
-                    stored.learned(&stored.known.clone().fold(event, data), Vec::new())?;
+                    stored.learned(&stored.known.clone().fold_parked(event, data), Vec::new())?;
                 self.end(lease, Outcome::Parked(parked), learned).await
             }
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.

@@ -27,6 +27,7 @@ async fn crowd(deals: u64) -> World {
     }
     let token = AccessToken::new(world.kommo.token()).unwrap();
     let client = Client::builder(&world.kommo.uri(), token)
+        .answered_by(&world.kommo)
         .requests_per_second(NonZeroU32::new(20).unwrap())
         .timeout(Duration::from_millis(500))
         .build()

@@ -62,7 +62,7 @@ impl World {
         store: impl Store,
         build: impl FnOnce(SyncBuilder) -> SyncBuilder,
     ) -> Self {
-        let kommo = FakeKommo::start().await;
+        let kommo = FakeKommo::in_memory();
         kommo.set_rate_limit(None);
         kommo.set_time(Some(NOW.unix_timestamp()));
         kommo.add_paddle_fields();
@@ -180,6 +180,7 @@ impl World {
 pub(crate) fn client(kommo: &FakeKommo) -> Client {
     let token = AccessToken::new(kommo.token()).unwrap();
     Client::builder(&kommo.uri(), token)
+        .answered_by(kommo)
         .requests_per_second(NonZeroU32::new(10_000).unwrap())
         .timeout(Duration::from_millis(500))
         .build()
