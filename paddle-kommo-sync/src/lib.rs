@@ -44,6 +44,35 @@
 //!   `conformance::store`.
 //! * [`CustomerLookup`] tells a customer's e-mail address, where your application knows it.
 //!
+//! # What an event does
+//!
+//! The billing table. Each row has its [`Reason`], and `docs/rules.md` in the repository says how to change it.
+//!
+//! | event | when | deal | note | task | fields |
+//! |---|---|---|---|---|---|
+//! | `transaction.completed` | origin `web` or `api`, total above zero, deal open | won, price; further deals and `[[on_won]]`, once | paid | if less was paid than agreed | transaction, invoice, plan, currency, payment status, sums |
+//! | | deal won by this transaction | | | | |
+//! | | deal won otherwise | | another payment | check it | |
+//! | | deal lost | parked, or won | | | |
+//! | | total of zero | | | | |
+//! | | origin `subscription_recurring` | stays; or won by the first money after a trial | renewal | | invoice, sums |
+//! | | `subscription_update`, `subscription_charge`, unknown | stays | what it was | | plan, sums |
+//! | | `subscription_payment_method_change` | | | | |
+//! | `transaction.payment_failed`, `.past_due`, `subscription.past_due` | a running subscription | | | one per past-due spell | status |
+//! | | a first checkout | | once | | |
+//! | whatever ends the spell | | | recovered | that one is completed | status |
+//! | `subscription.created`, `.trialing`, `.activated` | | | a trial's start | if another one is running | subscription, status, next billing date, monthly recurring revenue |
+//! | `subscription.updated` | it is to end | | will end | win back, now | status, end |
+//! | | it is not to end after all | | withdrawn | that one is completed | status |
+//! | | its items changed | | before and after | | plan |
+//! | `subscription.paused`, `.resumed` | | | yes | | status |
+//! | `subscription.canceled` | | | | win back, unless asked before | status, end |
+//! | `adjustment.*`, refund | approved | stays; price lowered if wanted | refunded | | payment status, sums |
+//! | chargeback, warning | approved | | yes | yes | payment status |
+//! | their reversal | approved | | yes | those are completed | payment status |
+//! | credit | approved | | yes | | |
+//! | everything else | | | | | |
+//!
 //! # What it promises
 //!
 //! * An event that was accepted is on disk. Any number of deliveries, and a process that is killed at any moment, have

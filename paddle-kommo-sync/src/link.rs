@@ -1,7 +1,7 @@
 //! Which deal is meant: the ladder, and which rung of it answered.
 
 use async_trait::async_trait;
-use kommo_client::{AccountId, Client, LeadId};
+use kommo_client::{AccountId, Client, Contact, Lead, LeadId};
 use paddle_webhook::{CustomerId, Event, EventData};
 use time::OffsetDateTime;
 
@@ -298,24 +298,75 @@ pub(crate) async fn by_email(
     leads.sort_unstable();
     leads.dedup();
     let read = kommo.leads().list_by_ids(&leads).await?;
-    let is_open = |lead: &&kommo_client::Lead| {
-        let won = lead.pipeline_id.map(|pipeline| config.stages.won(pipeline));
-        // What was made for a sale, for those who look after the customer, is not what the customer buys next.
-        let is_ours = lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline));
-        lead.is_open() && (lead.status_id.is_none() || lead.status_id != won) && !is_ours
-    };
-    let open: Vec<LeadId> = read.iter().filter(is_open).map(|lead| lead.id).collect();
+    let open: Vec<LeadId> = read
+        .iter()
+        .filter(|lead| standing(lead, config) == Standing::Open)
+        .map(|lead| lead.id)
+        .collect();
+    let why = |candidates: &[LeadId]| why(candidates, &read, &contacts, config);
     Ok(match open.as_slice() {
         [lead] => Ok(*lead),
         [] => {
-            let detail = "no deal is named, and the customer's contact has no open deal: link the event to a deal by hand";
+            let detail = format!(
+                "no deal is named, and the customer's contact has no open deal{}: link the event to a deal by hand",
+                why(&leads)
+            );
             Err(Parked::new(ParkReason::NoDeal, detail).candidates(leads))
         }
         _ => {
-            let detail = "no deal is named, and the customer's contacts have several open deals: say which one is meant";
+            let detail = format!(
+                "no deal is named, and the customer's contacts have several open deals{}: say which one is meant",
+                why(&open)
+            );
             Err(Parked::new(ParkReason::AmbiguousDeal, detail).candidates(open))
         }
     })
+}
+
+/// Whether a deal of the customer may be the one that was paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Open,
+    Won,
+    Lost,
+    /// What was made for a sale, for those who look after the customer, is not what the customer buys next.
+    MadeForASale,
+    Gone,
+}
+
+fn standing(lead: &Lead, config: &Config) -> Standing {
+    let won = lead.pipeline_id.map(|pipeline| config.stages.won(pipeline));
+    if lead.is_won() || (lead.status_id.is_some() && lead.status_id == won) {
+        Standing::Won
+    } else if lead.is_lost() {
+        Standing::Lost
+    } else if !lead.is_open() {
+        Standing::Gone
+    } else if lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline)) {
+        Standing::MadeForASale
+    } else {
+        Standing::Open
+    }
+}
+
+/// Of each candidate how it stands, and by which contact it came up. Ids only: this ends up in logs.
+fn why(candidates: &[LeadId], leads: &[Lead], contacts: &[Contact], config: &Config) -> String {
+    const MOST: usize = 10;
+    let each = candidates.iter().take(MOST).map(|id| {
+        let lead = leads.iter().find(|lead| lead.id == *id);
+        let standing = match lead.map_or(Standing::Gone, |lead| standing(lead, config)) {
+            Standing::Open => "open",
+            Standing::Won => "won",
+            Standing::Lost => "lost",
+            Standing::MadeForASale => "made for an earlier sale",
+            Standing::Gone => "gone",
+        };
+        let of = contacts.iter().filter(|contact| contact.lead_ids.contains(id));
+        let of: Vec<String> = of.map(|contact| contact.id.to_string()).collect();
+        format!("deal {id} is {standing}, of contact {}", of.join(" and "))
+    });
+    let each: Vec<String> = each.collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join("; ")) }
 }
 
 #[cfg(test)]

@@ -10,13 +10,13 @@ use crate::{
     texts::{Placeholder, Text, Values, clean::clean},
 };
 
-/// The lines that become deals of their own, when there are several and the configuration wants it. The first stays with
-/// the deal that was paid for.
+/// The lines that become deals of their own, if the configuration wants it. The first stays with the deal that was paid
+/// for.
 pub(super) fn lines<'t>(facts: &Facts<'_>, transaction: &'t Transaction) -> &'t [LineItem] {
-    let lines =
-        transaction.details.as_ref().map_or(&[][..], |details| details.line_items.as_slice());
-    let wanted = facts.config.products == Products::DealPerProduct && lines.len() > 1;
-    if wanted { lines } else { &[] }
+    match &transaction.details {
+        Some(details) if facts.config.products == Products::DealPerProduct => &details.line_items,
+        _ => &[],
+    }
 }
 
 /// What people call a line: the name of its price, else of its product, else the description of its price, as

@@ -1,8 +1,10 @@
 //! Which deal is meant.
 
 use async_trait::async_trait;
-use kommo_client::fake::FakeLead;
-use paddle_kommo_sync::{CustomerLookup, LookupError, MemoryStore, ParkReason, Reason};
+use kommo_client::{PipelineId, StatusId, fake::FakeLead};
+use paddle_kommo_sync::{
+    CustomerLookup, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, ParkReason, Reason,
+};
 use paddle_webhook::{CustomerId, Event};
 use serde_json::{Value, json};
 
@@ -145,10 +147,14 @@ async fn the_address_finds_the_contacts_only_open_deal() {
 async fn an_address_with_several_open_deals_is_ambiguous_and_with_none_is_no_deal() {
     let world = World::new().await;
     world.kommo.add_lead(FakeLead::new("Second").id(7).stage(PIPELINE, NEGOTIATION));
-    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
-    world.kommo.add_contact("Jo again", &["jo@example.com"], &[7]);
+    let jo = world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let again = world.kommo.add_contact("Jo again", &["jo@example.com"], &[7, LEAD]);
     world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
     let parked = world.parked(&paid_by(&Value::Null)).await;
+    let why = format!(
+        "(deal 7 is open, of contact {again}; deal {LEAD} is open, of contact {jo} and {again})"
+    );
+    assert!(parked.detail.contains(&why), "{}", parked.detail);
     assert_eq!(
         (parked.reason, parked.candidates),
         (ParkReason::AmbiguousDeal, lead_ids(&[7, LEAD]))
@@ -156,12 +162,49 @@ async fn an_address_with_several_open_deals_is_ambiguous_and_with_none_is_no_dea
 
     let world = World::new().await;
     world.kommo.add_lead(FakeLead::new("Old sale").id(7).stage(PIPELINE, WON));
-    world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
+    let jo = world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
     world.kommo.add_contact("Similar", &["superjo@example.com"], &[LEAD]);
     world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
     let parked = world.parked(&paid_by(&Value::Null)).await;
+    let why = format!("(deal 7 is won, of contact {jo})");
+    assert!(parked.detail.contains(&why), "{}", parked.detail);
     assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7])));
     assert_eq!(world.writes(), 0);
+}
+
+#[tokio::test]
+async fn of_each_deal_of_the_customer_it_is_said_why_it_is_not_meant() {
+    let probe = World::new().await;
+    let other = probe.kommo.add_pipeline("Other", &["New", "Paid"]);
+    let stages = probe.kommo.stage_ids(other);
+    let onboarding = probe.kommo.add_pipeline("Onboarding", &["New"]);
+    let world = World::with(|config| {
+        config.stages.set_won(PipelineId::new(other), StatusId::new(stages[1]));
+        let deal = OnWonDeal::new(PipelineId::new(onboarding));
+        config.on_won = vec![OnWon::new(OnWonAction::CreateDeal(deal))];
+    })
+    .await;
+    assert_eq!(world.kommo.add_pipeline("Other", &["New", "Paid"]), other);
+    assert_eq!(world.kommo.add_pipeline("Onboarding", &["New"]), onboarding);
+    let lead = |id, pipeline, stage| FakeLead::new("A deal").id(id).stage(pipeline, stage);
+    world.kommo.add_lead(lead(7, PIPELINE, LOST));
+    world.kommo.add_lead(lead(8, other, stages[1]));
+    world.kommo.add_lead(lead(9, onboarding, world.kommo.stage_ids(onboarding)[0]));
+    let jo = world.kommo.add_contact("Jo", &["jo@example.com"], &[7, 8, 9]);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    let parked = world.parked(&paid_by(&Value::Null)).await;
+    assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7, 8, 9])));
+    for (id, standing) in [(7, "lost"), (8, "won"), (9, "made for an earlier sale")] {
+        let why = format!("deal {id} is {standing}, of contact {jo}");
+        assert!(parked.detail.contains(&why), "{}", parked.detail);
+    }
+
+    // Another pipeline's stage of winning is an open one here.
+    world.kommo.add_lead(lead(11, other, stages[0]));
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[11]);
+    world.done(&paid_by(&Value::Null)).await;
+    let lead = world.kommo.lead(11).unwrap();
+    assert_eq!(lead["status_id"], stages[1]);
 }
 
 #[derive(Debug)]

@@ -43,10 +43,11 @@ async fn world(actions: impl IntoIterator<Item = OnWonAction>) -> World {
 /// A world with something in Kommo whose id the configuration needs: the fake's ids count up, so it is the same in every
 /// world.
 async fn world_of(
-    add: impl Fn(&World) -> u64,
-    action: impl Fn(u64) -> OnWonAction,
+    add: impl Fn(&World) -> u64 + Send,
+    action: impl Fn(u64) -> OnWonAction + Send,
 ) -> (World, u64) {
-    let id = add(&World::new().await);
+    let probe = World::new().await;
+    let id = add(&probe);
     let world = world([action(id)]).await;
     assert_eq!(add(&world), id);
     (world, id)

@@ -441,3 +441,21 @@ async fn a_preview_tells_the_new_deals() {
     assert!(changes.contains(&"price 0 → 500".to_owned()), "{changes:?}");
     assert_eq!(world.writes(), 0);
 }
+
+#[tokio::test]
+async fn a_field_that_is_off_or_has_no_value_is_not_written_to_a_new_deal() {
+    let world = World::with(|config| {
+        config.products = Products::DealPerProduct;
+        config.fields.plan_name = "".into();
+    })
+    .await;
+    let mut data = lines();
+    data["subscription_id"] = Value::Null;
+    let done = world.done_with_report(&event("transaction.completed", 0, &data)).await;
+    assert!(done.left_out.is_empty(), "{:?}", done.left_out);
+    for id in made(&world) {
+        assert_eq!(world.kommo.field_value(id, "PLAN_NAME"), None);
+        assert_eq!(world.kommo.field_value(id, "PADDLE_SUB_ID"), None);
+        assert_eq!(world.kommo.field_value(id, "PADDLE_TXN_ID"), Some(json!("txn_first")));
+    }
+}

@@ -133,11 +133,11 @@ async fn every_cell_of_the_table() {
         "subscription_payment_method_change",
         "brand_new",
     ];
-    let world = World::new().await;
     let mut lead = 1_000;
     for (deal, status) in
         DEALS.into_iter().flat_map(|deal| SUBSCRIPTIONS.map(|status| (deal, status)))
     {
+        let world = World::new().await;
         for (origin, total) in
             origins.into_iter().flat_map(|origin| TOTALS.map(|total| (origin, total)))
         {
