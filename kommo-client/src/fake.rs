@@ -71,28 +71,37 @@
 //! request in memory for as long as the fake lives.
 
 mod account;
+mod adding;
 mod answer;
+mod bots;
+mod catalogs;
 mod check;
-mod contacts;
+mod drive;
 mod fault;
 mod field_values;
 mod gate;
+mod hooks;
+mod kind;
 mod lead_checks;
 mod leads;
 mod ledger;
+mod links;
 mod notes;
+mod people;
 mod query;
+mod reading;
 mod routes;
 mod seed;
 mod server;
 mod state;
+mod switches;
+mod tags;
 mod tasks;
 
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
 use wiremock::MockServer;
 
 use self::state::State;
@@ -115,7 +124,6 @@ pub struct FakeKommo {
 /// Made up; what matters is that every other token gets the 401.
 const TOKEN: &str = "fake-kommo-long-lived-token";
 
-#[expect(clippy::must_use_candidate, reason = "what adds something is called for its effect")]
 impl FakeKommo {
     /// Starts an ordinary account on a free port of 127.0.0.1.
     ///
@@ -163,232 +171,6 @@ impl FakeKommo {
     #[must_use]
     pub fn token(&self) -> &str {
         TOKEN
-    }
-
-    /// Whether the token works; `false` is a token that was revoked. Default `true`.
-    pub fn set_token_valid(&self, valid: bool) {
-        self.state().token_valid = valid;
-    }
-
-    /// Sets the account's currency, an ISO code. Default USD.
-    pub fn set_currency(&self, code: &str) {
-        code.clone_into(&mut self.state().currency);
-    }
-
-    /// Whether the account takes prices with decimals and answers `price_with_minor_units` beside the
-    /// truncated `price`. Default `false`: a price is an integer and anything else is refused.
-    pub fn set_minor_units(&self, on: bool) {
-        self.state().minor_units = on;
-    }
-
-    /// Whether filters on leads and contacts are silently ignored, as on accounts without the API filter.
-    /// Default `false`.
-    pub fn set_ignore_filters(&self, ignore: bool) {
-        self.state().ignore_filters = ignore;
-    }
-
-    /// Whether a PATCH of one id answers the bare object (amoCRM's docs) and not the wrapped list (Kommo's).
-    /// Default `false`.
-    pub fn set_bare_patch_answers(&self, bare: bool) {
-        self.state().bare_patch = bare;
-    }
-
-    /// Whether the good items of a batch with bad ones are written although the answer is the 400.
-    ///
-    /// Kommo does not document which it is. Default `false`: nothing of such a batch is written.
-    pub fn set_partial_batches(&self, partial: bool) {
-        self.state().partial_batches = partial;
-    }
-
-    /// Stops the fake's clock at these Unix seconds, or lets it follow the machine's with `None` (the default).
-    ///
-    /// The rate limit always goes by the machine's clock.
-    pub fn set_time(&self, unix_seconds: Option<i64>) {
-        self.state().time = unix_seconds;
-    }
-
-    /// For how many requests after its own a new note or task is missing from the lists, as if the read side lagged.
-    /// Default 0. [`notes`](Self::notes) and [`tasks`](Self::tasks) always show everything.
-    pub fn set_read_lag(&self, requests: u64) {
-        self.state().read_lag = requests;
-    }
-
-    /// How many requests in any one second are answered; more get a 429. `None` is no limit. Default 7.
-    pub fn set_rate_limit(&self, per_second: Option<u32>) {
-        self.state().gate.limit = per_second;
-    }
-
-    /// After how many 429s the fake blocks, until [`unblock`](Self::unblock). `None`, the default, is never.
-    pub fn set_block_after(&self, refusals: Option<usize>) {
-        self.state().gate.block_after = refusals;
-    }
-
-    /// Blocks: everything gets the HTML 403.
-    pub fn block(&self) {
-        self.state().gate.blocked = true;
-    }
-
-    /// Ends the block.
-    pub fn unblock(&self) {
-        self.state().gate.blocked = false;
-    }
-
-    /// How many requests were more than the rate limit allows.
-    #[must_use]
-    pub fn rate_limited(&self) -> usize {
-        self.state().gate.refused
-    }
-
-    /// Adds a pipeline with these ordinary stages (142 and 143 come by themselves). Returns the pipeline's id;
-    /// those of its stages are in [`stage_ids`](Self::stage_ids).
-    pub fn add_pipeline(&self, name: &str, stages: &[&str]) -> u64 {
-        self.state().add_pipeline(name, stages)
-    }
-
-    /// The ids of the stages of a pipeline in their order, without 142 and 143.
-    #[must_use]
-    pub fn stage_ids(&self, pipeline: u64) -> Vec<u64> {
-        let state = self.state();
-        state.pipeline(pipeline).map_or_else(Vec::new, |pipeline| {
-            pipeline.stages.iter().map(|stage| stage.id).collect()
-        })
-    }
-
-    /// Adds a custom field of leads and returns its id. `field_type` is Kommo's word: `text`, `numeric`, `date`, …
-    ///
-    /// Codes are unique: for a code that is there already this returns the id of the field that has it.
-    pub fn add_field(&self, code: Option<&str>, name: &str, field_type: &str) -> u64 {
-        self.state().add_field(code, name, field_type, &[])
-    }
-
-    /// Adds a custom field of the type `select` with these options and returns its id.
-    pub fn add_select_field(&self, code: Option<&str>, name: &str, options: &[&str]) -> u64 {
-        self.state().add_field(code, name, "select", options)
-    }
-
-    /// Adds an option to a field of the type `select`, `radiobutton` or `multiselect` and returns the option's id.
-    pub fn add_option(&self, field: u64, value: &str) -> u64 {
-        self.state().add_option(field, value)
-    }
-
-    /// Removes an option; values that chose it stay as they are.
-    pub fn remove_option(&self, field: u64, value: &str) {
-        self.state().remove_option(field, value);
-    }
-
-    /// Removes a custom field and its values, as an administrator would do in the middle of things.
-    pub fn remove_field(&self, id: u64) {
-        self.state().remove_field(id);
-    }
-
-    /// Adds the eight fields that billing needs: `PADDLE_TXN_ID`, `INVOICE_NUMBER`, `PLAN_NAME`, `PAYMENT_CURRENCY`,
-    /// `PADDLE_SUB_ID`, `SUBSCRIPTION_STATUS` and `PAYMENT_STATUS` as `text`, and `NEXT_BILLING_DATE` as `date`.
-    pub fn add_paddle_fields(&self) {
-        let fields = [
-            ("PADDLE_TXN_ID", "Paddle transaction", "text"),
-            ("INVOICE_NUMBER", "Invoice number", "text"),
-            ("PLAN_NAME", "Plan", "text"),
-            ("PAYMENT_CURRENCY", "Payment currency", "text"),
-            ("PADDLE_SUB_ID", "Paddle subscription", "text"),
-            ("NEXT_BILLING_DATE", "Next billing date", "date"),
-            ("SUBSCRIPTION_STATUS", "Subscription status", "text"),
-            ("PAYMENT_STATUS", "Payment status", "text"),
-        ];
-        for (code, name, field_type) in fields {
-            self.add_field(Some(code), name, field_type);
-        }
-    }
-
-    /// Puts a lead into the account and returns its id. This is no write of a client: the ledger stays as it is.
-    pub fn add_lead(&self, lead: FakeLead) -> u64 {
-        self.state().add_lead(lead)
-    }
-
-    /// Puts a contact with these e-mail addresses, linked to these leads, into the account and returns its id.
-    pub fn add_contact(&self, name: &str, emails: &[&str], lead_ids: &[u64]) -> u64 {
-        self.state().add_contact(name, emails, lead_ids)
-    }
-
-    /// Moves a lead to the trash: GET answers 204 afterwards, and a write to it is refused.
-    pub fn remove_lead(&self, id: u64) {
-        self.state().remove_lead(id);
-    }
-
-    /// Moves a lead to another stage, unchecked, as a person would do in the middle of things. Not in the ledger.
-    pub fn move_lead(&self, id: u64, pipeline_id: u64, status_id: u64) {
-        self.state().move_lead(id, pipeline_id, status_id);
-    }
-
-    /// Deactivates a user: from now on it is refused wherever a user is named.
-    pub fn deactivate_user(&self, id: u64) {
-        for user in &mut self.state().users {
-            user.is_active &= user.id != id;
-        }
-    }
-
-    /// The lead as `GET /api/v4/leads/{id}` would answer it.
-    #[must_use]
-    pub fn lead(&self, id: u64) -> Option<Value> {
-        let state = self.state();
-        state.leads.get(&id).map(|lead| state.lead_json(lead, &[]))
-    }
-
-    /// The first value of a lead's custom field, as it reads back: text, bool, or Unix seconds.
-    #[must_use]
-    pub fn field_value(&self, lead: u64, code: &str) -> Option<Value> {
-        let state = self.state();
-        let field = state.field_by_code(code)?;
-        state.leads.get(&lead)?.fields.get(&field.id)?.first()?.get("value").cloned()
-    }
-
-    /// The notes of a lead as GET would answer them, oldest first.
-    #[must_use]
-    pub fn notes(&self, lead: u64) -> Vec<Value> {
-        self.state().notes_of(lead)
-    }
-
-    /// The `params.text` of the notes of a lead, oldest first.
-    #[must_use]
-    pub fn note_texts(&self, lead: u64) -> Vec<String> {
-        let notes = self.notes(lead);
-        let texts = notes.iter().filter_map(|note| note.pointer("/params/text")?.as_str());
-        texts.map(str::to_owned).collect()
-    }
-
-    /// The tasks on a lead as GET would answer them, oldest first.
-    #[must_use]
-    pub fn tasks(&self, lead: u64) -> Vec<Value> {
-        self.state().tasks_of(lead)
-    }
-
-    /// Every write that was accepted and applied, in order.
-    #[must_use]
-    pub fn ledger(&self) -> Vec<LedgerEntry> {
-        self.state().ledger.clone()
-    }
-
-    /// Every request that came, in order, whatever was answered. Those to `/__fake` are left out.
-    #[must_use]
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.state().requests.clone()
-    }
-
-    /// Lets a coming request fail. Several faults wait side by side; the first that is due strikes.
-    ///
-    /// A fault goes before the rate limit, the block and the token.
-    pub fn fail_next(&self, fault: Fault) {
-        self.state().script.push(fault);
-    }
-
-    /// Takes back all faults that have not struck yet.
-    pub fn clear_faults(&self) {
-        self.state().script.clear();
-    }
-
-    /// Applies the requests that [`Fault::applied_later`] held back, in the order in which they came, and returns
-    /// how many of them were accepted.
-    pub fn apply_held(&self) -> usize {
-        self.state().apply_held()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
+use super::kind::Owner;
 use super::query::{Filter, Filters, Query, with_of};
 use super::routes::number;
 use super::state::{Call, Field, LOST, Pipeline, State, User, WON};
@@ -59,7 +60,7 @@ impl State {
             "is_helpbot_enabled": false,
             "is_technical_account": false,
             "contact_name_display_order": 1,
-            "_links": self.links("account"),
+            "_links": self.links_of("account"),
             "_embedded": embedded,
         });
         if asked("is_api_filter_enabled") {
@@ -90,17 +91,19 @@ impl State {
         )
     }
 
-    pub(super) fn list_fields(&self, call: &Call) -> Result<Answer, Answer> {
+    pub(super) fn list_fields(&self, call: &Call, owner: Owner) -> Result<Answer, Answer> {
         let query = Query::read(call)?;
-        let mut rows: Vec<Value> =
-            (1_u64..).zip(&self.fields).map(|(sort, field)| self.field_json(field, sort)).collect();
+        let mut rows: Vec<Value> = (1_u64..)
+            .zip(self.fields_of(owner))
+            .map(|(sort, field)| self.field_json(field, sort))
+            .collect();
         query.filter(&mut rows, FIELD_FILTERS)?;
         query.sort(&mut rows, &["sort", "id"])?;
         Ok(self.page(call, &query, "custom_fields", rows, true))
     }
 
-    pub(super) fn get_field(&self, id: &str) -> Answer {
-        let mut fields = (1_u64..).zip(&self.fields);
+    pub(super) fn get_field(&self, owner: Owner, id: &str) -> Answer {
+        let mut fields = (1_u64..).zip(self.fields_of(owner));
         let field = fields.find(|(_, field)| Some(field.id) == number(id));
         field.map_or_else(
             || Answer::problem(404, "Custom field not found"),
@@ -113,7 +116,7 @@ impl State {
             self.pipelines.iter().map(|pipeline| self.pipeline_json(pipeline)).collect();
         Answer::ok(&json!({
             "_total_items": rows.len(),
-            "_links": self.links("leads/pipelines"),
+            "_links": self.links_of("leads/pipelines"),
             "_embedded": {"pipelines": rows},
         }))
     }
@@ -144,7 +147,7 @@ impl State {
             "sort": 100_000,
             "created_at": 1_700_000_000,
             "updated_at": 1_700_000_000,
-            "_links": self.links(&format!("leads/loss_reasons/{id}")),
+            "_links": self.links_of(&format!("leads/loss_reasons/{id}")),
         }))
     }
 
@@ -170,7 +173,7 @@ impl State {
                 "group_id": null,
                 "role_id": null,
             },
-            "_links": self.links(&format!("users/{}", user.id)),
+            "_links": self.links_of(&format!("users/{}", user.id)),
         })
     }
 
@@ -178,7 +181,7 @@ impl State {
         let enums: Vec<Value> = (1_u64..)
             .zip(&field.options)
             .map(|(sort, option)| {
-                json!({"id": option.id, "value": option.value, "sort": sort, "code": null})
+                json!({"id": option.id, "value": option.value, "sort": sort, "code": option.code})
             })
             .collect();
         let enums = if enums.is_empty() { Value::Null } else { Value::Array(enums) };
@@ -194,7 +197,7 @@ impl State {
             "code": field.code,
             "account_id": self.account_id,
             "sort": sort,
-            "entity_type": "leads",
+            "entity_type": field.owner.path().trim_end_matches("/custom_fields"),
             "group_id": null,
             "is_api_only": false,
             "is_predefined": false,
@@ -205,7 +208,7 @@ impl State {
             "settings": null,
             "remind": null,
             "currency": currency,
-            "_links": self.links(&format!("leads/custom_fields/{}", field.id)),
+            "_links": self.links_of(&format!("{}/{}", field.owner.path(), field.id)),
         })
     }
 
@@ -231,7 +234,7 @@ impl State {
                     "color": color,
                     "type": u8::from(is_incoming),
                     "account_id": self.account_id,
-                    "_links": self.links(&path),
+                    "_links": self.links_of(&path),
                 })
             })
             .collect();
@@ -244,7 +247,7 @@ impl State {
             "is_unsorted_on": pipeline.stages.iter().any(|stage| stage.is_incoming),
             "is_archive": false,
             "account_id": self.account_id,
-            "_links": self.links(&format!("leads/pipelines/{}", pipeline.id)),
+            "_links": self.links_of(&format!("leads/pipelines/{}", pipeline.id)),
             "_embedded": {"statuses": statuses},
         })
     }

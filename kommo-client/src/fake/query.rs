@@ -89,6 +89,11 @@ impl Query {
         self.search.as_deref()
     }
 
+    /// Whether there is a filter of that name.
+    pub(super) fn filters_by(&self, name: &str) -> bool {
+        self.filters.contains_key(name)
+    }
+
     pub(super) fn forget_filters(&mut self) {
         self.filters.clear();
     }

@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::drive::Drive;
 use super::fault::Script;
 use super::gate::Gate;
-use super::state::{Contact, Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
+use super::kind::{Kind, Owner};
+use super::state::{Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
 
 pub(super) const ACCOUNT: u64 = 31_361_463;
 pub(super) const PIPELINE: u64 = 6_950_551;
@@ -64,6 +66,33 @@ impl FakeLead {
     }
 }
 
+/// Phones and e-mail addresses, which contacts and companies of every account have.
+fn predefined() -> Vec<Field> {
+    const PHONES: [&str; 6] = ["WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER"];
+    const EMAILS: [&str; 3] = ["WORK", "PRIV", "OTHER"];
+    let of = |kind, id: u64, code: &str, name: &str, codes: &[&str]| Field {
+        owner: Owner::All(kind),
+        id,
+        code: Some(code.to_owned()),
+        name: name.to_owned(),
+        field_type: "multitext".to_owned(),
+        options: (id.saturating_mul(10)..)
+            .zip(codes)
+            .map(|(id, code)| FieldOption {
+                id,
+                code: Some((*code).to_owned()),
+                value: (*code).to_owned(),
+            })
+            .collect(),
+    };
+    vec![
+        of(Kind::Contacts, 771_906, "PHONE", "Phone", &PHONES),
+        of(Kind::Contacts, 771_908, "EMAIL", "Email", &EMAILS),
+        of(Kind::Companies, 771_916, "PHONE", "Phone", &PHONES),
+        of(Kind::Companies, 771_918, "EMAIL", "Email", &EMAILS),
+    ]
+}
+
 impl State {
     /// The ordinary account that [`FakeKommo::start`](super::FakeKommo::start) describes.
     pub(super) fn ordinary(base: String) -> Self {
@@ -102,12 +131,19 @@ impl State {
             last_id: 30_000_000,
             pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
             users: users.to_vec(),
-            fields: Vec::new(),
+            fields: predefined(),
             loss_reasons: loss_reasons.map(|(id, name)| (id, name.to_owned())).into(),
             tags: BTreeMap::new(),
             leads: BTreeMap::new(),
             trash: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            companies: BTreeMap::new(),
+            links: BTreeMap::new(),
+            catalogs: BTreeMap::new(),
+            elements: BTreeMap::new(),
+            drive: Drive::new(),
+            hooks: Vec::new(),
+            bots: BTreeSet::new(),
             notes: BTreeMap::new(),
             tasks: BTreeMap::new(),
             ledger: Vec::new(),
@@ -128,16 +164,18 @@ impl State {
 
     pub(super) fn add_field(
         &mut self,
+        owner: Owner,
         code: Option<&str>,
         name: &str,
         field_type: &str,
         options: &[&str],
     ) -> u64 {
-        if let Some(field) = code.and_then(|code| self.field_by_code(code)) {
+        if let Some(field) = code.and_then(|code| self.field_by_code(owner, code)) {
             return field.id;
         }
         let id = self.next_id();
         self.fields.push(Field {
+            owner,
             id,
             code: code.map(str::to_owned),
             name: name.to_owned(),
@@ -151,7 +189,7 @@ impl State {
     }
 
     pub(super) fn add_option(&mut self, field: u64, value: &str) -> u64 {
-        let option = FieldOption { id: self.next_id(), value: value.to_owned() };
+        let option = FieldOption { id: self.next_id(), code: None, value: value.to_owned() };
         let id = option.id;
         if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
             field.options.push(option);
@@ -188,19 +226,6 @@ impl State {
                 tags: BTreeSet::new(),
             },
         );
-        id
-    }
-
-    pub(super) fn add_contact(&mut self, name: &str, emails: &[&str], leads: &[u64]) -> u64 {
-        let id = self.next_id();
-        let contact = Contact {
-            id,
-            name: name.to_owned(),
-            emails: emails.iter().map(|email| (*email).to_owned()).collect(),
-            leads: leads.iter().copied().collect(),
-            created_at: self.now(),
-        };
-        self.contacts.insert(id, contact);
         id
     }
 

@@ -121,6 +121,7 @@ impl State {
             path,
             target,
             body: body_of(request),
+            bytes: request.body.clone(),
             authorized: authorization.is_some_and(|value| value.as_bytes() == expected.as_bytes()),
             received: Instant::now(),
         }

@@ -3,9 +3,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::drive::Drive;
 use super::fault::Script;
 use super::gate::Gate;
+use super::kind::{Entity, Kind, Owner};
 use super::ledger::{LedgerEntry, RecordedRequest};
+use super::links::LinkMeta;
 
 /// Won, in every pipeline.
 pub(super) const WON: u64 = 142;
@@ -34,11 +37,19 @@ pub(super) struct State {
     pub(super) users: Vec<User>,
     pub(super) fields: Vec<Field>,
     pub(super) loss_reasons: BTreeMap<u64, String>,
-    pub(super) tags: BTreeMap<u64, String>,
+    pub(super) tags: BTreeMap<u64, OwnTag>,
     pub(super) leads: BTreeMap<u64, Lead>,
     /// Trashed leads, with when they were trashed.
     pub(super) trash: BTreeMap<u64, i64>,
-    pub(super) contacts: BTreeMap<u64, Contact>,
+    pub(super) contacts: BTreeMap<u64, Person>,
+    pub(super) companies: BTreeMap<u64, Person>,
+    /// The lesser end first.
+    pub(super) links: BTreeMap<(Entity, Entity), LinkMeta>,
+    pub(super) catalogs: BTreeMap<u64, Catalog>,
+    pub(super) elements: BTreeMap<u64, Element>,
+    pub(super) drive: Drive,
+    pub(super) hooks: Vec<Hook>,
+    pub(super) bots: BTreeSet<u64>,
     pub(super) notes: BTreeMap<u64, Note>,
     pub(super) tasks: BTreeMap<u64, Task>,
     pub(super) ledger: Vec<LedgerEntry>,
@@ -59,6 +70,8 @@ pub(super) struct Call {
     /// The path, and after `?` the query as it was sent.
     pub(super) target: String,
     pub(super) body: Value,
+    /// The body as it came.
+    pub(super) bytes: Vec<u8>,
     pub(super) authorized: bool,
     pub(super) received: Instant,
 }
@@ -88,6 +101,7 @@ pub(super) struct User {
 
 #[derive(Clone, Debug)]
 pub(super) struct Field {
+    pub(super) owner: Owner,
     pub(super) id: u64,
     pub(super) code: Option<String>,
     pub(super) name: String,
@@ -98,6 +112,7 @@ pub(super) struct Field {
 #[derive(Clone, Debug)]
 pub(super) struct FieldOption {
     pub(super) id: u64,
+    pub(super) code: Option<String>,
     pub(super) value: String,
 }
 
@@ -121,21 +136,68 @@ pub(super) struct Lead {
     pub(super) tags: BTreeSet<u64>,
 }
 
+/// A contact or a company, which has no first and last name.
 #[derive(Clone, Debug)]
-pub(super) struct Contact {
+pub(super) struct Person {
     pub(super) id: u64,
     pub(super) name: String,
-    pub(super) emails: Vec<String>,
-    pub(super) leads: BTreeSet<u64>,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) responsible_user_id: u64,
+    pub(super) created_by: u64,
+    pub(super) updated_by: u64,
     pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    /// By field id: the values as they are read back.
+    pub(super) fields: BTreeMap<u64, Vec<Value>>,
+    pub(super) tags: BTreeSet<u64>,
+}
+
+/// A tag of one kind of entity: each kind has a dictionary of its own.
+#[derive(Clone, Debug)]
+pub(super) struct OwnTag {
+    pub(super) kind: Kind,
+    pub(super) name: String,
+    pub(super) color: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Catalog {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) catalog_type: String,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+/// An element of a catalog.
+#[derive(Clone, Debug)]
+pub(super) struct Element {
+    pub(super) id: u64,
+    pub(super) catalog_id: u64,
+    pub(super) name: String,
+    pub(super) fields: BTreeMap<u64, Vec<Value>>,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+}
+
+/// A subscription of webhooks.
+#[derive(Clone, Debug)]
+pub(super) struct Hook {
+    pub(super) id: u64,
+    pub(super) destination: String,
+    pub(super) settings: Vec<String>,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Note {
     pub(super) id: u64,
-    pub(super) entity_id: u64,
+    pub(super) on: Entity,
     pub(super) note_type: String,
     pub(super) params: Value,
+    pub(super) is_pinned: bool,
     pub(super) written: Written,
     pub(super) created_by: u64,
     pub(super) responsible_user_id: u64,
@@ -210,16 +272,30 @@ impl State {
         self.users.iter().any(|user| user.id == id && user.is_active)
     }
 
-    pub(super) fn field(&self, id: u64) -> Option<&Field> {
-        self.fields.iter().find(|field| field.id == id)
+    /// The fields of one owner, in their order.
+    pub(super) fn fields_of(&self, owner: Owner) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.owner == owner)
     }
 
-    pub(super) fn field_by_code(&self, code: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.code.as_deref() == Some(code))
+    pub(super) fn field(&self, owner: Owner, id: u64) -> Option<&Field> {
+        self.fields_of(owner).find(|field| field.id == id)
+    }
+
+    pub(super) fn field_by_code(&self, owner: Owner, code: &str) -> Option<&Field> {
+        self.fields_of(owner).find(|field| field.code.as_deref() == Some(code))
+    }
+
+    pub(super) fn exists(&self, entity: Entity) -> bool {
+        match entity.kind {
+            Kind::Leads => self.leads.contains_key(&entity.id),
+            Kind::Contacts => self.contacts.contains_key(&entity.id),
+            Kind::Companies => self.companies.contains_key(&entity.id),
+            Kind::Elements => self.elements.contains_key(&entity.id),
+        }
     }
 
     /// The `_links` of an object at this path below `/api/v4/`.
-    pub(super) fn links(&self, path: &str) -> Value {
+    pub(super) fn links_of(&self, path: &str) -> Value {
         json!({"self": {"href": format!("{}/api/v4/{path}", self.base)}})
     }
 }
