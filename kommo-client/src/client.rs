@@ -30,6 +30,7 @@ use crate::{
     query::Query,
     raw::{RawMethod, RawRequest},
     retry::{Budget, RetryPolicy},
+    salesbots::Salesbots,
     sources::Sources,
     tags::Tags,
     tasks::Tasks,
@@ -215,6 +216,12 @@ impl Client {
     #[must_use]
     pub fn unsorted(&self) -> Unsorted {
         Unsorted::new(self.clone())
+    }
+
+    /// Salesbots.
+    #[must_use]
+    pub fn salesbots(&self) -> Salesbots {
+        Salesbots::new(self.clone())
     }
 
     /// Calls.

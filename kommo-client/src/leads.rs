@@ -16,11 +16,13 @@ mod filter;
 mod lead;
 mod new;
 mod patch;
+mod with;
 
 pub use filter::LeadFilter;
-pub use lead::{Lead, LeadContact, LossReason, Tag};
+pub use lead::{Lead, LeadContact, LeadElement, LossReason, Tag};
 pub use new::{ComplexCreated, NewLead};
 pub use patch::{LeadPatch, TagRef};
+pub use with::LeadWith;
 
 use self::new::ComplexWire;
 
@@ -50,7 +52,21 @@ impl Leads {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: LeadId) -> Result<Option<Lead>, Error> {
-        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", WITH)).await
+        self.get_with(id, &[]).await
+    }
+
+    /// The same, with what a lead only tells when asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get_with(&self, id: LeadId, with: &[LeadWith]) -> Result<Option<Lead>, Error> {
+        let query = Query::default().with("with", LeadWith::join(WITH, with));
+        self.client.find(format!("{PATH}/{id}"), query).await
     }
 
     /// The leads with these ids, in the order asked for, each once; those that do not exist are left out.

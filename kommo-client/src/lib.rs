@@ -62,11 +62,11 @@
 //!
 //! | endpoint of `/api/v4` | here |
 //! |---|---|
-//! | `leads`, `leads/{id}` | [`Leads::get`], [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`update`](Leads::update), [`update_each`](Leads::update_each) |
+//! | `leads`, `leads/{id}` | [`Leads::get`], [`get_with`](Leads::get_with), [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`update`](Leads::update), [`update_each`](Leads::update_each) |
 //! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`Leads::loss_reasons`] |
 //! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get), [`create`](Pipelines::create), [`update`](Pipelines::update), [`delete`](Pipelines::delete); the stages: [`statuses`](Pipelines::statuses), [`create_statuses`](Pipelines::create_statuses), [`update_status`](Pipelines::update_status), [`delete_status`](Pipelines::delete_status) |
 //! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_sip`](Unsorted::create_sip), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline) |
-//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
+//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`list_by_ids`](Contacts::list_by_ids), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
 //! | `companies` | [`Companies::get`], [`list`](Companies::list), [`create`](Companies::create), [`update`](Companies::update) |
 //! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
 //! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
@@ -77,6 +77,7 @@
 //! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
 //! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`elements`](Catalogs::elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
 //! | `calls` | [`Calls::create`] |
+//! | `/api/v2/salesbot/run` | [`Salesbots::run`] |
 //! | `sources` | [`Sources::list`], [`create`](Sources::create), [`delete`](Sources::delete) |
 //! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`create`](Users::create), [`activate`](Users::activate), [`deactivate`](Users::deactivate), [`roles`](Users::roles), [`role`](Users::role), [`create_roles`](Users::create_roles), [`update_role`](Users::update_role), [`delete_role`](Users::delete_role) |
 //! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
@@ -146,6 +147,7 @@ mod profile;
 mod query;
 mod raw;
 mod retry;
+mod salesbots;
 mod sources;
 mod tags;
 mod tasks;
@@ -175,12 +177,12 @@ pub use crate::{
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
-        LossReasonId, NoteId, PipelineId, RoleId, SourceId, StatusId, TagId, TaskId, TaskTypeId,
-        UserId,
+        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TaskId,
+        TaskTypeId, UserId,
     },
     leads::{
-        ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
-        TagRef,
+        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
+        LossReason, NewLead, Tag, TagRef,
     },
     limit::Priority,
     links::{Link, LinkTo, Links, MassLink, MassLinks},
@@ -199,6 +201,7 @@ pub use crate::{
     price::Price,
     raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
+    salesbots::Salesbots,
     sources::{NewSource, Source, Sources},
     tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},

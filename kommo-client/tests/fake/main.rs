@@ -3,11 +3,18 @@
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a helper that panics fails its test")]
 
 mod account;
+mod bots;
+mod catalogs;
 mod contacts;
 mod faults;
 mod fields;
+mod files;
 mod fixtures;
+mod hooks;
 mod http;
 mod leads;
+mod links;
 mod notes;
+mod people;
+mod tags;
 mod tasks;
