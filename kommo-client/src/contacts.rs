@@ -12,6 +12,7 @@ use crate::{
     field::{FieldInput, FieldValue, FieldValues, FieldWrite},
     id::{CompanyId, ContactId, LeadId, UserId},
     page::{self, PAGE, Page, Pages, Row, RowKey},
+    person_filter::person_filter,
     profile::{Profile, profile_setters},
     query::Query,
     transport::{Method, Request},
@@ -44,11 +45,9 @@ impl Contacts {
         self.client.find(format!("{PATH}/{id}"), Query::default().with("with", "leads")).await
     }
 
-    /// All contacts, by id, page by page.
-    pub fn list(&self) -> Pages<Contact> {
-        let query =
-            Query::default().with("with", "leads").with("order[id]", "asc").with("limit", PAGE);
-        Pages::new(self.client.clone(), PATH.to_owned(), query)
+    /// The contacts that pass the filter, page by page.
+    pub fn list(&self, filter: &ContactFilter) -> Pages<Contact> {
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.0.to_query("leads"))
     }
 
     /// The contacts with these ids, in the order asked for, each once; those that do not exist are left out. One request for
@@ -142,6 +141,11 @@ impl Contacts {
         contacts.retain(|contact| contact.emails().any(|email| normalize(email) == wanted));
         Ok(contacts)
     }
+}
+
+person_filter! {
+    /// Which contacts to list, and in which order.
+    ContactFilter of ContactId
 }
 
 fn normalize(email: &str) -> String {

@@ -168,6 +168,18 @@ impl Leads {
         batch::create(&self.client, PATH, Lead::KEY, leads).await
     }
 
+    /// Adds leads, 50 in one request, and says what became of each, in their order.
+    ///
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, leads: &[NewLead]) -> Vec<ItemOutcome<Created<LeadId>>> {
+        batch::create_each(&self.client, PATH, Lead::KEY, leads).await
+    }
+
     /// Adds leads, up to 50, each with a new contact and a new company. Only here Kommo looks for duplicates, where the
     /// account is set up so; it may make one lead of several, so the answers are fewer than the leads then.
     ///

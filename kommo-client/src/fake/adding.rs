@@ -128,4 +128,9 @@ impl FakeKommo {
     pub fn add_salesbot(&self, id: u64) {
         self.state().bots.insert(id);
     }
+
+    /// Lets a chat come in that nobody has taken yet, and returns the uid of the incoming lead.
+    pub fn add_chat(&self, name: &str) -> String {
+        self.state().add_chat(name)
+    }
 }

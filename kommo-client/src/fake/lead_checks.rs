@@ -76,7 +76,18 @@ impl State {
         request_id: String,
         problems: &mut Problems,
     ) -> Option<LeadChange> {
-        let mut reader = Reader::new(item, "", problems);
+        self.check_new_lead_at(item, "", request_id, problems)
+    }
+
+    /// `prefix` is where the lead stands in the request: for one inside something else the paths begin there.
+    pub(super) fn check_new_lead_at(
+        &self,
+        item: &Map<String, Value>,
+        prefix: &str,
+        request_id: String,
+        problems: &mut Problems,
+    ) -> Option<LeadChange> {
+        let mut reader = Reader::new(item, prefix, problems);
         reader.expect_keys(&[COMMON.as_slice(), &["visitor_uid"]].concat());
         let mut change = self.check_lead(&mut reader, None, request_id);
         let embedded = reader.object("_embedded");

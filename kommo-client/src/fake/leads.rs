@@ -9,7 +9,7 @@ use super::links::LinkMeta;
 use super::query::{Filter, Filters, Query, with_of};
 use super::routes::{Entry, number};
 use super::seed::FakeLead;
-use super::state::{Call, LOST, Lead, State, is_closed};
+use super::state::{Call, LOST, Lead, Pipeline, State, is_closed};
 
 const FILTERS: Filters = &[
     ("id", Filter::OneOf("id")),
@@ -104,9 +104,41 @@ impl State {
         if errors.is_empty() { Ok(()) } else { Err(Answer::rule(&errors)) }
     }
 
-    fn create_lead(&mut self, call: &Call, mut change: LeadChange) -> u64 {
-        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default());
-        let id = self.add_lead(lead.responsible(self.token_user));
+    pub(super) fn create_lead(&mut self, call: &Call, change: LeadChange) -> u64 {
+        let id = self.next_id();
+        self.create_lead_as(call, id, change)
+    }
+
+    /// Makes the lead of an incoming one: what was said of it, but the stage is that of who takes it.
+    pub(super) fn make_lead(
+        &mut self,
+        call: &Call,
+        id: u64,
+        change: Option<LeadChange>,
+        pipeline: u64,
+        status: Option<u64>,
+        user: Option<u64>,
+    ) {
+        match change {
+            Some(change) => drop(self.create_lead_as(call, id, change)),
+            None => drop(self.add_lead(FakeLead::new("").id(id))),
+        }
+        let first = self.pipeline(pipeline).and_then(Pipeline::first_stage);
+        let home = status.and_then(|status| {
+            let own = self.pipelines.iter().find(|own| own.id == pipeline && own.has(status));
+            own.or_else(|| self.pipelines.iter().find(|own| own.has(status))).map(|own| own.id)
+        });
+        if let Some(status) = status.or(first) {
+            self.move_lead(id, home.unwrap_or(pipeline), status);
+        }
+        if let (Some(lead), Some(user)) = (self.leads.get_mut(&id), user) {
+            lead.responsible_user_id = user;
+        }
+    }
+
+    fn create_lead_as(&mut self, call: &Call, id: u64, mut change: LeadChange) -> u64 {
+        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default()).id(id);
+        self.add_lead(lead.responsible(self.token_user));
         let named = change.name.is_some();
         change.id = id;
         if let Some(lead) = self.leads.get_mut(&id) {
@@ -147,6 +179,7 @@ impl State {
         let to_delete = tag_ids(self, &change.tags_to_delete);
         let replaced = change.tags.as_deref().map(|tags| tag_ids(self, tags));
         let Some(lead) = self.leads.get_mut(&change.id) else { return };
+        let before = (lead.pipeline_id, lead.status_id, lead.price_minor);
         if let Some(name) = change.name {
             lead.name = name;
         }
@@ -190,8 +223,23 @@ impl State {
         }
         lead.tags.extend(to_add);
         lead.tags.retain(|tag| !to_delete.contains(tag));
+        let after = (lead.pipeline_id, lead.status_id, lead.price_minor);
+        if kind == LedgerKind::LeadUpdated {
+            self.log_change(change.id, before, after);
+        }
         let (id, body) = (change.id, change.body);
         self.write_down(call, Entry { kind, id, entity_id: id, body, closed_without_pipeline });
+    }
+
+    fn log_change(&mut self, id: u64, before: (u64, u64, i64), after: (u64, u64, i64)) {
+        if (before.0, before.1) != (after.0, after.1) {
+            let stage = |(pipeline, status, _): (u64, u64, i64)| json!([{"lead_status": {"id": status, "pipeline_id": pipeline}}]);
+            self.happened("lead_status_changed", Kind::Leads, id, stage(before), stage(after));
+        }
+        if before.2 != after.2 {
+            let price = |(_, _, minor): (u64, u64, i64)| json!([{"sale_field_value": {"sale": minor.checked_div(100)}}]);
+            self.happened("sale_field_changed", Kind::Leads, id, price(before), price(after));
+        }
     }
 
     pub(super) fn lead_json(&self, lead: &Lead, with: &[&str]) -> Value {

@@ -91,6 +91,14 @@ pub enum LedgerKind {
     FileDetached,
     /// A Salesbot was started.
     SalesbotStarted,
+    /// An incoming lead came.
+    UnsortedAdded,
+    /// An incoming lead was taken.
+    UnsortedAccepted,
+    /// An incoming lead was declined.
+    UnsortedDeclined,
+    /// An incoming chat was put into a lead.
+    UnsortedLinked,
     /// Something of the account's settings was made, changed or deleted: the method and the path say what.
     Administered,
 }
@@ -119,6 +127,10 @@ impl LedgerKind {
             Self::FileAttached => "file_attached",
             Self::FileDetached => "file_detached",
             Self::SalesbotStarted => "salesbot_started",
+            Self::UnsortedAdded => "unsorted_added",
+            Self::UnsortedAccepted => "unsorted_accepted",
+            Self::UnsortedDeclined => "unsorted_declined",
+            Self::UnsortedLinked => "unsorted_linked",
             Self::Administered => "administered",
         }
     }

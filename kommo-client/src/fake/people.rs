@@ -129,8 +129,22 @@ impl State {
 
     /// Creates or changes. Returns the id.
     pub(super) fn apply_person(&mut self, call: &Call, kind: Kind, change: PersonChange) -> u64 {
+        let id = if change.id == 0 { self.next_id() } else { change.id };
+        self.apply_person_as(call, kind, id, change)
+    }
+
+    /// The same for one whose id was given away before.
+    pub(super) fn apply_person_as(
+        &mut self,
+        call: &Call,
+        kind: Kind,
+        id: u64,
+        change: PersonChange,
+    ) -> u64 {
         let adds = change.id == 0;
-        let id = if adds { self.add_person(kind, "") } else { change.id };
+        if adds {
+            self.add_person_as(kind, id, "");
+        }
         let (now, user) = (self.now(), self.token_user);
         let tag_ids = |state: &mut Self, tags: &[Tag]| -> Vec<u64> {
             tags.iter().map(|tag| state.tag_id(kind, tag)).collect()
@@ -177,7 +191,13 @@ impl State {
     }
 
     pub(super) fn add_person(&mut self, kind: Kind, name: &str) -> u64 {
-        let (id, now, user) = (self.next_id(), self.now(), self.token_user);
+        let id = self.next_id();
+        self.add_person_as(kind, id, name);
+        id
+    }
+
+    pub(super) fn add_person_as(&mut self, kind: Kind, id: u64, name: &str) {
+        let (now, user) = (self.now(), self.token_user);
         let mut person = Person {
             id,
             name: String::new(),
@@ -193,7 +213,6 @@ impl State {
         };
         person.set_name(name);
         self.people_mut(kind).insert(id, person);
-        id
     }
 
     pub(super) fn add_contact(&mut self, name: &str, emails: &[&str], leads: &[u64]) -> u64 {

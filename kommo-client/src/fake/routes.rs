@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::kind::{Entity, Kind, Owner};
 use super::ledger::{LedgerEntry, LedgerKind};
+use super::pipelines::no_pipeline;
 use super::state::{Call, State};
 
 impl State {
@@ -88,10 +89,31 @@ impl State {
             ("POST", []) => self.add_leads(call),
             ("PATCH", []) => self.update_leads(call),
             ("GET", ["loss_reasons"]) => self.list_loss_reasons(call),
-            ("GET", ["pipelines"]) => Ok(self.list_pipelines()),
-            ("GET", ["pipelines", id]) => Ok(self.get_pipeline(id)),
-            (_, [] | ["loss_reasons" | "pipelines" | "notes"]) => Ok(not_allowed()),
+            ("POST", ["complex"]) => self.add_complex(call),
+            (_, ["unsorted", rest @ ..]) => self.route_unsorted(call, rest),
+            (_, ["pipelines", rest @ ..]) => self.route_pipelines(call, rest),
+            (_, [] | ["loss_reasons" | "notes"]) => Ok(not_allowed()),
             _ => Ok(not_found()),
+        }
+    }
+
+    fn route_pipelines(&mut self, call: &Call, rest: &[&str]) -> Result<Answer, Answer> {
+        match (call.method.as_str(), rest) {
+            ("GET", []) => Ok(self.list_pipelines()),
+            ("POST", []) => self.add_pipelines(call),
+            (method, [id, rest @ ..]) => {
+                let Some(id) = number(id).filter(|id| self.pipeline(*id).is_some()) else {
+                    return Err(no_pipeline());
+                };
+                match (method, rest) {
+                    ("GET", []) => Ok(self.get_pipeline(&id.to_string())),
+                    ("PATCH", []) => self.update_pipeline(call, id),
+                    ("DELETE", []) => Ok(self.delete_pipeline(call, id)),
+                    (_, ["statuses", rest @ ..]) => self.route_stages(call, id, rest),
+                    _ => Ok(not_found()),
+                }
+            }
+            _ => Ok(not_allowed()),
         }
     }
 
@@ -131,26 +153,24 @@ impl State {
         }
     }
 
-    fn route_fields(&mut self, call: &Call, owner: Owner, rest: &[&str]) -> Result<Answer, Answer> {
-        match (call.method.as_str(), rest) {
-            ("GET", []) => self.list_fields(call, owner),
-            ("GET", [id]) => Ok(self.get_field(owner, id)),
-            (_, []) => Ok(not_allowed()),
-            _ => Ok(not_found()),
-        }
-    }
-
     fn route_account(&mut self, call: &Call, segments: &[&str]) -> Result<Answer, Answer> {
         match (call.method.as_str(), segments) {
             ("GET", ["account"]) => Ok(self.account(call)),
             ("GET", ["users"]) => self.list_users(call),
+            ("POST", ["users"]) => self.add_users(call),
+            ("POST", ["users", "activate" | "deactivate"]) => self.switch_users(call),
             ("GET", ["users", id]) => Ok(self.get_user(id)),
+            (_, ["roles", rest @ ..]) => self.route_roles(call, rest),
+            (_, ["sources", rest @ ..]) => self.route_sources(call, rest),
+            ("POST", ["calls"]) => self.add_calls(call),
+            ("GET", ["events"]) => self.list_events(call),
+            ("GET", ["events", id]) => Ok(self.get_event(id)),
             ("GET", ["webhooks"]) => self.list_hooks(call),
             ("POST", ["webhooks"]) => self.set_hook(call),
             ("DELETE", ["webhooks"]) => self.remove_hook(call),
             ("POST", ["bots", "run"]) => self.run_bots(call),
             ("POST", ["bots", id, "run"]) => self.run_bot(call, id),
-            (_, ["account" | "users" | "webhooks"]) => Ok(not_allowed()),
+            (_, ["account" | "users" | "webhooks" | "calls" | "events"]) => Ok(not_allowed()),
             _ => Ok(not_found()),
         }
     }
@@ -176,6 +196,7 @@ impl State {
     }
 
     pub(super) fn write_down(&mut self, call: &Call, entry: Entry) {
+        self.log(&entry);
         self.ledger.push(LedgerEntry {
             at: call.at,
             method: call.method.clone(),

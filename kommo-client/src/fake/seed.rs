@@ -4,7 +4,10 @@ use super::drive::Drive;
 use super::fault::Script;
 use super::gate::Gate;
 use super::kind::{Kind, Owner};
+use super::oauth::Grants;
 use super::state::{Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
+use super::unsorted::Sorted;
+use super::users::all_rights;
 
 pub(super) const ACCOUNT: u64 = 31_361_463;
 pub(super) const PIPELINE: u64 = 6_950_551;
@@ -76,6 +79,9 @@ fn predefined() -> Vec<Field> {
         code: Some(code.to_owned()),
         name: name.to_owned(),
         field_type: "multitext".to_owned(),
+        group_id: None,
+        is_api_only: false,
+        currency: None,
         options: (id.saturating_mul(10)..)
             .zip(codes)
             .map(|(id, code)| FieldOption {
@@ -111,6 +117,8 @@ impl State {
         let users = users.map(|(id, name, is_admin, is_active)| User {
             id,
             name: name.to_owned(),
+            email: format!("{}@example.com", name.to_lowercase().replace(' ', ".")),
+            rights: all_rights(),
             is_admin,
             is_active,
         });
@@ -129,9 +137,11 @@ impl State {
             read_lag: 0,
             answering: false,
             last_id: 30_000_000,
-            pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
+            pipelines: vec![pipeline(PIPELINE, 1, "Sales", stages.to_vec())],
             users: users.to_vec(),
+            roles: BTreeMap::new(),
             fields: predefined(),
+            groups: Vec::new(),
             loss_reasons: loss_reasons.map(|(id, name)| (id, name.to_owned())).into(),
             tags: BTreeMap::new(),
             leads: BTreeMap::new(),
@@ -143,6 +153,11 @@ impl State {
             elements: BTreeMap::new(),
             drive: Drive::new(),
             hooks: Vec::new(),
+            sources: Vec::new(),
+            unsorted: Vec::new(),
+            sorted: Sorted::default(),
+            events: Vec::new(),
+            grants: Grants::default(),
             bots: BTreeSet::new(),
             notes: BTreeMap::new(),
             tasks: BTreeMap::new(),
@@ -158,7 +173,8 @@ impl State {
         let id = self.next_id();
         let stages: Vec<Stage> =
             stages.iter().map(|name| stage(self.next_id(), name, false)).collect();
-        self.pipelines.push(pipeline(id, name, stages));
+        let place = i64::try_from(self.pipelines.len()).unwrap_or(0).saturating_add(1);
+        self.pipelines.push(pipeline(id, place, name, stages));
         id
     }
 
@@ -180,6 +196,9 @@ impl State {
             code: code.map(str::to_owned),
             name: name.to_owned(),
             field_type: field_type.to_owned(),
+            group_id: None,
+            is_api_only: false,
+            currency: None,
             options: Vec::new(),
         });
         for option in options {
@@ -252,10 +271,15 @@ impl State {
     }
 }
 
-fn pipeline(id: u64, name: &str, stages: Vec<Stage>) -> Pipeline {
-    Pipeline { id, name: name.to_owned(), stages }
+/// The first is the main one. Stages stand ten apart.
+fn pipeline(id: u64, sort: i64, name: &str, mut stages: Vec<Stage>) -> Pipeline {
+    for (stage, sort) in stages.iter_mut().zip(1_i64..) {
+        stage.sort = sort.saturating_mul(10);
+    }
+    let name = name.to_owned();
+    Pipeline { id, name, sort, is_main: sort == 1, closed_names: BTreeMap::new(), stages }
 }
 
 fn stage(id: u64, name: &str, is_incoming: bool) -> Stage {
-    Stage { id, name: name.to_owned(), is_incoming }
+    Stage { id, name: name.to_owned(), sort: 10, color: "#99ccff".to_owned(), is_incoming }
 }

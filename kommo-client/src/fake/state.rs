@@ -9,6 +9,8 @@ use super::gate::Gate;
 use super::kind::{Entity, Kind, Owner};
 use super::ledger::{LedgerEntry, RecordedRequest};
 use super::links::LinkMeta;
+use super::oauth::Grants;
+use super::unsorted::{Incoming, Sorted};
 
 /// Won, in every pipeline.
 pub(super) const WON: u64 = 142;
@@ -35,7 +37,9 @@ pub(super) struct State {
     pub(super) last_id: u64,
     pub(super) pipelines: Vec<Pipeline>,
     pub(super) users: Vec<User>,
+    pub(super) roles: BTreeMap<u64, Role>,
     pub(super) fields: Vec<Field>,
+    pub(super) groups: Vec<FieldGroup>,
     pub(super) loss_reasons: BTreeMap<u64, String>,
     pub(super) tags: BTreeMap<u64, OwnTag>,
     pub(super) leads: BTreeMap<u64, Lead>,
@@ -49,6 +53,12 @@ pub(super) struct State {
     pub(super) elements: BTreeMap<u64, Element>,
     pub(super) drive: Drive,
     pub(super) hooks: Vec<Hook>,
+    pub(super) sources: Vec<Source>,
+    pub(super) unsorted: Vec<Incoming>,
+    pub(super) sorted: Sorted,
+    /// Oldest first.
+    pub(super) events: Vec<Event>,
+    pub(super) grants: Grants,
     pub(super) bots: BTreeSet<u64>,
     pub(super) notes: BTreeMap<u64, Note>,
     pub(super) tasks: BTreeMap<u64, Task>,
@@ -80,6 +90,10 @@ pub(super) struct Call {
 pub(super) struct Pipeline {
     pub(super) id: u64,
     pub(super) name: String,
+    pub(super) sort: i64,
+    pub(super) is_main: bool,
+    /// What 142 and 143 are called, where they have names of their own.
+    pub(super) closed_names: BTreeMap<u64, String>,
     pub(super) stages: Vec<Stage>,
 }
 
@@ -87,6 +101,8 @@ pub(super) struct Pipeline {
 pub(super) struct Stage {
     pub(super) id: u64,
     pub(super) name: String,
+    pub(super) sort: i64,
+    pub(super) color: String,
     /// The stage of incoming leads, `type` 1.
     pub(super) is_incoming: bool,
 }
@@ -95,6 +111,9 @@ pub(super) struct Stage {
 pub(super) struct User {
     pub(super) id: u64,
     pub(super) name: String,
+    pub(super) email: String,
+    /// As Kommo reads them, without what is said of the user itself.
+    pub(super) rights: Value,
     pub(super) is_admin: bool,
     pub(super) is_active: bool,
 }
@@ -106,6 +125,9 @@ pub(super) struct Field {
     pub(super) code: Option<String>,
     pub(super) name: String,
     pub(super) field_type: String,
+    pub(super) group_id: Option<String>,
+    pub(super) is_api_only: bool,
+    pub(super) currency: Option<String>,
     pub(super) options: Vec<FieldOption>,
 }
 
@@ -179,6 +201,43 @@ pub(super) struct Element {
     pub(super) fields: BTreeMap<u64, Vec<Value>>,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) rights: Value,
+}
+
+/// A group of custom fields; its id is text.
+#[derive(Clone, Debug)]
+pub(super) struct FieldGroup {
+    pub(super) owner: Owner,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) sort: i64,
+}
+
+/// Where leads come from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Source {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) external_id: String,
+    pub(super) pipeline_id: Option<u64>,
+    pub(super) is_default: bool,
+}
+
+/// A line of the log of what happened.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) event_type: &'static str,
+    pub(super) kind: Kind,
+    pub(super) entity_id: u64,
+    pub(super) before: Value,
+    pub(super) after: Value,
+    pub(super) created_at: i64,
 }
 
 /// A subscription of webhooks.

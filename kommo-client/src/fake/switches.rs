@@ -99,4 +99,24 @@ impl FakeKommo {
     pub fn set_files_scope(&self, has: bool) {
         self.state().drive.in_scope = has;
     }
+
+    /// Makes the account one of an OAuth integration with this id, secret and redirect URI. Its tokens are taken beside
+    /// [`token`](Self::token): access tokens for a day and refresh tokens once, by the fake's clock.
+    pub fn set_app(&self, client_id: &str, client_secret: &str, redirect_uri: &str) {
+        let app = [client_id, client_secret, redirect_uri].map(str::to_owned);
+        self.state().grants.set_app(app);
+    }
+
+    /// What an administrator does who agrees: the code that comes to the redirect URI, good for twenty minutes and once.
+    #[must_use]
+    pub fn grant(&self) -> String {
+        let mut state = self.state();
+        let now = state.now();
+        state.grants.code(now)
+    }
+
+    /// Takes back every grant: all codes and tokens of the integration are void.
+    pub fn revoke_grants(&self) {
+        self.state().grants.revoke();
+    }
 }

@@ -1,6 +1,6 @@
 use kommo_client::{
-    CompanyId, CompanyPatch, ContactId, ContactPatch, FieldInput, FieldWrite, LeadId, NewCompany,
-    NewContact, TagRef, UserId, fake::FakeLead,
+    CompanyFilter, CompanyId, CompanyPatch, ContactId, ContactPatch, FieldInput, FieldWrite,
+    LeadId, NewCompany, NewContact, TagRef, UserId, fake::FakeLead,
 };
 use serde_json::json;
 
@@ -85,7 +85,7 @@ async fn companies_are_made_changed_and_read() {
         .expect("made");
     let change = CompanyPatch::new(made[0].id).name("Beta Ltd.").add_tag(TagRef::Name("t".into()));
     companies.update(&[change]).await.expect("changed");
-    let rows = companies.list().next().await.expect("a page").expect("rows");
+    let rows = companies.list(&CompanyFilter::new()).next().await.expect("a page").expect("rows");
     assert_eq!(
         rows.iter().map(|row| row.id).collect::<Vec<_>>(),
         [CompanyId::new(known), made[0].id]
