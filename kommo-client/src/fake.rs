@@ -35,22 +35,61 @@
 //! # }
 //! ```
 //!
+//! With this crate's client the same is shorter, and files go along, since the drive is on the same server:
+//!
+//! ```
+//! use kommo_client::{
+//!     AccessToken, Client, EntityType, SalesbotId,
+//!     fake::{FakeKommo, FakeLead},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let kommo = FakeKommo::start().await;
+//! kommo.add_salesbot(565);
+//! let lead = kommo.add_lead(FakeLead::new("Acme Inc."));
+//! let client = Client::builder(&kommo.uri(), AccessToken::new(kommo.token())?).build()?;
+//!
+//! let files = client.files();
+//! let invoice = files.upload("invoice.pdf", "application/pdf", b"%PDF-1.7").await?;
+//! files.attach(EntityType::Leads, lead, &[&invoice.uuid]).await?;
+//! client.salesbots().run(SalesbotId::new(565), EntityType::Leads, &[lead]).await?;
+//!
+//! assert_eq!(kommo.file_names(lead), ["invoice.pdf"]);
+//! assert_eq!(kommo.salesbots(), [(565, lead)]);
+//! let kinds: Vec<_> = kommo.ledger().iter().map(|entry| entry.kind.as_str()).collect();
+//! assert_eq!(kinds, ["file_uploaded", "file_attached", "salesbot_started"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it answers
 //!
 //! | Path below `/api/v4` | Methods |
 //! |---|---|
-//! | `/leads` | GET (`filter`, `query`, `with`, `order`, `page`, `limit`), POST, PATCH |
-//! | `/leads/{id}` | GET, PATCH |
-//! | `/leads/notes`, `/leads/{id}/notes` | GET, POST |
-//! | `/leads/notes/{id}`, `/leads/{id}/notes/{note id}` | GET |
-//! | `/leads/custom_fields`, `/leads/custom_fields/{id}` | GET |
-//! | `/leads/pipelines`, `/leads/pipelines/{id}` | GET |
+//! | `/leads`, `/contacts`, `/companies` | GET (`filter`, `query`, `with`, `order`, `page`, `limit`), POST, PATCH |
+//! | `/{e}/{id}` | GET, PATCH |
+//! | `/{e}/notes`, `/{e}/{id}/notes` | GET, POST, PATCH; `/{e}/notes/{id}` also `pin`, `unpin` |
+//! | `/{e}/tags` | GET, POST |
+//! | `/{e}/custom_fields`, `…/{id}`, `…/groups`, `…/groups/{id}` | GET, POST, PATCH, DELETE |
+//! | `/{e}/{id}/links`, `link`, `unlink`, and for many `/{e}/links`, `link`, `unlink` | GET, POST |
+//! | `/{e}/{id}/files` | GET, PUT, DELETE |
+//! | `/leads/complex` | POST |
+//! | `/leads/pipelines`, `…/{id}`, `…/{id}/statuses`, `…/statuses/{id}` | GET, POST, PATCH, DELETE |
 //! | `/leads/loss_reasons` | GET |
-//! | `/tasks` | GET, POST, PATCH |
-//! | `/tasks/{id}` | GET, PATCH |
-//! | `/contacts` (`query`, `with=leads`), `/contacts/{id}` | GET |
-//! | `/users`, `/users/{id}` | GET |
+//! | `/leads/unsorted`, `…/{uid}`, `…/summary`, `forms`, `sip`, `…/{uid}/accept`, `decline`, `link` | as Kommo's |
+//! | `/tasks`, `/tasks/{id}` | GET, POST, PATCH |
+//! | `/catalogs`, `/catalogs/{id}/elements`, `/catalogs/{id}/custom_fields` | GET, POST, PATCH |
+//! | `/users`, `/users/activate`, `/users/deactivate`, `/roles` | GET, POST, PATCH, DELETE |
+//! | `/calls` | POST |
+//! | `/sources` | GET, POST, PATCH, DELETE |
+//! | `/events`, `/events/{id}` | GET |
+//! | `/webhooks` | GET, POST, DELETE |
+//! | `/bots/run`, `/bots/{id}/run`, and `/api/v2/salesbot/run` | POST |
 //! | `/account` | GET |
+//!
+//! Beside the API: `POST /oauth2/access_token` for the integration of [`FakeKommo::set_app`], and the drive on the same
+//! server, `/v1.0/sessions` and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
 //!
 //! Every other path is a 404. For a person with curl there are also `GET /__fake/leads/{id}` (the lead, its
 //! notes and its tasks in one object) and `GET /__fake/ledger`; they ask for no token.
@@ -65,10 +104,11 @@
 //!
 //! # What it is not
 //!
-//! It checks no rights and no scopes, has no unsorted leads, sources, companies and files (so it refuses
-//! `_embedded.source` and `_embedded.companies` of a new lead), takes no writes of contacts, and sends no
-//! webhooks. Values of composite custom fields, such as addresses, are kept unchecked. wiremock keeps every
-//! request in memory for as long as the fake lives.
+//! It checks no rights, and of the scopes only that of files. It has no customers and no chats but those of
+//! [`FakeKommo::add_chat`], refuses `_embedded.source` of a new lead, looks for no duplicates, and sends no webhooks: it
+//! only keeps their subscriptions. Its log of events knows what was created, stages and prices. Access tokens are plain
+//! text without claims, and an account cannot be renamed. Values of composite custom fields, such as addresses, are kept
+//! unchecked. wiremock keeps every request in memory for as long as the fake lives.
 
 mod account;
 mod adding;

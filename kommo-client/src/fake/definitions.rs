@@ -37,6 +37,13 @@ const TYPES: [&str; 23] = [
     "tracking_data",
 ];
 
+/// An option as it is written: without an id it is a new one.
+struct NewOption {
+    id: Option<u64>,
+    value: String,
+    code: Option<String>,
+}
+
 struct FieldChange {
     id: u64,
     request_id: String,
@@ -47,7 +54,7 @@ struct FieldChange {
     group_id: Option<Option<String>>,
     is_api_only: Option<bool>,
     currency: Option<String>,
-    options: Option<Vec<(Option<u64>, String, Option<String>)>>,
+    options: Option<Vec<NewOption>>,
 }
 
 impl State {
@@ -224,7 +231,7 @@ impl State {
             });
         }
         let options = change.options.map(|options| {
-            let made = options.into_iter().map(|(id, value, code)| {
+            let made = options.into_iter().map(|NewOption { id, value, code }| {
                 let id = id.unwrap_or_else(|| self.next_id());
                 FieldOption { id, code, value }
             });
@@ -383,10 +390,7 @@ fn check_group(reader: &mut Reader<'_, '_>) -> Option<(Option<String>, Option<i6
 }
 
 /// All options, the known ones with their ids: those that are left out are gone (Kommo docs, custom fields).
-fn check_options(
-    reader: &mut Reader<'_, '_>,
-    current: Option<&Field>,
-) -> Option<Vec<(Option<u64>, String, Option<String>)>> {
+fn check_options(reader: &mut Reader<'_, '_>, current: Option<&Field>) -> Option<Vec<NewOption>> {
     let mut options = Vec::new();
     for (index, item) in reader.array("enums")?.iter().enumerate() {
         let key = format!("enums.{index}");
@@ -410,7 +414,7 @@ fn check_options(
             Some(_) => reader.text("code").map(str::to_owned),
         };
         if let Some(value) = reader.filled_text("value") {
-            options.push((id, value.to_owned(), code));
+            options.push(NewOption { id, value: value.to_owned(), code });
         }
     }
     Some(options)

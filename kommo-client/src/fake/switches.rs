@@ -86,6 +86,7 @@ impl FakeKommo {
 
     /// Applies the requests that [`Fault::applied_later`] held back, in the order in which they came, and returns
     /// how many of them were accepted.
+    #[expect(clippy::must_use_candidate, reason = "it is called for its effect")]
     pub fn apply_held(&self) -> usize {
         self.state().apply_held()
     }

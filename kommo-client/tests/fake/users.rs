@@ -12,7 +12,7 @@ async fn users_are_added_and_switched_off_and_on() {
     let client = client(&kommo);
     let new =
         NewUser::new("New rep", "new@b.example", Rights::same(&Access::All)).password("Secret1x");
-    let made = client.users().create(&[new.clone()]).await.expect("made");
+    let made = client.users().create(std::slice::from_ref(&new)).await.expect("made");
     let user = client.users().get(made[0].id).await.expect("an answer").expect("a user");
     assert_eq!((user.name.as_deref(), user.is_active), (Some("New rep"), true));
     let error = client.users().create(&[new]).await.expect_err("the address is taken");
