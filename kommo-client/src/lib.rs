@@ -173,7 +173,10 @@ pub use crate::{
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
     events::{Event, EventFilter, Events},
-    field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
+    field::{
+        AddressPart, FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues,
+        FieldWrite, FileValue, LegalEntity, LinkedEntity,
+    },
     field_set::{FieldSet, SetFieldError, SetValue},
     files::{AttachedFile, Files, UploadedFile},
     form::FormNode,
