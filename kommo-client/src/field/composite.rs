@@ -1,6 +1,6 @@
 //! Values that are more than one text: addresses, companies' legal data, files, links to other things.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::FieldValue;
@@ -31,24 +31,36 @@ open_enum! {
 }
 
 /// A company's legal data: the value of a `legal_entity`. Make one by [`new`](Self::new) and set what is known.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LegalEntity {
     /// Its name.
-    #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// 1 for a private person, 2 for a company.
-    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entity_type: Option<u8>,
     /// Its tax number.
-    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vat_id: Option<String>,
     /// Its address.
-    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// What else Kommo has of it, such as `bank_code`, `director` or `external_uid`, by Kommo's names.
     #[serde(flatten)]
     pub others: Map<String, Value>,
+}
+
+/// By hand, since what serde writes for a flattened map reads floating-point numbers.
+impl<'de> Deserialize<'de> for LegalEntity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut others = Map::deserialize(deserializer)?;
+        let mut take = |key: &str| others.remove(key).unwrap_or_default();
+        let text = |value: Value| value.as_str().map(str::to_owned);
+        let name = text(take("name")).unwrap_or_default();
+        let entity_type = take("entity_type").as_u64().and_then(|own| u8::try_from(own).ok());
+        let (vat_id, address) = (text(take("vat_id")), text(take("address")));
+        Ok(Self { name, entity_type, vat_id, address, others })
+    }
 }
 
 impl LegalEntity {
