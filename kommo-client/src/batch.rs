@@ -66,6 +66,11 @@ where
             let mut matching = thin.iter().filter(|item| item.names(index));
             match (matching.next(), matching.next()) {
                 (Some(item), None) => Ok(Created { id: item.id, index }),
+                // Some answers repeat no `request_id` (Kommo's sample of new custom fields): one is still that one.
+                (None, None) if items.len() == 1 => match thin.as_slice() {
+                    [only] if only.request_id.is_null() => Ok(Created { id: only.id, index }),
+                    _ => Err(answer.undecodable("the answer does not name every item once")),
+                },
                 _ => Err(answer.undecodable("the answer does not name every item once")),
             }
         })

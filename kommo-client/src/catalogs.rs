@@ -39,6 +39,85 @@ impl Catalogs {
         page::all(&self.client, PATH.to_owned(), Query::default().with("limit", PAGE)).await
     }
 
+    /// The catalog with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: CatalogId) -> Result<Option<Catalog>, Error> {
+        match self.client.find(format!("{PATH}/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// Makes catalogs of these names, of the kind `regular`, in one request. An account has ten at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leads::create`](crate::Leads::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn create(&self, names: &[&str]) -> Result<Vec<Created<CatalogId>>, Error> {
+        #[derive(Serialize)]
+        struct New<'a> {
+            name: &'a str,
+        }
+        let new: Vec<New<'_>> = names.iter().map(|name| New { name }).collect();
+        batch::create(&self.client, PATH, Catalog::KEY, &new).await
+    }
+
+    /// Gives a catalog another name.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn rename(&self, id: CatalogId, name: &str) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Patch<'a> {
+            id: CatalogId,
+            name: &'a str,
+        }
+        let patch = [Patch { id, name }];
+        batch::update(&self.client, PATH, Catalog::KEY, &patch, |patch| patch.id).await.map(drop)
+    }
+
+    /// The element with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn element(
+        &self,
+        of: CatalogId,
+        id: CatalogElementId,
+    ) -> Result<Option<CatalogElement>, Error> {
+        match self.client.find(format!("{}/{id}", elements_path(of)), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// The elements of a catalog that Kommo's search finds for a text, page by page: compare what comes.
+    pub fn find_elements(&self, of: CatalogId, text: &str) -> Pages<CatalogElement> {
+        let query = Query::default().with("query", text).with("limit", PAGE);
+        Pages::new(self.client.clone(), elements_path(of), query)
+    }
+
     /// All elements of a catalog, page by page.
     pub fn elements(&self, of: CatalogId) -> Pages<CatalogElement> {
         let query = Query::default().with("limit", PAGE);

@@ -1,4 +1,4 @@
-//! The client: where resources come from, and how requests are sent for them.
+//! The client: what it is built of, and how requests are sent.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,38 +8,20 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::{
-    account::AccountHandle,
     auth::{AccessToken, Auth},
-    calls::Calls,
-    catalogs::Catalogs,
     chance,
-    companies::Companies,
-    contacts::Contacts,
-    custom_fields::CustomFields,
-    entity::EntityType,
     error::{Error, Fate},
-    events::Events,
-    files::Files,
     host,
-    leads::Leads,
     limit::{Manners, Priority, Turn},
-    links::{Links, MassLinks},
-    notes::Notes,
     oauth::{OAuth, OAuthApp, TokenStore},
-    pipelines::Pipelines,
     query::Query,
     raw::{RawMethod, RawRequest},
     retry::{Budget, RetryPolicy},
-    sources::Sources,
-    tags::Tags,
-    tasks::Tasks,
     transport::{Answer, Method, Request, Transport},
-    unsorted::Unsorted,
-    users::Users,
-    webhooks::Webhooks,
 };
 
 mod builder;
+mod resources;
 
 pub use builder::{BuildError, ClientBuilder};
 
@@ -178,120 +160,6 @@ impl Client {
     pub fn in_turn(&self, turn: Turn) -> Self {
         let manners = Manners { turn: Some(turn), ..self.manners.clone() };
         Self { shared: Arc::clone(&self.shared), manners }
-    }
-
-    /// Leads.
-    #[must_use]
-    pub fn leads(&self) -> Leads {
-        Leads::new(self.clone())
-    }
-
-    /// Notes of leads, contacts or companies.
-    #[must_use]
-    pub fn notes(&self, of: EntityType) -> Notes {
-        Notes::new(self.clone(), of)
-    }
-
-    /// Tasks.
-    #[must_use]
-    pub fn tasks(&self) -> Tasks {
-        Tasks::new(self.clone())
-    }
-
-    /// Contacts.
-    #[must_use]
-    pub fn contacts(&self) -> Contacts {
-        Contacts::new(self.clone())
-    }
-
-    /// Companies.
-    #[must_use]
-    pub fn companies(&self) -> Companies {
-        Companies::new(self.clone())
-    }
-
-    /// What one entity is linked with.
-    #[must_use]
-    pub fn links(&self, of: EntityType, id: u64) -> Links {
-        Links::new(self.clone(), of, id)
-    }
-
-    /// What many entities of one kind are linked with.
-    #[must_use]
-    pub fn mass_links(&self, of: EntityType) -> MassLinks {
-        MassLinks::new(self.clone(), of)
-    }
-
-    /// Tags of leads, contacts or companies.
-    #[must_use]
-    pub fn tags(&self, of: EntityType) -> Tags {
-        Tags::new(self.clone(), of)
-    }
-
-    /// Files, and what they are attached to.
-    #[must_use]
-    pub fn files(&self) -> Files {
-        Files::new(self.clone())
-    }
-
-    /// The log of what happened.
-    #[must_use]
-    pub fn events(&self) -> Events {
-        Events::new(self.clone())
-    }
-
-    /// Where Kommo sends word of changes.
-    #[must_use]
-    pub fn webhooks(&self) -> Webhooks {
-        Webhooks::new(self.clone())
-    }
-
-    /// Incoming leads.
-    #[must_use]
-    pub fn unsorted(&self) -> Unsorted {
-        Unsorted::new(self.clone())
-    }
-
-    /// Calls.
-    #[must_use]
-    pub fn calls(&self) -> Calls {
-        Calls::new(self.clone())
-    }
-
-    /// Sources of leads.
-    #[must_use]
-    pub fn sources(&self) -> Sources {
-        Sources::new(self.clone())
-    }
-
-    /// Catalogs and their elements.
-    #[must_use]
-    pub fn catalogs(&self) -> Catalogs {
-        Catalogs::new(self.clone())
-    }
-
-    /// Definitions of the custom fields of leads, contacts or companies.
-    #[must_use]
-    pub fn custom_fields(&self, of: EntityType) -> CustomFields {
-        CustomFields::new(self.clone(), of)
-    }
-
-    /// Pipelines and their stages.
-    #[must_use]
-    pub fn pipelines(&self) -> Pipelines {
-        Pipelines::new(self.clone())
-    }
-
-    /// Users. Only an administrator's token may ask for them.
-    #[must_use]
-    pub fn users(&self) -> Users {
-        Users::new(self.clone())
-    }
-
-    /// The account itself.
-    #[must_use]
-    pub fn account(&self) -> AccountHandle {
-        AccountHandle::new(self.clone())
     }
 
     /// A request to any endpoint, for those that have no method here. The path begins after `/api/v4/`.

@@ -9,7 +9,8 @@ use crate::{
     error::Error,
     field::FieldValues,
     id::{CompanyId, ContactId, LeadId, UserId},
-    page::{PAGE, Pages, Row, RowKey},
+    page::{Pages, Row, RowKey},
+    person_filter::person_filter,
     profile::{Profile, profile_setters},
     query::Query,
     wire::{Linked, ids, lenient, list, or_default, timestamp},
@@ -42,11 +43,9 @@ impl Companies {
         self.client.find(format!("{PATH}/{id}"), Query::default().with("with", WITH)).await
     }
 
-    /// All companies, by id, page by page.
-    pub fn list(&self) -> Pages<Company> {
-        let query =
-            Query::default().with("with", WITH).with("order[id]", "asc").with("limit", PAGE);
-        Pages::new(self.client.clone(), PATH.to_owned(), query)
+    /// The companies that pass the filter, page by page.
+    pub fn list(&self, filter: &CompanyFilter) -> Pages<Company> {
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.0.to_query(WITH))
     }
 
     /// Adds companies, up to 250, in one request. The answers come in their order.
@@ -74,6 +73,11 @@ impl Companies {
     pub async fn update(&self, patches: &[CompanyPatch]) -> Result<Vec<Updated<CompanyId>>, Error> {
         batch::update(&self.client, PATH, Company::KEY, patches, CompanyPatch::id).await
     }
+}
+
+person_filter! {
+    /// Which companies to list, and in which order.
+    CompanyFilter of CompanyId
 }
 
 /// A company to create.

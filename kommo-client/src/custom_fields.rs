@@ -16,6 +16,12 @@ use crate::{
     wire::{lenient, list, or_default},
 };
 
+mod groups;
+mod patch;
+
+pub use groups::FieldGroup;
+pub use patch::FieldPatch;
+
 /// The custom fields of one kind of entity; from [`Client::custom_fields`].
 #[derive(Clone, Debug)]
 pub struct CustomFields {
@@ -200,6 +206,9 @@ pub struct FieldDefinition {
     /// Whether Kommo calculates it; such a field cannot be written.
     #[serde(default, deserialize_with = "or_default")]
     pub is_computed: bool,
+    /// Its group: the tab of the card it is on.
+    #[serde(default, deserialize_with = "lenient")]
+    pub group_id: Option<String>,
     /// Whether it belongs to every account.
     #[serde(default, deserialize_with = "or_default")]
     pub is_predefined: bool,

@@ -35,23 +35,61 @@
 //! # }
 //! ```
 //!
+//! With this crate's client the same is shorter, and files go along, since the drive is on the same server:
+//!
+//! ```
+//! use kommo_client::{
+//!     AccessToken, Client, EntityType, SalesbotId,
+//!     fake::{FakeKommo, FakeLead},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let kommo = FakeKommo::start().await;
+//! kommo.add_salesbot(565);
+//! let lead = kommo.add_lead(FakeLead::new("Acme Inc."));
+//! let client = Client::builder(&kommo.uri(), AccessToken::new(kommo.token())?).build()?;
+//!
+//! let files = client.files();
+//! let invoice = files.upload("invoice.pdf", "application/pdf", b"%PDF-1.7").await?;
+//! files.attach(EntityType::Leads, lead, &[&invoice.uuid]).await?;
+//! client.salesbots().run(SalesbotId::new(565), EntityType::Leads, &[lead]).await?;
+//!
+//! assert_eq!(kommo.file_names(lead), ["invoice.pdf"]);
+//! assert_eq!(kommo.salesbots(), [(565, lead)]);
+//! let kinds: Vec<_> = kommo.ledger().iter().map(|entry| entry.kind.as_str()).collect();
+//! assert_eq!(kinds, ["file_uploaded", "file_attached", "salesbot_started"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it answers
 //!
 //! | Path below `/api/v4` | Methods |
 //! |---|---|
-//! | `/leads` | GET (`filter`, `query`, `with`, `order`, `page`, `limit`), POST, PATCH |
-//! | `/leads/{id}` | GET, PATCH |
-//! | `/leads/notes`, `/leads/{id}/notes` | GET, POST |
-//! | `/leads/notes/{id}`, `/leads/{id}/notes/{note id}` | GET |
-//! | `/leads/custom_fields`, `/leads/custom_fields/{id}` | GET |
-//! | `/leads/pipelines`, `/leads/pipelines/{id}` | GET |
+//! | `/leads`, `/contacts`, `/companies` | GET (`filter`, `query`, `with`, `order`, `page`, `limit`), POST, PATCH |
+//! | `/{e}/{id}` | GET, PATCH |
+//! | `/{e}/notes`, `/{e}/{id}/notes` | GET, POST, PATCH; `/{e}/notes/{id}` also `pin`, `unpin` |
+//! | `/{e}/tags` | GET, POST |
+//! | `/{e}/custom_fields`, `…/{id}`, `…/groups`, `…/groups/{id}` | GET, POST, PATCH, DELETE |
+//! | `/{e}/{id}/links`, `link`, `unlink`, and for many `/{e}/links`, `link`, `unlink` | GET, POST |
+//! | `/{e}/{id}/files` | GET, PUT, DELETE |
+//! | `/leads/complex` | POST |
+//! | `/leads/pipelines`, `…/{id}`, `…/{id}/statuses`, `…/statuses/{id}` | GET, POST, PATCH, DELETE |
 //! | `/leads/loss_reasons` | GET |
-//! | `/tasks` | GET, POST, PATCH |
-//! | `/tasks/{id}` | GET, PATCH |
-//! | `/contacts` (`query`, `with=leads`), `/contacts/{id}` | GET |
-//! | `/users`, `/users/{id}` | GET |
+//! | `/leads/unsorted`, `…/{uid}`, `…/summary`, `forms`, `sip`, `…/{uid}/accept`, `decline`, `link` | as Kommo's |
+//! | `/tasks`, `/tasks/{id}` | GET, POST, PATCH |
+//! | `/catalogs`, `/catalogs/{id}/elements`, `/catalogs/{id}/custom_fields` | GET, POST, PATCH |
+//! | `/users`, `/users/activate`, `/users/deactivate`, `/roles` | GET, POST, PATCH, DELETE |
+//! | `/calls` | POST |
+//! | `/sources` | GET, POST, PATCH, DELETE |
+//! | `/events`, `/events/{id}` | GET |
+//! | `/webhooks` | GET, POST, DELETE |
+//! | `/bots/run`, `/bots/{id}/run`, and `/api/v2/salesbot/run` | POST |
 //! | `/account` | GET |
-//! | `/bots/{id}/run` | POST |
+//!
+//! Beside the API: `POST /oauth2/access_token` for the integration of [`FakeKommo::set_app`], and the drive on the same
+//! server, `/v1.0/sessions` and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
 //!
 //! Every other path is a 404. For a person with curl there are also `GET /__fake/leads/{id}` (the lead, its
 //! notes and its tasks in one object) and `GET /__fake/ledger`; they ask for no token.
@@ -66,36 +104,54 @@
 //!
 //! # What it is not
 //!
-//! It checks no rights and no scopes, has no unsorted leads, sources, companies and files (so it refuses
-//! `_embedded.source` and `_embedded.companies` of a new lead), takes no writes of contacts, and sends no
-//! webhooks. Values of composite custom fields, such as addresses, are kept unchecked. wiremock keeps every
-//! request in memory for as long as the fake lives.
+//! It checks no rights, and of the scopes only that of files. It has no customers and no chats but those of
+//! [`FakeKommo::add_chat`], refuses `_embedded.source` of a new lead, looks for no duplicates, and sends no webhooks: it
+//! only keeps their subscriptions. Its log of events knows what was created, stages and prices. Access tokens are plain
+//! text without claims, and an account cannot be renamed. Values of composite custom fields, such as addresses, are kept
+//! unchecked. wiremock keeps every request in memory for as long as the fake lives.
 
 mod account;
+mod adding;
 mod answer;
 mod bots;
+mod calls;
+mod catalogs;
 mod check;
-mod contacts;
+mod complex;
+mod definitions;
+mod drive;
+mod events;
 mod fault;
 mod field_values;
 mod gate;
+mod hooks;
+mod kind;
 mod lead_checks;
 mod leads;
 mod ledger;
+mod links;
 mod notes;
+mod oauth;
+mod people;
+mod pipelines;
 mod query;
+mod reading;
 mod routes;
 mod seed;
 mod server;
+mod sources;
 mod state;
+mod switches;
+mod tags;
 mod tasks;
+mod unsorted;
+mod users;
 
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
 use wiremock::MockServer;
 
 use self::answer::Answer;
@@ -120,7 +176,6 @@ pub struct FakeKommo {
 /// Made up; what matters is that every other token gets the 401.
 const TOKEN: &str = "fake-kommo-long-lived-token";
 
-#[expect(clippy::must_use_candidate, reason = "what adds something is called for its effect")]
 impl FakeKommo {
     /// Starts an ordinary account on a free port of 127.0.0.1.
     ///
@@ -185,15 +240,6 @@ impl FakeKommo {
         Self { _server: None, state, uri }
     }
 
-    /// Asks this for every request that no scripted fault strikes: method, path, and how many items its body holds (0 when
-    /// it is no list). What it gives strikes that request.
-    pub fn fail_when(
-        &self,
-        chance: impl FnMut(&str, &str, usize) -> Option<Fault> + Send + 'static,
-    ) {
-        lock(&self.state).script.set_chance(Box::new(chance));
-    }
-
     pub(crate) fn answer_in_memory(
         &self,
         request: &wiremock::Request,
@@ -211,240 +257,6 @@ impl FakeKommo {
     #[must_use]
     pub fn token(&self) -> &str {
         TOKEN
-    }
-
-    /// Whether the token works; `false` is a token that was revoked. Default `true`.
-    pub fn set_token_valid(&self, valid: bool) {
-        self.state().token_valid = valid;
-    }
-
-    /// Sets the account's currency, an ISO code. Default USD.
-    pub fn set_currency(&self, code: &str) {
-        code.clone_into(&mut self.state().currency);
-    }
-
-    /// Whether the account takes prices with decimals and answers `price_with_minor_units` beside the
-    /// truncated `price`. Default `false`: a price is an integer and anything else is refused.
-    pub fn set_minor_units(&self, on: bool) {
-        self.state().minor_units = on;
-    }
-
-    /// Whether filters on leads and contacts are silently ignored, as on accounts without the API filter.
-    /// Default `false`.
-    pub fn set_ignore_filters(&self, ignore: bool) {
-        self.state().ignore_filters = ignore;
-    }
-
-    /// Whether a PATCH of one id answers the bare object (amoCRM's docs) and not the wrapped list (Kommo's).
-    /// Default `false`.
-    pub fn set_bare_patch_answers(&self, bare: bool) {
-        self.state().bare_patch = bare;
-    }
-
-    /// Whether the good items of a batch with bad ones are written although the answer is the 400.
-    ///
-    /// Kommo does not document which it is. Default `false`: nothing of such a batch is written.
-    pub fn set_partial_batches(&self, partial: bool) {
-        self.state().partial_batches = partial;
-    }
-
-    /// Stops the fake's clock at these Unix seconds, or lets it follow the machine's with `None` (the default).
-    ///
-    /// The rate limit always goes by the machine's clock.
-    pub fn set_time(&self, unix_seconds: Option<i64>) {
-        self.state().time = unix_seconds;
-    }
-
-    /// For how many requests after its own a new note or task is missing from the lists, as if the read side lagged.
-    /// Default 0. [`notes`](Self::notes) and [`tasks`](Self::tasks) always show everything.
-    pub fn set_read_lag(&self, requests: u64) {
-        self.state().read_lag = requests;
-    }
-
-    /// How many requests in any one second are answered; more get a 429. `None` is no limit. Default 7.
-    pub fn set_rate_limit(&self, per_second: Option<u32>) {
-        self.state().gate.limit = per_second;
-    }
-
-    /// After how many 429s the fake blocks, until [`unblock`](Self::unblock). `None`, the default, is never.
-    pub fn set_block_after(&self, refusals: Option<usize>) {
-        self.state().gate.block_after = refusals;
-    }
-
-    /// Blocks: everything gets the HTML 403.
-    pub fn block(&self) {
-        self.state().gate.blocked = true;
-    }
-
-    /// Ends the block.
-    pub fn unblock(&self) {
-        self.state().gate.blocked = false;
-    }
-
-    /// How many requests were more than the rate limit allows.
-    #[must_use]
-    pub fn rate_limited(&self) -> usize {
-        self.state().gate.refused
-    }
-
-    /// Adds a pipeline with these ordinary stages (142 and 143 come by themselves). Returns the pipeline's id;
-    /// those of its stages are in [`stage_ids`](Self::stage_ids).
-    pub fn add_pipeline(&self, name: &str, stages: &[&str]) -> u64 {
-        self.state().add_pipeline(name, stages)
-    }
-
-    /// The ids of the stages of a pipeline in their order, without 142 and 143.
-    #[must_use]
-    pub fn stage_ids(&self, pipeline: u64) -> Vec<u64> {
-        let state = self.state();
-        state.pipeline(pipeline).map_or_else(Vec::new, |pipeline| {
-            pipeline.stages.iter().map(|stage| stage.id).collect()
-        })
-    }
-
-    /// Adds a custom field of leads and returns its id. `field_type` is Kommo's word: `text`, `numeric`, `date`, …
-    ///
-    /// Codes are unique: for a code that is there already this returns the id of the field that has it.
-    pub fn add_field(&self, code: Option<&str>, name: &str, field_type: &str) -> u64 {
-        self.state().add_field(code, name, field_type, &[])
-    }
-
-    /// Adds a custom field of the type `select` with these options and returns its id.
-    pub fn add_select_field(&self, code: Option<&str>, name: &str, options: &[&str]) -> u64 {
-        self.state().add_field(code, name, "select", options)
-    }
-
-    /// Adds an option to a field of the type `select`, `radiobutton` or `multiselect` and returns the option's id.
-    pub fn add_option(&self, field: u64, value: &str) -> u64 {
-        self.state().add_option(field, value)
-    }
-
-    /// Adds a Salesbot that can be started and returns its id.
-    pub fn add_bot(&self) -> u64 {
-        let mut state = self.state();
-        let id = state.next_id();
-        state.bots.insert(id);
-        id
-    }
-
-    /// Removes an option; values that chose it stay as they are.
-    pub fn remove_option(&self, field: u64, value: &str) {
-        self.state().remove_option(field, value);
-    }
-
-    /// Removes a custom field and its values, as an administrator would do in the middle of things.
-    pub fn remove_field(&self, id: u64) {
-        self.state().remove_field(id);
-    }
-
-    /// Adds the eight fields that billing needs: `PADDLE_TXN_ID`, `INVOICE_NUMBER`, `PLAN_NAME`, `PAYMENT_CURRENCY`,
-    /// `PADDLE_SUB_ID`, `SUBSCRIPTION_STATUS` and `PAYMENT_STATUS` as `text`, and `NEXT_BILLING_DATE` as `date`.
-    pub fn add_paddle_fields(&self) {
-        let fields = [
-            ("PADDLE_TXN_ID", "Paddle transaction", "text"),
-            ("INVOICE_NUMBER", "Invoice number", "text"),
-            ("PLAN_NAME", "Plan", "text"),
-            ("PAYMENT_CURRENCY", "Payment currency", "text"),
-            ("PADDLE_SUB_ID", "Paddle subscription", "text"),
-            ("NEXT_BILLING_DATE", "Next billing date", "date"),
-            ("SUBSCRIPTION_STATUS", "Subscription status", "text"),
-            ("PAYMENT_STATUS", "Payment status", "text"),
-        ];
-        for (code, name, field_type) in fields {
-            self.add_field(Some(code), name, field_type);
-        }
-    }
-
-    /// Puts a lead into the account and returns its id. This is no write of a client: the ledger stays as it is.
-    pub fn add_lead(&self, lead: FakeLead) -> u64 {
-        self.state().add_lead(lead)
-    }
-
-    /// Puts a contact with these e-mail addresses, linked to these leads, into the account and returns its id.
-    pub fn add_contact(&self, name: &str, emails: &[&str], lead_ids: &[u64]) -> u64 {
-        self.state().add_contact(name, emails, lead_ids)
-    }
-
-    /// Moves a lead to the trash: GET answers 204 afterwards, and a write to it is refused.
-    pub fn remove_lead(&self, id: u64) {
-        self.state().remove_lead(id);
-    }
-
-    /// Moves a lead to another stage, unchecked, as a person would do in the middle of things. Not in the ledger.
-    pub fn move_lead(&self, id: u64, pipeline_id: u64, status_id: u64) {
-        self.state().move_lead(id, pipeline_id, status_id);
-    }
-
-    /// Deactivates a user: from now on it is refused wherever a user is named.
-    pub fn deactivate_user(&self, id: u64) {
-        for user in &mut self.state().users {
-            user.is_active &= user.id != id;
-        }
-    }
-
-    /// The lead as `GET /api/v4/leads/{id}` would answer it.
-    #[must_use]
-    pub fn lead(&self, id: u64) -> Option<Value> {
-        let state = self.state();
-        state.leads.get(&id).map(|lead| state.lead_json(lead, &[]))
-    }
-
-    /// The first value of a lead's custom field, as it reads back: text, bool, or Unix seconds.
-    #[must_use]
-    pub fn field_value(&self, lead: u64, code: &str) -> Option<Value> {
-        let state = self.state();
-        let field = state.field_by_code(code)?;
-        state.leads.get(&lead)?.fields.get(&field.id)?.first()?.get("value").cloned()
-    }
-
-    /// The notes of a lead as GET would answer them, oldest first.
-    #[must_use]
-    pub fn notes(&self, lead: u64) -> Vec<Value> {
-        self.state().notes_of(lead)
-    }
-
-    /// The `params.text` of the notes of a lead, oldest first.
-    #[must_use]
-    pub fn note_texts(&self, lead: u64) -> Vec<String> {
-        let notes = self.notes(lead);
-        let texts = notes.iter().filter_map(|note| note.pointer("/params/text")?.as_str());
-        texts.map(str::to_owned).collect()
-    }
-
-    /// The tasks on a lead as GET would answer them, oldest first.
-    #[must_use]
-    pub fn tasks(&self, lead: u64) -> Vec<Value> {
-        self.state().tasks_of(lead)
-    }
-
-    /// Every write that was accepted and applied, in order.
-    #[must_use]
-    pub fn ledger(&self) -> Vec<LedgerEntry> {
-        self.state().ledger.clone()
-    }
-
-    /// Every request that came, in order, whatever was answered. Those to `/__fake` are left out.
-    #[must_use]
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.state().requests.clone()
-    }
-
-    /// Lets a coming request fail. Several faults wait side by side; the first that is due strikes.
-    ///
-    /// A fault goes before the rate limit, the block and the token.
-    pub fn fail_next(&self, fault: Fault) {
-        self.state().script.push(fault);
-    }
-
-    /// Takes back all faults that have not struck yet.
-    pub fn clear_faults(&self) {
-        self.state().script.clear();
-    }
-
-    /// Applies the requests that [`Fault::applied_later`] held back, in the order in which they came, and returns
-    /// how many of them were accepted.
-    pub fn apply_held(&self) -> usize {
-        self.state().apply_held()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

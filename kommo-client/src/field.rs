@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::{
-    id::{EnumId, FieldId},
+    id::{CatalogElementId, CatalogId, EnumId, FieldId},
     open_enum::open_enum,
     wire::{lenient, list, optional_id, or_default},
 };
+
+mod composite;
+
+pub use composite::{AddressPart, FileValue, LegalEntity, LinkedEntity};
 
 open_enum! {
     /// The type of a custom field.
@@ -111,6 +115,12 @@ pub struct FieldValue {
     /// The option's code; old answers call it `enum`.
     #[serde(default, alias = "enum", deserialize_with = "lenient")]
     pub enum_code: Option<String>,
+    /// The catalog, for values of a `chained_list`, which have no `value`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub catalog_id: Option<CatalogId>,
+    /// The element of it, for values of a `chained_list`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub catalog_element_id: Option<CatalogElementId>,
 }
 
 impl FieldValue {
@@ -189,7 +199,17 @@ pub enum FieldInput {
     Multiselect(Vec<FieldChoice>),
     /// For `multitext` (phones, e-mails): text and kind, such as `WORK`. Replaces all values.
     Multitext(Vec<(String, Option<String>)>),
-    /// Any other type: the elements of `values`, as Kommo documents them.
+    /// For `smart_address`: the parts that it has. Replaces the whole address.
+    SmartAddress(Vec<(AddressPart, String)>),
+    /// For `legal_entity`.
+    LegalEntity(LegalEntity),
+    /// For `linked_entity`.
+    LinkedEntity(LinkedEntity),
+    /// For `chained_list`: five links at most.
+    ChainedList(Vec<(CatalogId, CatalogElementId)>),
+    /// For `file`.
+    File(FileValue),
+    /// Any other type, such as `items`, `payer` and `supplier`: the elements of `values`, as Kommo documents them.
     Raw(Vec<Value>),
     /// Empties the field.
     Clear,
@@ -245,7 +265,7 @@ impl Serialize for FieldWrite {
 
 impl FieldInput {
     /// The elements of `values`; null empties the field (the vendor's client does so, `[]` is not documented).
-    fn to_values(&self) -> Result<Value, time::error::Format> {
+    fn to_values(&self) -> Result<Value, Box<dyn std::error::Error>> {
         Ok(match self {
             Self::Text(text) | Self::Numeric(text) | Self::Url(text) => json!([{ "value": text }]),
             Self::Checkbox(checked) => json!([{ "value": checked }]),
@@ -259,6 +279,11 @@ impl FieldInput {
                     None => json!({ "value": text }),
                 })
                 .collect(),
+            Self::SmartAddress(parts) => composite::address(parts),
+            Self::LegalEntity(entity) => json!([{ "value": serde_json::to_value(entity)? }]),
+            Self::LinkedEntity(entity) => json!([{ "value": serde_json::to_value(entity)? }]),
+            Self::ChainedList(links) => composite::chain(links),
+            Self::File(file) => json!([{ "value": serde_json::to_value(file)? }]),
             Self::Raw(values) => Value::Array(values.clone()),
             Self::Clear => Value::Null,
         })
@@ -352,5 +377,7 @@ mod tests {
         assert_eq!(values.values[1].as_bool(), Some(true));
         assert_eq!(values.values[2].as_time(), Some(datetime!(2023-06-14 13:15:04 UTC)));
         assert_eq!(values.values[3].value, Value::Null);
+        let chained = (CatalogId::new(1), CatalogElementId::new(2));
+        assert_eq!(values.values[3].as_chained(), Some(chained), "nothing of it is lost");
     }
 }

@@ -112,6 +112,8 @@ pub enum SetValue {
     Choice(FieldChoice),
     /// For select-like fields that take several.
     Choices(Vec<FieldChoice>),
+    /// For fields of the composite types: the input of that type, or [`FieldInput::Raw`] for those that have none here.
+    Input(FieldInput),
 }
 
 macro_rules! set_value_from {
@@ -132,6 +134,7 @@ set_value_from! {
     OffsetDateTime => Time,
     FieldChoice => Choice,
     Vec<FieldChoice> => Choices,
+    FieldInput => Input,
 }
 
 /// Why a value cannot be written into a field.
@@ -222,11 +225,40 @@ fn input(field: &FieldDefinition, value: SetValue) -> Result<FieldInput, SetFiel
             FieldInput::Multiselect(vec![resolve(field, &FieldChoice::Text(text))?])
         }
         (Type::Multitext, SetValue::Text(text)) => FieldInput::Multitext(vec![(text, None)]),
+        (
+            Type::SmartAddress
+            | Type::LegalEntity
+            | Type::LinkedEntity
+            | Type::ChainedList
+            | Type::File
+            | Type::Items
+            | Type::Payer
+            | Type::Supplier,
+            SetValue::Input(input),
+        ) if fits(&field.field_type, &input) => input,
         (field_type, _) => {
             return Err(SetFieldError::WrongType { field_type: field_type.clone() });
         }
     })
 }
+
+/// Whether a composite input is of the field's type. Those that have no input of their own take what is written down raw.
+fn fits(field_type: &FieldType, input: &FieldInput) -> bool {
+    match input {
+        FieldInput::SmartAddress(_) => *field_type == FieldType::SmartAddress,
+        FieldInput::LegalEntity(_) => *field_type == FieldType::LegalEntity,
+        FieldInput::LinkedEntity(_) => *field_type == FieldType::LinkedEntity,
+        FieldInput::ChainedList(links) => {
+            *field_type == FieldType::ChainedList && links.len() <= MOST_LINKS
+        }
+        FieldInput::File(_) => *field_type == FieldType::File,
+        FieldInput::Raw(_) => true,
+        _ => false,
+    }
+}
+
+/// Links of a chain (amoCRM's page on custom fields).
+const MOST_LINKS: usize = 5;
 
 /// By its id, so that renaming the option meanwhile does no harm.
 fn resolve(field: &FieldDefinition, choice: &FieldChoice) -> Result<FieldChoice, SetFieldError> {
@@ -257,7 +289,9 @@ mod tests {
                 {"id":8,"code":"SELECT","type":"select","enums":[{"id":81,"value":"Pro","code":"pro"},{"id":82,"value":"Free"}]},
                 {"id":9,"code":"MULTI","type":"multiselect","enums":{"0":{"id":91,"value":"A"},"1":{"id":92,"value":"B"}}},
                 {"id":10,"code":"SUM","type":"numeric","is_computed":true},
-                {"id":11,"code":null,"type":"brand_new"},{"id":12,"code":"PHONE","type":"multitext"}]"#,
+                {"id":11,"code":null,"type":"brand_new"},{"id":12,"code":"PHONE","type":"multitext"},
+                {"id":13,"code":"LEGAL","type":"legal_entity"},{"id":14,"code":"CHAIN","type":"chained_list"},
+                {"id":15,"code":"ITEMS","type":"items"}]"#,
             )
             .unwrap(),
         )
@@ -272,6 +306,13 @@ mod tests {
         let wrong = |name: &str| Err(Fault::WrongType { field_type: name.into() });
         let longest = "ä".repeat(256);
         let longer = "ä".repeat(257);
+        let legal = Input::LegalEntity(crate::field::LegalEntity::new("Acme"));
+        let chain = |links| {
+            Input::ChainedList(vec![
+                (crate::CatalogId::new(1), crate::CatalogElementId::new(2));
+                links
+            ])
+        };
         let table: Vec<(&str, SetValue, Result<Input, Fault>)> = vec![
             ("TEXT", "Pro".into(), Ok(Input::Text("Pro".into()))),
             ("TEXT", longest.clone().into(), Ok(Input::Text(longest))),
@@ -305,6 +346,13 @@ mod tests {
             ("SUM", 7.into(), Err(Fault::Computed)),
             ("PHONE", "+1".into(), Ok(Input::Multitext(vec![("+1".into(), None)]))),
             ("text", "x".into(), Err(Fault::UnknownField)),
+            ("LEGAL", legal.clone().into(), Ok(legal.clone())),
+            ("LEGAL", "Acme".into(), wrong("legal_entity")),
+            ("CHAIN", legal.clone().into(), wrong("chained_list")),
+            ("CHAIN", chain(5).into(), Ok(chain(5))),
+            ("CHAIN", chain(6).into(), wrong("chained_list")),
+            ("ITEMS", Input::Raw(Vec::new()).into(), Ok(Input::Raw(Vec::new()))),
+            ("TEXT", legal.clone().into(), wrong("text")),
         ];
         let fields = set();
         for (code, value, want) in table {

@@ -58,6 +58,8 @@ ids! {
     LeadId >= 1;
     /// A contact.
     ContactId >= 1;
+    /// A Salesbot.
+    SalesbotId >= 1;
     /// A company.
     CompanyId >= 1;
     /// A note of a lead, contact or company.

@@ -16,11 +16,13 @@ mod filter;
 mod lead;
 mod new;
 mod patch;
+mod with;
 
 pub use filter::LeadFilter;
-pub use lead::{Lead, LeadContact, LossReason, Tag};
+pub use lead::{Lead, LeadContact, LeadElement, LossReason, Tag};
 pub use new::{ComplexCreated, NewLead};
 pub use patch::{LeadPatch, TagRef};
+pub use with::LeadWith;
 
 use self::new::ComplexWire;
 
@@ -50,7 +52,21 @@ impl Leads {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: LeadId) -> Result<Option<Lead>, Error> {
-        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", WITH)).await
+        self.get_with(id, &[]).await
+    }
+
+    /// The same, with what a lead only tells when asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get_with(&self, id: LeadId, with: &[LeadWith]) -> Result<Option<Lead>, Error> {
+        let query = Query::default().with("with", LeadWith::join(WITH, with));
+        self.client.find(format!("{PATH}/{id}"), query).await
     }
 
     /// The leads with these ids, in the order asked for, each once; those that do not exist are left out.
@@ -150,6 +166,18 @@ impl Leads {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn create(&self, leads: &[NewLead]) -> Result<Vec<Created<LeadId>>, Error> {
         batch::create(&self.client, PATH, Lead::KEY, leads).await
+    }
+
+    /// Adds leads, 50 in one request, and says what became of each, in their order.
+    ///
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
+    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, leads: &[NewLead]) -> Vec<ItemOutcome<Created<LeadId>>> {
+        batch::create_each(&self.client, PATH, Lead::KEY, leads).await
     }
 
     /// Adds leads, up to 50, each with a new contact and a new company. Only here Kommo looks for duplicates, where the

@@ -62,25 +62,27 @@
 //!
 //! | endpoint of `/api/v4` | here |
 //! |---|---|
-//! | `leads`, `leads/{id}` | [`Leads::get`], [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`update`](Leads::update), [`update_each`](Leads::update_each) |
+//! | `leads`, `leads/{id}` | [`Leads::get`], [`get_with`](Leads::get_with), [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`create_each`](Leads::create_each), [`update`](Leads::update), [`update_each`](Leads::update_each) |
 //! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`Leads::loss_reasons`] |
 //! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get), [`create`](Pipelines::create), [`update`](Pipelines::update), [`delete`](Pipelines::delete); the stages: [`statuses`](Pipelines::statuses), [`create_statuses`](Pipelines::create_statuses), [`update_status`](Pipelines::update_status), [`delete_status`](Pipelines::delete_status) |
-//! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_sip`](Unsorted::create_sip), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline) |
-//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
+//! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_sip`](Unsorted::create_sip), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline), [`link`](Unsorted::link) |
+//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`list_by_ids`](Contacts::list_by_ids), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
 //! | `companies` | [`Companies::get`], [`list`](Companies::list), [`create`](Companies::create), [`update`](Companies::update) |
-//! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
+//! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`list_all`](Notes::list_all), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
 //! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
-//! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`set_code`](CustomFields::set_code) |
+//! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`update`](CustomFields::update), [`set_code`](CustomFields::set_code), [`delete`](CustomFields::delete) |
+//! | `{entity}/custom_fields/groups` | [`CustomFields::groups`], [`group`](CustomFields::group), [`create_group`](CustomFields::create_group), [`update_group`](CustomFields::update_group), [`delete_group`](CustomFields::delete_group) |
 //! | `{entity}/{id}/links`, `link`, `unlink` | [`Links::list`], [`link`](Links::link), [`unlink`](Links::unlink) |
 //! | `{entity}/links`, `link`, `unlink` | [`MassLinks::list`], [`link`](MassLinks::link), [`unlink`](MassLinks::unlink) |
 //! | `{entity}/tags` | [`Tags::list`], [`create`](Tags::create) |
 //! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
-//! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`elements`](Catalogs::elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
+//! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`get`](Catalogs::get), [`create`](Catalogs::create), [`rename`](Catalogs::rename), [`elements`](Catalogs::elements), [`element`](Catalogs::element), [`find_elements`](Catalogs::find_elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
 //! | `calls` | [`Calls::create`] |
-//! | `sources` | [`Sources::list`], [`create`](Sources::create), [`delete`](Sources::delete) |
+//! | `/api/v2/salesbot/run` | [`Salesbots::run`] |
+//! | `sources` | [`Sources::list`], [`create`](Sources::create), [`update`](Sources::update), [`delete`](Sources::delete) |
 //! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`create`](Users::create), [`activate`](Users::activate), [`deactivate`](Users::deactivate), [`roles`](Users::roles), [`role`](Users::role), [`create_roles`](Users::create_roles), [`update_role`](Users::update_role), [`delete_role`](Users::delete_role) |
 //! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
-//! | `events` | [`Events::list`] |
+//! | `events` | [`Events::list`], [`get`](Events::get) |
 //! | `webhooks` | [`Webhooks::list`], [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
 //! | `/oauth2/access_token` | [`Client::oauth`], [`Client::authorize`] |
 //! | `/oauth2/account/current/subdomain` | by itself: [`Client::current_base_url`] |
@@ -139,6 +141,7 @@ mod open_enum;
 mod pace;
 mod page;
 mod path;
+mod person_filter;
 mod pipelines;
 mod price;
 mod problem;
@@ -146,6 +149,7 @@ mod profile;
 mod query;
 mod raw;
 mod retry;
+mod salesbots;
 mod sources;
 mod tags;
 mod tasks;
@@ -163,24 +167,27 @@ pub use crate::{
     calls::{Call, CallDirection, Calls, CallsCreated, NewCall},
     catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
     client::{BuildError, Client, ClientBuilder},
-    companies::{Companies, Company, CompanyPatch, NewCompany},
-    contacts::{Contact, ContactPatch, Contacts, NewContact},
-    custom_fields::{CustomFields, FieldDefinition, FieldEnum, NewField},
+    companies::{Companies, Company, CompanyFilter, CompanyPatch, NewCompany},
+    contacts::{Contact, ContactFilter, ContactPatch, Contacts, NewContact},
+    custom_fields::{CustomFields, FieldDefinition, FieldEnum, FieldGroup, FieldPatch, NewField},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
     events::{Event, EventFilter, Events},
-    field::{FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues, FieldWrite},
+    field::{
+        AddressPart, FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues,
+        FieldWrite, FileValue, LegalEntity, LinkedEntity,
+    },
     field_set::{FieldSet, SetFieldError, SetValue},
     files::{AttachedFile, Files, UploadedFile},
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
-        LossReasonId, NoteId, PipelineId, RoleId, SourceId, StatusId, TagId, TaskId, TaskTypeId,
-        UserId,
+        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TaskId,
+        TaskTypeId, UserId,
     },
     leads::{
-        ComplexCreated, Lead, LeadContact, LeadFilter, LeadPatch, Leads, LossReason, NewLead, Tag,
-        TagRef,
+        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
+        LossReason, NewLead, Tag, TagRef,
     },
     limit::{Priority, Turn},
     links::{Link, LinkTo, Links, MassLink, MassLinks},
@@ -199,12 +206,13 @@ pub use crate::{
     price::Price,
     raw::{RawAnswer, RawMethod, RawRequest},
     retry::RetryPolicy,
-    sources::{NewSource, Source, Sources},
+    salesbots::Salesbots,
+    sources::{NewSource, Source, SourcePatch, Sources},
     tags::Tags,
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     unsorted::{
-        FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedLead,
-        UnsortedSummary,
+        FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedFilter,
+        UnsortedLead, UnsortedSummary,
     },
     users::{
         Access, EntityRights, NewRole, NewUser, Rights, Role, RolePatch, StatusActions,

@@ -248,6 +248,21 @@ pub struct Link {
     pub metadata: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
+impl Link {
+    /// How many of an element of a catalog; `None` for other links, and when Kommo gave no whole number.
+    #[must_use]
+    pub fn quantity(&self) -> Option<u64> {
+        self.metadata.as_ref()?.get("quantity")?.as_u64()
+    }
+
+    /// Whether the contact is the main one of the lead.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        let main = self.metadata.as_ref().and_then(|metadata| metadata.get("main_contact"));
+        main.and_then(serde_json::Value::as_bool).unwrap_or_default()
+    }
+}
+
 /// A link of one of many entities, as read.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ErrorKind},
     id::{NoteId, UserId},
     open_enum::open_enum,
-    page::{self, PAGE, Row, RowKey},
+    page::{self, PAGE, Pages, Row, RowKey},
     path,
     query::Query,
     transport::{Method, Request},
@@ -181,12 +181,23 @@ impl Notes {
         let path = path::of(&[self.of.as_str(), &entity_id.to_string(), "notes"])?;
         page::all(&self.client, path, filter.to_query()).await
     }
+
+    /// The notes of all entities of this kind that pass the filter, page by page.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidRequest`] when the kind is a word that no path can hold.
+    pub fn list_all(&self, filter: &NoteFilter) -> Result<Pages<Note>, Error> {
+        let path = path::of(&[self.of.as_str(), "notes"])?;
+        Ok(Pages::new(self.client.clone(), path, filter.to_query()))
+    }
 }
 
 /// Which notes to list.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct NoteFilter {
+    ids: Vec<NoteId>,
     note_types: Vec<NoteType>,
     updated_from: Option<OffsetDateTime>,
     updated_to: Option<OffsetDateTime>,
@@ -197,6 +208,12 @@ impl NoteFilter {
     /// All notes.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The note with this id; several calls add up.
+    pub fn id(mut self, id: NoteId) -> Self {
+        self.ids.push(id);
+        self
     }
 
     /// Notes of this kind, such as `common`; several calls add up.
@@ -225,6 +242,9 @@ impl NoteFilter {
 
     fn to_query(&self) -> Query {
         let mut query = Query::default();
+        for id in &self.ids {
+            query.push("filter[id][]", id);
+        }
         for note_type in &self.note_types {
             query.push("filter[note_type][]", note_type);
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, Updated},
     client::Client,
     error::Error,
     id::{PipelineId, SourceId},
@@ -53,6 +53,19 @@ impl Sources {
         batch::create(&self.client, PATH, Source::KEY, sources).await
     }
 
+    /// Changes sources. The answers come in the order of the patches.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn update(&self, patches: &[SourcePatch]) -> Result<Vec<Updated<SourceId>>, Error> {
+        batch::update(&self.client, PATH, Source::KEY, patches, |patch| patch.id).await
+    }
+
     /// Deletes a source.
     ///
     /// # Errors
@@ -88,6 +101,44 @@ impl NewSource {
     /// Leads its leads into this pipeline.
     pub fn pipeline(mut self, id: PipelineId) -> Self {
         self.pipeline_id = Some(id);
+        self
+    }
+}
+
+/// A change of one source. What is not set is not sent, and stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct SourcePatch {
+    id: SourceId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline_id: Option<PipelineId>,
+    #[serde(rename = "default", skip_serializing_if = "Option::is_none")]
+    is_default: Option<bool>,
+}
+
+impl SourcePatch {
+    /// A change of the source `id` that changes nothing yet.
+    pub fn new(id: SourceId) -> Self {
+        Self { id, name: None, pipeline_id: None, is_default: None }
+    }
+
+    /// Sets the name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Leads its leads into this pipeline.
+    pub fn pipeline(mut self, id: PipelineId) -> Self {
+        self.pipeline_id = Some(id);
+        self
+    }
+
+    /// Makes it the one for leads without a source.
+    pub fn default_source(mut self) -> Self {
+        self.is_default = Some(true);
         self
     }
 }

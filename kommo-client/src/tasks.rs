@@ -1,6 +1,6 @@
 //! Tasks.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -9,11 +9,17 @@ use crate::{
     client::Client,
     entity::EntityType,
     error::Error,
-    id::{LeadId, TaskId, TaskTypeId, UserId},
-    page::{self, PAGE, Row, RowKey},
+    id::{TaskId, TaskTypeId, UserId},
+    page::{self, Pages, Row, RowKey},
     query::Query,
-    wire::{lenient, or_default, timestamp, write_timestamp},
+    wire::{lenient, or_default, timestamp},
 };
+
+mod filter;
+mod write;
+
+pub use filter::TaskFilter;
+pub use write::{NewTask, TaskPatch};
 
 const PATH: &str = "/api/v4/tasks";
 
@@ -109,240 +115,11 @@ impl Tasks {
         tasks.retain(|task| filter.admits(task));
         Ok(tasks)
     }
-}
 
-/// Which tasks to list.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct TaskFilter {
-    entity: Option<(EntityType, u64)>,
-    is_completed: Option<bool>,
-    task_type_id: Option<TaskTypeId>,
-    responsible_user_id: Option<UserId>,
-    updated_from: Option<OffsetDateTime>,
-    newest_first: bool,
-}
-
-impl TaskFilter {
-    /// All tasks.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Tasks of this lead.
-    pub fn lead(self, id: LeadId) -> Self {
-        self.entity(EntityType::Leads, id.get())
-    }
-
-    /// Tasks of this entity.
-    pub fn entity(mut self, entity_type: EntityType, id: u64) -> Self {
-        self.entity = Some((entity_type, id));
-        self
-    }
-
-    /// Tasks that are done, or those that are not.
-    pub fn completed(mut self, is_completed: bool) -> Self {
-        self.is_completed = Some(is_completed);
-        self
-    }
-
-    /// Tasks of this kind.
-    pub fn task_type(mut self, id: TaskTypeId) -> Self {
-        self.task_type_id = Some(id);
-        self
-    }
-
-    /// Tasks of this user.
-    pub fn responsible_user(mut self, id: UserId) -> Self {
-        self.responsible_user_id = Some(id);
-        self
-    }
-
-    /// Tasks changed at this time or later, to the second.
-    pub fn updated_from(mut self, time: OffsetDateTime) -> Self {
-        self.updated_from = Some(time);
-        self
-    }
-
-    /// The newest first, by id.
-    pub fn newest_first(mut self) -> Self {
-        self.newest_first = true;
-        self
-    }
-
-    fn to_query(&self) -> Query {
-        let mut query = Query::default();
-        if let Some((entity_type, id)) = &self.entity {
-            query.push("filter[entity_type]", entity_type);
-            query.push("filter[entity_id][]", id);
-        }
-        if let Some(is_completed) = self.is_completed {
-            query.push("filter[is_completed]", u8::from(is_completed));
-        }
-        if let Some(id) = self.task_type_id {
-            // Not `task_type_id`, which is the name of the field (page "Tasks").
-            query.push("filter[task_type][]", id);
-        }
-        if let Some(id) = self.responsible_user_id {
-            query.push("filter[responsible_user_id][]", id);
-        }
-        if let Some(time) = self.updated_from {
-            query.push_time("filter[updated_at][from]", time);
-        }
-        query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
-    }
-
-    /// Accounts may ignore filters; a task of another deal must not pass for one of this.
-    fn admits(&self, task: &Task) -> bool {
-        let entity = self.entity.as_ref().is_none_or(|(entity_type, id)| {
-            task.entity_id == Some(*id) && task.entity_type.as_ref() == Some(entity_type)
-        });
-        entity && self.is_completed.is_none_or(|is_completed| task.is_completed == is_completed)
-    }
-}
-
-/// A task to add.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[must_use]
-pub struct NewTask {
-    text: String,
-    #[serde(serialize_with = "write_timestamp")]
-    complete_till: Option<OffsetDateTime>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_type_id: Option<TaskTypeId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entity_id: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entity_type: Option<EntityType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    responsible_user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration: Option<u64>,
-}
-
-impl NewTask {
-    /// A task of no entity, due at `complete_till` (to the second).
-    pub fn new(text: impl Into<String>, complete_till: OffsetDateTime) -> Self {
-        Self {
-            text: text.into(),
-            complete_till: Some(complete_till),
-            task_type_id: None,
-            entity_id: None,
-            entity_type: None,
-            responsible_user_id: None,
-            duration: None,
-        }
-    }
-
-    /// Makes it a task of this lead.
-    pub fn lead(self, id: LeadId) -> Self {
-        self.entity(EntityType::Leads, id.get())
-    }
-
-    /// Makes it a task of this entity.
-    pub fn entity(mut self, entity_type: EntityType, id: u64) -> Self {
-        self.entity_type = Some(entity_type);
-        self.entity_id = Some(id);
-        self
-    }
-
-    /// Sets the kind; left out, Kommo makes it a follow-up.
-    pub fn task_type(mut self, id: TaskTypeId) -> Self {
-        self.task_type_id = Some(id);
-        self
-    }
-
-    /// Sets who has to do it; left out, it is the token's user.
-    pub fn responsible_user(mut self, id: UserId) -> Self {
-        self.responsible_user_id = Some(id);
-        self
-    }
-
-    /// Sets how long it takes, in seconds.
-    pub fn duration_seconds(mut self, seconds: u64) -> Self {
-        self.duration = Some(seconds);
-        self
-    }
-}
-
-/// A change of one task. What is not set is not sent, and stays as it is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[must_use]
-pub struct TaskPatch {
-    id: TaskId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_timestamp")]
-    complete_till: Option<OffsetDateTime>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_type_id: Option<TaskTypeId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    responsible_user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_completed: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<TaskResult>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-struct TaskResult {
-    text: String,
-}
-
-impl TaskPatch {
-    /// A change of the task `id` that changes nothing yet.
-    pub fn new(id: TaskId) -> Self {
-        Self {
-            id,
-            text: None,
-            complete_till: None,
-            task_type_id: None,
-            responsible_user_id: None,
-            is_completed: None,
-            result: None,
-        }
-    }
-
-    /// Completes the task, with what came of it.
-    pub fn complete(mut self, result: impl Into<String>) -> Self {
-        self.is_completed = Some(true);
-        self.result = Some(TaskResult { text: result.into() });
-        self
-    }
-
-    /// Sets the text.
-    pub fn text(mut self, text: impl Into<String>) -> Self {
-        self.text = Some(text.into());
-        self
-    }
-
-    /// Sets when it is due, to the second.
-    pub fn complete_till(mut self, time: OffsetDateTime) -> Self {
-        self.complete_till = Some(time);
-        self
-    }
-
-    /// Sets the kind.
-    pub fn task_type(mut self, id: TaskTypeId) -> Self {
-        self.task_type_id = Some(id);
-        self
-    }
-
-    /// Sets who has to do it.
-    pub fn responsible_user(mut self, id: UserId) -> Self {
-        self.responsible_user_id = Some(id);
-        self
-    }
-
-    /// Leaves who has to do it as it is.
-    pub fn clear_responsible_user(&mut self) {
-        self.responsible_user_id = None;
-    }
-
-    /// The task that is changed.
-    #[must_use]
-    pub fn id(&self) -> TaskId {
-        self.id
+    /// The tasks that pass the filter, page by page, for lists too long to be held. On accounts that ignore filters there
+    /// are others among them: compare what comes.
+    pub fn list_pages(&self, filter: &TaskFilter) -> Pages<Task> {
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.to_query())
     }
 }
 

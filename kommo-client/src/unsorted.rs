@@ -33,10 +33,9 @@ impl Unsorted {
         Self { client }
     }
 
-    /// All incoming leads, page by page.
-    pub fn list(&self) -> Pages<UnsortedLead> {
-        let query = Query::default().with("order[created_at]", "asc").with("limit", PAGE);
-        Pages::new(self.client.clone(), PATH.to_owned(), query)
+    /// The incoming leads that pass the filter, the oldest first, page by page.
+    pub fn list(&self, filter: &UnsortedFilter) -> Pages<UnsortedLead> {
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.to_query())
     }
 
     /// The incoming lead with this id; `None` when it is no longer incoming.
@@ -115,6 +114,84 @@ impl Unsorted {
         let path = path::of(&["leads", "unsorted", uid, "decline"])?;
         let request = Request::new(Method::Delete, path).json(&Decline { user_id: user })?;
         self.client.send(&request).await?.decode()
+    }
+
+    /// Puts an incoming chat into a lead that is there already, in the name of this user; with a contact, it becomes a chat
+    /// of that contact. Only those of the category `chats` can be linked.
+    ///
+    /// # Errors
+    ///
+    /// As [`accept`](Self::accept).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn link(
+        &self,
+        uid: &str,
+        to: LeadId,
+        contact: Option<ContactId>,
+        user: UserId,
+    ) -> Result<UnsortedLead, Error> {
+        #[derive(Serialize)]
+        struct Body {
+            link: Link,
+            user_id: UserId,
+        }
+        #[derive(Serialize)]
+        struct Link {
+            entity_id: LeadId,
+            entity_type: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            metadata: Option<Metadata>,
+        }
+        #[derive(Serialize)]
+        struct Metadata {
+            contact_id: ContactId,
+        }
+        let metadata = contact.map(|contact_id| Metadata { contact_id });
+        let link = Link { entity_id: to, entity_type: "leads", metadata };
+        let path = path::of(&["leads", "unsorted", uid, "link"])?;
+        let request = Request::new(Method::Post, path).json(&Body { link, user_id: user })?;
+        self.client.send(&request).await?.decode()
+    }
+}
+
+/// Which incoming leads to list.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct UnsortedFilter {
+    categories: Vec<String>,
+    pipeline_id: Option<PipelineId>,
+}
+
+impl UnsortedFilter {
+    /// All of them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those of this category: `sip`, `mail`, `forms` or `chats`; several calls add up.
+    pub fn category(mut self, category: impl Into<String>) -> Self {
+        self.categories.push(category.into());
+        self
+    }
+
+    /// Those in this pipeline.
+    pub fn pipeline(mut self, id: PipelineId) -> Self {
+        self.pipeline_id = Some(id);
+        self
+    }
+
+    fn to_query(&self) -> Query {
+        let mut query = Query::default();
+        for category in &self.categories {
+            query.push("filter[category][]", category);
+        }
+        if let Some(id) = self.pipeline_id {
+            query.push("filter[pipeline_id]", id);
+        }
+        query.with("order[created_at]", "asc").with("limit", PAGE)
     }
 }
 

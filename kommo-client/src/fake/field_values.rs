@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::check::Reader;
+use super::kind::Owner;
 use super::state::{Field, FieldOption, State};
 
 /// Texts longer than this are refused in a field of the type `text`, although people can type them
@@ -12,10 +13,11 @@ use super::state::{Field, FieldOption, State};
 const LONGEST_TEXT: usize = 256;
 
 impl State {
-    /// Reads `custom_fields_values` of a lead: by field id the values as they will be read back, or
+    /// Reads `custom_fields_values`: by field id the values as they will be read back, or
     /// `None` where the field is cleared. Of a field that is named twice the last one stays.
     pub(super) fn check_field_values(
         &self,
+        owner: Owner,
         reader: &mut Reader<'_, '_>,
     ) -> Vec<(u64, Option<Vec<Value>>)> {
         let mut changes = Vec::new();
@@ -29,7 +31,7 @@ impl State {
             let mut reader = reader.nested(item, &key);
             reader.expect_keys(&["field_id", "field_code", "values"]);
             reader.require("values");
-            let Some(field) = self.check_field(&mut reader) else { continue };
+            let Some(field) = self.check_field(owner, &mut reader) else { continue };
             if reader.get("values").is_some_and(Value::is_null) {
                 changes.push((field.id, None));
                 continue;
@@ -41,13 +43,13 @@ impl State {
         changes
     }
 
-    fn check_field(&self, reader: &mut Reader<'_, '_>) -> Option<&Field> {
+    fn check_field(&self, owner: Owner, reader: &mut Reader<'_, '_>) -> Option<&Field> {
         if reader.get("field_id").is_none() && reader.get("field_code").is_none() {
             reader.require("field_id");
             return None;
         }
-        let by_id = reader.id("field_id").map(|id| self.field(id));
-        let by_code = reader.text("field_code").map(|code| self.field_by_code(code));
+        let by_id = reader.id("field_id").map(|id| self.field(owner, id));
+        let by_code = reader.text("field_code").map(|code| self.field_by_code(owner, code));
         if matches!(by_id, Some(None)) {
             reader.refuse_choice("field_id");
         }
@@ -59,8 +61,13 @@ impl State {
     }
 
     /// A lead without values reads `[]` (Kommo docs, getting-a-lead-by-its-id), a contact `null`.
-    pub(super) fn field_values_json(&self, values: &BTreeMap<u64, Vec<Value>>) -> Value {
-        let filled = self.fields.iter().filter_map(|field| Some((field, values.get(&field.id)?)));
+    pub(super) fn field_values_json(
+        &self,
+        owner: Owner,
+        values: &BTreeMap<u64, Vec<Value>>,
+    ) -> Value {
+        let filled =
+            self.fields_of(owner).filter_map(|field| Some((field, values.get(&field.id)?)));
         filled
             .map(|(field, values)| {
                 json!({
@@ -88,6 +95,8 @@ enum Kind {
     Time,
     Choice,
     Choices,
+    /// Phones or e-mail addresses, each with its kind.
+    Multitext,
     /// The composite types, which are kept as they were sent.
     Other,
 }
@@ -98,11 +107,12 @@ impl Kind {
             "text" => Self::Text,
             "textarea" | "streetaddress" | "tracking_data" => Self::LongText,
             "url" => Self::Url,
-            "numeric" | "monetary" => Self::Number,
+            "numeric" | "monetary" | "price" => Self::Number,
             "checkbox" => Self::Flag,
             "date" | "birthday" | "date_time" => Self::Time,
-            "select" | "radiobutton" => Self::Choice,
+            "select" | "radiobutton" | "category" => Self::Choice,
             "multiselect" => Self::Choices,
+            "multitext" => Self::Multitext,
             _ => Self::Other,
         }
     }
@@ -117,7 +127,7 @@ fn check_values(reader: &mut Reader<'_, '_>, field: &Field) -> Option<Vec<Value>
         let path = reader.path("values");
         reader.problems.blank(path);
     }
-    if values.len() > 1 && !matches!(kind, Kind::Choices | Kind::Other) {
+    if values.len() > 1 && !matches!(kind, Kind::Choices | Kind::Multitext | Kind::Other) {
         let path = reader.path("values");
         reader.problems.too_many(path);
         return None;
@@ -132,6 +142,7 @@ fn check_values(reader: &mut Reader<'_, '_>, field: &Field) -> Option<Vec<Value>
         let mut reader = reader.nested(object, &key);
         let value = match kind {
             Kind::Choice | Kind::Choices => check_option(&mut reader, &field.options),
+            Kind::Multitext => check_multitext(&mut reader, &field.options),
             Kind::Other => Some(value.clone()),
             _ => {
                 reader.expect_keys(&["value"]);
@@ -197,16 +208,16 @@ fn check_time(reader: &mut Reader<'_, '_>) -> Option<Value> {
     seconds.map(Value::from)
 }
 
-/// One of `enum_id`, `enum_code` and the exact text. Options of the fake have no codes, so an
-/// `enum_code` is never a valid choice; options are not made by naming them.
+/// One of `enum_id`, `enum_code` and the exact text; options are not made by naming them.
 fn check_option(reader: &mut Reader<'_, '_>, options: &[FieldOption]) -> Option<Value> {
     reader.expect_keys(&["value", "enum_id", "enum_code"]);
     let (key, option) = if reader.get("enum_id").is_some() {
         let id = reader.id("enum_id")?;
         ("enum_id", options.iter().find(|option| option.id == id))
     } else if reader.get("enum_code").is_some() {
-        reader.text("enum_code")?;
-        ("enum_code", None)
+        let code = reader.text("enum_code")?;
+        let is_it = |option: &&FieldOption| option.code.as_deref() == Some(code);
+        ("enum_code", options.iter().find(is_it))
     } else {
         reader.require("value");
         let text = reader.text("value")?;
@@ -216,5 +227,26 @@ fn check_option(reader: &mut Reader<'_, '_>, options: &[FieldOption]) -> Option<
         reader.refuse_choice(key);
         return None;
     };
-    Some(json!({"value": option.value, "enum_id": option.id, "enum_code": null}))
+    Some(json!({"value": option.value, "enum_id": option.id, "enum_code": option.code}))
+}
+
+/// A text, and its kind by `enum_id` or `enum_code`. Left out it is the first: that is our choice.
+fn check_multitext(reader: &mut Reader<'_, '_>, options: &[FieldOption]) -> Option<Value> {
+    reader.expect_keys(&["value", "enum_id", "enum_code"]);
+    reader.require("value");
+    let text = reader.filled_text("value")?;
+    let (key, option) = if reader.get("enum_id").is_some() {
+        let id = reader.id("enum_id")?;
+        ("enum_id", options.iter().find(|option| option.id == id))
+    } else if reader.get("enum_code").is_some() {
+        let code = reader.text("enum_code")?;
+        ("enum_code", options.iter().find(|option| option.code.as_deref() == Some(code)))
+    } else {
+        ("enum_code", options.first())
+    };
+    let Some(option) = option else {
+        reader.refuse_choice(key);
+        return None;
+    };
+    Some(json!({"value": text, "enum_id": option.id, "enum_code": option.code}))
 }

@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use super::check::{Problems, Reader};
+use super::kind::{Entity, Kind, Owner};
 use super::state::{Lead, State, is_closed};
 
 /// A write to one lead, checked as a whole: it can be applied without another question.
@@ -25,7 +26,9 @@ pub(super) struct LeadChange {
     pub(super) tags: Option<Vec<Tag>>,
     pub(super) tags_to_add: Vec<Tag>,
     pub(super) tags_to_delete: Vec<Tag>,
-    pub(super) contacts: Vec<u64>,
+    /// Which contacts, and whether each is the main one.
+    pub(super) contacts: Vec<(u64, bool)>,
+    pub(super) companies: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +76,28 @@ impl State {
         request_id: String,
         problems: &mut Problems,
     ) -> Option<LeadChange> {
-        let mut reader = Reader::new(item, "", problems);
+        self.check_new_lead_at(item, "", request_id, problems)
+    }
+
+    /// `prefix` is where the lead stands in the request: for one inside something else the paths begin there.
+    pub(super) fn check_new_lead_at(
+        &self,
+        item: &Map<String, Value>,
+        prefix: &str,
+        request_id: String,
+        problems: &mut Problems,
+    ) -> Option<LeadChange> {
+        let mut reader = Reader::new(item, prefix, problems);
         reader.expect_keys(&[COMMON.as_slice(), &["visitor_uid"]].concat());
         let mut change = self.check_lead(&mut reader, None, request_id);
         let embedded = reader.object("_embedded");
         if let Some(embedded) = embedded {
             let mut reader = reader.nested(embedded, "_embedded");
-            reader.expect_keys(&["tags", "contacts"]);
-            change.tags = self.check_tag_set(&mut reader);
-            change.contacts = self.check_contacts(&mut reader);
+            reader.expect_keys(&["tags", "contacts", "companies"]);
+            change.tags = self.check_tag_set(Kind::Leads, &mut reader);
+            change.contacts = self.check_people(Kind::Contacts, &mut reader);
+            let companies = self.check_people(Kind::Companies, &mut reader);
+            change.companies = companies.into_iter().map(|(id, _)| id).collect();
         }
         Some(change)
     }
@@ -99,12 +115,12 @@ impl State {
         let current = self.check_id(&mut reader, addressed, |id| self.leads.get(&id));
         let mut change = self.check_lead(&mut reader, current, request_id);
         change.id = current?.id;
-        change.tags_to_delete = self.check_tags(&mut reader, "tags_to_delete");
+        change.tags_to_delete = self.check_tags(Kind::Leads, &mut reader, "tags_to_delete");
         if let Some(embedded) = reader.object("_embedded") {
             let mut reader = reader.nested(embedded, "_embedded");
             // Contacts and companies of an existing lead are linked by `/link`.
             reader.expect_keys(&["tags"]);
-            change.tags = self.check_tag_set(&mut reader);
+            change.tags = self.check_tag_set(Kind::Leads, &mut reader);
         }
         Some(change)
     }
@@ -157,11 +173,12 @@ impl State {
             created_at: reader.int("created_at"),
             updated_at: reader.int("updated_at"),
             closed_at: reader.nullable_int("closed_at"),
-            fields: self.check_field_values(reader),
+            fields: self.check_field_values(Owner::All(Kind::Leads), reader),
             tags: None,
-            tags_to_add: self.check_tags(reader, "tags_to_add"),
+            tags_to_add: self.check_tags(Kind::Leads, reader, "tags_to_add"),
             tags_to_delete: Vec::new(),
             contacts: Vec::new(),
+            companies: Vec::new(),
         }
     }
 
@@ -257,14 +274,23 @@ impl State {
         }
     }
 
-    fn check_tag_set(&self, reader: &mut Reader<'_, '_>) -> Option<Vec<Tag>> {
+    pub(super) fn check_tag_set(
+        &self,
+        kind: Kind,
+        reader: &mut Reader<'_, '_>,
+    ) -> Option<Vec<Tag>> {
         match reader.get("tags")? {
             Value::Null => Some(Vec::new()),
-            _ => Some(self.check_tags(reader, "tags")),
+            _ => Some(self.check_tags(kind, reader, "tags")),
         }
     }
 
-    fn check_tags(&self, reader: &mut Reader<'_, '_>, key: &str) -> Vec<Tag> {
+    pub(super) fn check_tags(
+        &self,
+        kind: Kind,
+        reader: &mut Reader<'_, '_>,
+        key: &str,
+    ) -> Vec<Tag> {
         let mut tags = Vec::new();
         for (index, item) in reader.array(key).unwrap_or_default().iter().enumerate() {
             let key = format!("{key}.{index}");
@@ -275,7 +301,7 @@ impl State {
             let mut reader = reader.nested(item, &key);
             reader.expect_keys(&["id", "name"]);
             if let Some(id) = reader.id("id") {
-                if !self.tags.contains_key(&id) {
+                if self.tags.get(&id).is_none_or(|tag| tag.kind != kind) {
                     reader.refuse_choice("id");
                 }
                 tags.push(Tag::Id(id));
@@ -286,25 +312,32 @@ impl State {
         tags
     }
 
-    fn check_contacts(&self, reader: &mut Reader<'_, '_>) -> Vec<u64> {
-        let mut contacts = Vec::new();
-        for (index, item) in reader.array("contacts").unwrap_or_default().iter().enumerate() {
-            let key = format!("contacts.{index}");
+    /// The contacts or the company of a new lead, which must be there already.
+    fn check_people(&self, kind: Kind, reader: &mut Reader<'_, '_>) -> Vec<(u64, bool)> {
+        let mut people = Vec::new();
+        let list = reader.array(kind.name()).unwrap_or_default();
+        if kind == Kind::Companies && list.len() > 1 {
+            let path = reader.path(kind.name());
+            reader.problems.too_many(path);
+        }
+        for (index, item) in list.iter().enumerate() {
+            let key = format!("{}.{index}", kind.name());
             let Value::Object(item) = item else {
                 reader.refuse_type(&key, "array");
                 continue;
             };
             let mut reader = reader.nested(item, &key);
-            reader.expect_keys(&["id", "is_main"]);
+            let main: &[&str] = if kind == Kind::Contacts { &["is_main"] } else { &[] };
+            reader.expect_keys(&[&["id"], main].concat());
             reader.require("id");
-            reader.boolean("is_main");
+            let is_main = reader.boolean("is_main").unwrap_or_default();
             let Some(id) = reader.id("id") else { continue };
-            if !self.contacts.contains_key(&id) {
+            if !self.exists(Entity::new(kind, id)) {
                 reader.refuse_choice("id");
             }
-            contacts.push(id);
+            people.push((id, is_main));
         }
-        contacts
+        people
     }
 }
 

@@ -2,12 +2,14 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, set};
 use super::check::{Batch, batch, single};
+use super::kind::{Entity, Kind, Owner};
 use super::lead_checks::{LeadChange, Tag};
 use super::ledger::LedgerKind;
+use super::links::LinkMeta;
 use super::query::{Filter, Filters, Query, with_of};
 use super::routes::{Entry, number};
 use super::seed::FakeLead;
-use super::state::{Call, LOST, Lead, State, is_closed};
+use super::state::{Call, LOST, Lead, Pipeline, State, is_closed};
 
 const FILTERS: Filters = &[
     ("id", Filter::OneOf("id")),
@@ -61,7 +63,7 @@ impl State {
         for change in good {
             let request_id = change.request_id.clone();
             let id = self.create_lead(call, change);
-            let links = self.links(&format!("leads/{id}"));
+            let links = self.links_of(&format!("leads/{id}"));
             items.push(json!({"id": id, "request_id": request_id, "_links": links}));
         }
         Ok(refusal.unwrap_or_else(|| self.thin("leads", "leads", items)))
@@ -102,9 +104,41 @@ impl State {
         if errors.is_empty() { Ok(()) } else { Err(Answer::rule(&errors)) }
     }
 
-    fn create_lead(&mut self, call: &Call, mut change: LeadChange) -> u64 {
-        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default());
-        let id = self.add_lead(lead.responsible(self.token_user));
+    pub(super) fn create_lead(&mut self, call: &Call, change: LeadChange) -> u64 {
+        let id = self.next_id();
+        self.create_lead_as(call, id, change)
+    }
+
+    /// Makes the lead of an incoming one: what was said of it, but the stage is that of who takes it.
+    pub(super) fn make_lead(
+        &mut self,
+        call: &Call,
+        id: u64,
+        change: Option<LeadChange>,
+        pipeline: u64,
+        status: Option<u64>,
+        user: Option<u64>,
+    ) {
+        match change {
+            Some(change) => drop(self.create_lead_as(call, id, change)),
+            None => drop(self.add_lead(FakeLead::new("").id(id))),
+        }
+        let first = self.pipeline(pipeline).and_then(Pipeline::first_stage);
+        let home = status.and_then(|status| {
+            let own = self.pipelines.iter().find(|own| own.id == pipeline && own.has(status));
+            own.or_else(|| self.pipelines.iter().find(|own| own.has(status))).map(|own| own.id)
+        });
+        if let Some(status) = status.or(first) {
+            self.move_lead(id, home.unwrap_or(pipeline), status);
+        }
+        if let (Some(lead), Some(user)) = (self.leads.get_mut(&id), user) {
+            lead.responsible_user_id = user;
+        }
+    }
+
+    fn create_lead_as(&mut self, call: &Call, id: u64, mut change: LeadChange) -> u64 {
+        let lead = FakeLead::new(change.name.as_deref().unwrap_or_default()).id(id);
+        self.add_lead(lead.responsible(self.token_user));
         let named = change.name.is_some();
         change.id = id;
         if let Some(lead) = self.leads.get_mut(&id) {
@@ -116,10 +150,13 @@ impl State {
             }
             lead.closed_at = is_closed(lead.status_id).then_some(lead.created_at);
         }
-        for contact in &change.contacts {
-            if let Some(contact) = self.contacts.get_mut(contact) {
-                contact.leads.insert(id);
-            }
+        let lead = Entity::new(Kind::Leads, id);
+        for (contact, is_main) in &change.contacts {
+            let meta = LinkMeta { is_main: *is_main, ..LinkMeta::default() };
+            self.link(lead, Entity::new(Kind::Contacts, *contact), meta);
+        }
+        for company in &change.companies {
+            self.link(lead, Entity::new(Kind::Companies, *company), LinkMeta::default());
         }
         self.apply_change(call, change, LedgerKind::LeadAdded);
         id
@@ -129,20 +166,20 @@ impl State {
         let id = change.id;
         self.apply_change(call, change, LedgerKind::LeadUpdated);
         let updated_at = self.leads.get(&id).map(|lead| lead.updated_at);
-        json!({"id": id, "updated_at": updated_at, "_links": self.links(&format!("leads/{id}"))})
+        json!({"id": id, "updated_at": updated_at, "_links": self.links_of(&format!("leads/{id}"))})
     }
 
     fn apply_change(&mut self, call: &Call, change: LeadChange, kind: LedgerKind) {
         let now = self.now();
         let user = self.token_user;
-        let to_add = change.tags_to_add.iter().map(|tag| self.tag_id(tag)).collect::<Vec<_>>();
-        let to_delete =
-            change.tags_to_delete.iter().map(|tag| self.tag_id(tag)).collect::<Vec<_>>();
-        let replaced = change
-            .tags
-            .as_ref()
-            .map(|tags| tags.iter().map(|tag| self.tag_id(tag)).collect::<Vec<_>>());
+        let tag_ids = |state: &mut Self, tags: &[Tag]| -> Vec<u64> {
+            tags.iter().map(|tag| state.tag_id(Kind::Leads, tag)).collect()
+        };
+        let to_add = tag_ids(self, &change.tags_to_add);
+        let to_delete = tag_ids(self, &change.tags_to_delete);
+        let replaced = change.tags.as_deref().map(|tags| tag_ids(self, tags));
         let Some(lead) = self.leads.get_mut(&change.id) else { return };
+        let before = (lead.pipeline_id, lead.status_id, lead.price_minor);
         if let Some(name) = change.name {
             lead.name = name;
         }
@@ -186,22 +223,34 @@ impl State {
         }
         lead.tags.extend(to_add);
         lead.tags.retain(|tag| !to_delete.contains(tag));
+        let after = (lead.pipeline_id, lead.status_id, lead.price_minor);
+        if kind == LedgerKind::LeadUpdated {
+            self.log_change(change.id, before, after);
+        }
         let (id, body) = (change.id, change.body);
         self.write_down(call, Entry { kind, id, entity_id: id, body, closed_without_pipeline });
     }
 
+    fn log_change(&mut self, id: u64, before: (u64, u64, i64), after: (u64, u64, i64)) {
+        if (before.0, before.1) != (after.0, after.1) {
+            let stage = |(pipeline, status, _): (u64, u64, i64)| json!([{"lead_status": {"id": status, "pipeline_id": pipeline}}]);
+            self.happened("lead_status_changed", Kind::Leads, id, stage(before), stage(after));
+        }
+        if before.2 != after.2 {
+            let price = |(_, _, minor): (u64, u64, i64)| json!([{"sale_field_value": {"sale": minor.checked_div(100)}}]);
+            self.happened("sale_field_changed", Kind::Leads, id, price(before), price(after));
+        }
+    }
+
     pub(super) fn lead_json(&self, lead: &Lead, with: &[&str]) -> Value {
-        let tags: Vec<Value> = lead
-            .tags
-            .iter()
-            .filter_map(|id| Some(json!({"id": id, "name": self.tags.get(id)?, "color": null})))
-            .collect();
-        let mut embedded = json!({"tags": tags, "companies": []});
+        let own = Entity::new(Kind::Leads, lead.id);
+        let companies = self.linked_json(own, Kind::Companies);
+        let mut embedded = json!({"tags": self.tags_json(&lead.tags), "companies": companies});
         if with.contains(&"contacts") {
-            set(&mut embedded, "contacts", self.contacts_of(lead.id));
+            set(&mut embedded, "contacts", self.linked_json(own, Kind::Contacts));
         }
         if with.contains(&"catalog_elements") {
-            set(&mut embedded, "catalog_elements", json!([]));
+            set(&mut embedded, "catalog_elements", self.linked_elements_json(own));
         }
         if with.contains(&"loss_reason") {
             let reason = lead.loss_reason_id.and_then(|id| self.loss_reason_json(id));
@@ -223,12 +272,12 @@ impl State {
             "closed_at": lead.closed_at,
             "closest_task_at": self.closest_task_at("leads", lead.id),
             "is_deleted": false,
-            "custom_fields_values": self.field_values_json(&lead.fields),
+            "custom_fields_values": self.field_values_json(Owner::All(Kind::Leads), &lead.fields),
             "score": null,
             "account_id": self.account_id,
             "labor_cost": null,
             "is_price_computed": false,
-            "_links": self.links(&format!("leads/{}", lead.id)),
+            "_links": self.links_of(&format!("leads/{}", lead.id)),
             "_embedded": embedded,
         });
         if self.minor_units {
@@ -244,23 +293,8 @@ impl State {
     }
 
     fn trashed_json(&self, id: u64, at: i64) -> Value {
-        let links = self.links(&format!("leads/{id}"));
+        let links = self.links_of(&format!("leads/{id}"));
         json!({"id": id, "updated_at": at, "is_deleted": true, "_links": links})
-    }
-
-    /// Unknown names are created; ids were checked.
-    fn tag_id(&mut self, tag: &Tag) -> u64 {
-        match tag {
-            Tag::Id(id) => *id,
-            Tag::Name(name) => {
-                let known = self.tags.iter().find(|(_, own)| *own == name).map(|(id, _)| *id);
-                known.unwrap_or_else(|| {
-                    let id = self.next_id();
-                    self.tags.insert(id, name.clone());
-                    id
-                })
-            }
-        }
     }
 }
 

@@ -17,10 +17,11 @@ pub struct LedgerEntry {
     pub path: String,
     /// What was written.
     pub kind: LedgerKind,
-    /// The id of what was written: of the lead, the note or the task.
+    /// The id of what was written: of the lead, the note, the task, …; of a link, the id of its far end; of a Salesbot
+    /// that was started, the bot's.
     pub id: u64,
-    /// The id of the entity it belongs to: of the lead itself, or of the lead that the note or task is on.
-    /// 0 for a task that is on nothing.
+    /// The id of the entity it belongs to: of the lead itself, or of the lead that the note, task, file, link or bot is
+    /// on. 0 for what is on nothing.
     pub entity_id: u64,
     /// The item as it was sent.
     pub body: Value,
@@ -62,8 +63,44 @@ pub enum LedgerKind {
     TaskAdded,
     /// A task was changed or completed.
     TaskUpdated,
-    /// A Salesbot was started on a lead; [`LedgerEntry::id`] is the bot's.
-    BotStarted,
+    /// A note was changed, pinned or unpinned.
+    NoteUpdated,
+    /// A contact was created.
+    ContactAdded,
+    /// A contact was changed.
+    ContactUpdated,
+    /// A company was created.
+    CompanyAdded,
+    /// A company was changed.
+    CompanyUpdated,
+    /// Two entities were linked.
+    Linked,
+    /// A link was cut.
+    Unlinked,
+    /// A tag was made by itself, not by writing it to an entity.
+    TagAdded,
+    /// An element was added to a catalog.
+    ElementAdded,
+    /// An element of a catalog was changed.
+    ElementUpdated,
+    /// The last part of a file came.
+    FileUploaded,
+    /// A file was attached to an entity.
+    FileAttached,
+    /// A file was detached from an entity.
+    FileDetached,
+    /// A Salesbot was started.
+    SalesbotStarted,
+    /// An incoming lead came.
+    UnsortedAdded,
+    /// An incoming lead was taken.
+    UnsortedAccepted,
+    /// An incoming lead was declined.
+    UnsortedDeclined,
+    /// An incoming chat was put into a lead.
+    UnsortedLinked,
+    /// Something of the account's settings was made, changed or deleted: the method and the path say what.
+    Administered,
 }
 
 impl LedgerKind {
@@ -76,7 +113,25 @@ impl LedgerKind {
             Self::NoteAdded => "note_added",
             Self::TaskAdded => "task_added",
             Self::TaskUpdated => "task_updated",
-            Self::BotStarted => "bot_started",
+            Self::NoteUpdated => "note_updated",
+            Self::ContactAdded => "contact_added",
+            Self::ContactUpdated => "contact_updated",
+            Self::CompanyAdded => "company_added",
+            Self::CompanyUpdated => "company_updated",
+            Self::Linked => "linked",
+            Self::Unlinked => "unlinked",
+            Self::TagAdded => "tag_added",
+            Self::ElementAdded => "element_added",
+            Self::ElementUpdated => "element_updated",
+            Self::FileUploaded => "file_uploaded",
+            Self::FileAttached => "file_attached",
+            Self::FileDetached => "file_detached",
+            Self::SalesbotStarted => "salesbot_started",
+            Self::UnsortedAdded => "unsorted_added",
+            Self::UnsortedAccepted => "unsorted_accepted",
+            Self::UnsortedDeclined => "unsorted_declined",
+            Self::UnsortedLinked => "unsorted_linked",
+            Self::Administered => "administered",
         }
     }
 }

@@ -89,6 +89,21 @@ impl Query {
         self.search.as_deref()
     }
 
+    /// How many values the filter of that name has.
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.filters.get(name).map_or(0, Vec::len)
+    }
+
+    /// The same with no more than so many in a page.
+    pub(super) fn at_most(self, limit: usize) -> Self {
+        Self { limit: self.limit.min(limit), ..self }
+    }
+
+    /// Whether there is a filter of that name.
+    pub(super) fn filters_by(&self, name: &str) -> bool {
+        self.filters.contains_key(name)
+    }
+
     pub(super) fn forget_filters(&mut self) {
         self.filters.clear();
     }

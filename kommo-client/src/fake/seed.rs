@@ -1,8 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::drive::Drive;
 use super::fault::Script;
 use super::gate::Gate;
-use super::state::{Contact, Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
+use super::kind::{Kind, Owner};
+use super::oauth::Grants;
+use super::state::{Field, FieldOption, Lead, Pipeline, Stage, State, User, is_closed};
+use super::unsorted::Sorted;
+use super::users::all_rights;
 
 pub(super) const ACCOUNT: u64 = 31_361_463;
 pub(super) const PIPELINE: u64 = 6_950_551;
@@ -64,6 +69,36 @@ impl FakeLead {
     }
 }
 
+/// Phones and e-mail addresses, which contacts and companies of every account have.
+fn predefined() -> Vec<Field> {
+    const PHONES: [&str; 6] = ["WORK", "WORKDD", "MOB", "FAX", "HOME", "OTHER"];
+    const EMAILS: [&str; 3] = ["WORK", "PRIV", "OTHER"];
+    let of = |kind, id: u64, code: &str, name: &str, codes: &[&str]| Field {
+        owner: Owner::All(kind),
+        id,
+        code: Some(code.to_owned()),
+        name: name.to_owned(),
+        field_type: "multitext".to_owned(),
+        group_id: None,
+        is_api_only: false,
+        currency: None,
+        options: (id.saturating_mul(10)..)
+            .zip(codes)
+            .map(|(id, code)| FieldOption {
+                id,
+                code: Some((*code).to_owned()),
+                value: (*code).to_owned(),
+            })
+            .collect(),
+    };
+    vec![
+        of(Kind::Contacts, 771_906, "PHONE", "Phone", &PHONES),
+        of(Kind::Contacts, 771_908, "EMAIL", "Email", &EMAILS),
+        of(Kind::Companies, 771_916, "PHONE", "Phone", &PHONES),
+        of(Kind::Companies, 771_918, "EMAIL", "Email", &EMAILS),
+    ]
+}
+
 impl State {
     /// The ordinary account that [`FakeKommo::start`](super::FakeKommo::start) describes.
     pub(super) fn ordinary(base: String) -> Self {
@@ -82,6 +117,8 @@ impl State {
         let users = users.map(|(id, name, is_admin, is_active)| User {
             id,
             name: name.to_owned(),
+            email: format!("{}@example.com", name.to_lowercase().replace(' ', ".")),
+            rights: all_rights(),
             is_admin,
             is_active,
         });
@@ -100,15 +137,28 @@ impl State {
             read_lag: 0,
             answering: false,
             last_id: 30_000_000,
-            pipelines: vec![pipeline(PIPELINE, "Sales", stages.to_vec())],
+            pipelines: vec![pipeline(PIPELINE, 1, "Sales", stages.to_vec())],
             users: users.to_vec(),
-            fields: Vec::new(),
+            roles: BTreeMap::new(),
+            fields: predefined(),
+            groups: Vec::new(),
             loss_reasons: loss_reasons.map(|(id, name)| (id, name.to_owned())).into(),
             tags: BTreeMap::new(),
-            bots: BTreeSet::new(),
             leads: BTreeMap::new(),
             trash: BTreeMap::new(),
             contacts: BTreeMap::new(),
+            companies: BTreeMap::new(),
+            links: BTreeMap::new(),
+            catalogs: BTreeMap::new(),
+            elements: BTreeMap::new(),
+            drive: Drive::new(),
+            hooks: Vec::new(),
+            sources: Vec::new(),
+            unsorted: Vec::new(),
+            sorted: Sorted::default(),
+            events: Vec::new(),
+            grants: Grants::default(),
+            bots: BTreeSet::new(),
             notes: BTreeMap::new(),
             tasks: BTreeMap::new(),
             ledger: Vec::new(),
@@ -123,26 +173,32 @@ impl State {
         let id = self.next_id();
         let stages: Vec<Stage> =
             stages.iter().map(|name| stage(self.next_id(), name, false)).collect();
-        self.pipelines.push(pipeline(id, name, stages));
+        let place = i64::try_from(self.pipelines.len()).unwrap_or(0).saturating_add(1);
+        self.pipelines.push(pipeline(id, place, name, stages));
         id
     }
 
     pub(super) fn add_field(
         &mut self,
+        owner: Owner,
         code: Option<&str>,
         name: &str,
         field_type: &str,
         options: &[&str],
     ) -> u64 {
-        if let Some(field) = code.and_then(|code| self.field_by_code(code)) {
+        if let Some(field) = code.and_then(|code| self.field_by_code(owner, code)) {
             return field.id;
         }
         let id = self.next_id();
         self.fields.push(Field {
+            owner,
             id,
             code: code.map(str::to_owned),
             name: name.to_owned(),
             field_type: field_type.to_owned(),
+            group_id: None,
+            is_api_only: false,
+            currency: None,
             options: Vec::new(),
         });
         for option in options {
@@ -152,7 +208,7 @@ impl State {
     }
 
     pub(super) fn add_option(&mut self, field: u64, value: &str) -> u64 {
-        let option = FieldOption { id: self.next_id(), value: value.to_owned() };
+        let option = FieldOption { id: self.next_id(), code: None, value: value.to_owned() };
         let id = option.id;
         if let Some(field) = self.fields.iter_mut().find(|own| own.id == field) {
             field.options.push(option);
@@ -192,19 +248,6 @@ impl State {
         id
     }
 
-    pub(super) fn add_contact(&mut self, name: &str, emails: &[&str], leads: &[u64]) -> u64 {
-        let id = self.next_id();
-        let contact = Contact {
-            id,
-            name: name.to_owned(),
-            emails: emails.iter().map(|email| (*email).to_owned()).collect(),
-            leads: leads.iter().copied().collect(),
-            created_at: self.now(),
-        };
-        self.contacts.insert(id, contact);
-        id
-    }
-
     pub(super) fn move_lead(&mut self, id: u64, pipeline_id: u64, status_id: u64) {
         let now = self.now();
         if let Some(lead) = self.leads.get_mut(&id) {
@@ -228,10 +271,15 @@ impl State {
     }
 }
 
-fn pipeline(id: u64, name: &str, stages: Vec<Stage>) -> Pipeline {
-    Pipeline { id, name: name.to_owned(), stages }
+/// The first is the main one. Stages stand ten apart.
+fn pipeline(id: u64, sort: i64, name: &str, mut stages: Vec<Stage>) -> Pipeline {
+    for (stage, sort) in stages.iter_mut().zip(1_i64..) {
+        stage.sort = sort.saturating_mul(10);
+    }
+    let name = name.to_owned();
+    Pipeline { id, name, sort, is_main: sort == 1, closed_names: BTreeMap::new(), stages }
 }
 
 fn stage(id: u64, name: &str, is_incoming: bool) -> Stage {
-    Stage { id, name: name.to_owned(), is_incoming }
+    Stage { id, name: name.to_owned(), sort: 10, color: "#99ccff".to_owned(), is_incoming }
 }

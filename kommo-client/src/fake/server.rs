@@ -94,7 +94,10 @@ impl State {
     }
 
     fn apply(&mut self, call: &Call) -> Answer {
-        if !call.authorized || !self.token_valid {
+        if call.path.starts_with("/oauth2/") {
+            return self.oauth_route(call);
+        }
+        if !call.authorized {
             return Answer::problem(401, "Invalid user name or password");
         }
         self.route(call)
@@ -112,7 +115,10 @@ impl State {
             None => path.clone(),
         };
         let authorization = request.headers.get("authorization");
-        let expected = format!("Bearer {TOKEN}");
+        let bearer = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let is_good = |token: &str| {
+            (token == TOKEN && self.token_valid) || self.grants.takes(token, self.now())
+        };
         Call {
             at: self.came().saturating_add(1),
             method: request.method.as_str().to_owned(),
@@ -120,7 +126,8 @@ impl State {
             path,
             target,
             body: body_of(request),
-            authorized: authorization.is_some_and(|value| value.as_bytes() == expected.as_bytes()),
+            bytes: request.body.clone(),
+            authorized: bearer.is_some_and(is_good),
             // tokio's, which a simulation moves.
             received: tokio::time::Instant::now().into_std(),
         }

@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::check::{Batch, Problems, Reader, batch, single};
+use super::kind::{Entity, Kind};
 use super::ledger::LedgerKind;
 use super::query::{Filter, Filters, Query};
 use super::routes::{Entry, number};
@@ -70,7 +71,7 @@ impl State {
             let (id, request_id) = (change.id, change.request_id.clone());
             self.tasks.insert(id, self.blank_task(id));
             self.apply_task(call, change, LedgerKind::TaskAdded);
-            let links = self.links(&format!("tasks/{id}"));
+            let links = self.links_of(&format!("tasks/{id}"));
             items.push(json!({"id": id, "request_id": request_id, "_links": links}));
         }
         Ok(refusal.unwrap_or_else(|| self.thin("tasks", "tasks", items)))
@@ -156,7 +157,7 @@ impl State {
         })
     }
 
-    /// A task is on a lead or a contact that is there, or on nothing.
+    /// A task is on a lead, contact or company that is there, or on nothing.
     fn check_entity(&self, reader: &mut Reader<'_, '_>) -> Option<(String, u64)> {
         let (entity_type, id) = (reader.text("entity_type"), reader.id("entity_id"));
         if reader.get("entity_type").is_none() && reader.get("entity_id").is_none() {
@@ -165,16 +166,13 @@ impl State {
         reader.require("entity_type");
         reader.require("entity_id");
         let (entity_type, id) = (entity_type?, id?);
-        let is_there = match entity_type {
-            "leads" => self.leads.contains_key(&id),
-            "contacts" => self.contacts.contains_key(&id),
-            "companies" | "customers" => false,
-            _ => {
-                reader.refuse_choice("entity_type");
-                return None;
-            }
-        };
-        if !is_there {
+        let kind = Kind::read(entity_type).filter(|kind| *kind != Kind::Elements);
+        if kind.is_none() && entity_type != "customers" {
+            reader.refuse_choice("entity_type");
+            return None;
+        }
+        // The fake has no customers.
+        if kind.is_none_or(|kind| !self.exists(Entity::new(kind, id))) {
             reader.refuse_choice("entity_id");
         }
         Some((entity_type.to_owned(), id))
@@ -204,7 +202,7 @@ impl State {
         let (id, request_id) = (change.id, change.request_id.clone());
         self.apply_task(call, change, LedgerKind::TaskUpdated);
         let updated_at = self.tasks.get(&id).map(|task| task.updated_at);
-        let links = self.links(&format!("tasks/{id}"));
+        let links = self.links_of(&format!("tasks/{id}"));
         json!({"id": id, "updated_at": updated_at, "request_id": request_id, "_links": links})
     }
 
@@ -231,7 +229,7 @@ impl State {
         task.updated_at = change.updated_at.unwrap_or(now);
         let entity_id = task.entity.as_ref().map_or(0, |(_, id)| *id);
         let (id, body) = (change.id, change.body);
-        self.write_down(call, Entry { kind, id, entity_id, body, closed_without_pipeline: false });
+        self.write_down(call, Entry { entity_id, ..Entry::of(kind, id, body) });
     }
 
     pub(super) fn tasks_of(&self, lead: u64) -> Vec<Value> {
@@ -266,7 +264,7 @@ impl State {
             "result": result,
             "complete_till": task.complete_till,
             "account_id": self.account_id,
-            "_links": self.links(&format!("tasks/{}", task.id)),
+            "_links": self.links_of(&format!("tasks/{}", task.id)),
         })
     }
 }

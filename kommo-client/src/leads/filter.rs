@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::LeadWith;
 use crate::{
     id::{LeadId, PipelineId, StatusId, UserId},
     page::PAGE,
@@ -24,6 +25,7 @@ pub struct LeadFilter {
     closed: Range,
     query: Option<String>,
     only_deleted: bool,
+    with: Vec<LeadWith>,
     order: Option<(&'static str, &'static str)>,
 }
 
@@ -111,6 +113,12 @@ impl LeadFilter {
         self
     }
 
+    /// Has each lead tell this, too; several calls add up.
+    pub fn with(mut self, with: LeadWith) -> Self {
+        self.with.push(with);
+        self
+    }
+
     /// The oldest first, by id: the order in which a list stays complete while leads are added.
     pub fn by_id(mut self) -> Self {
         self.order = Some(("order[id]", "asc"));
@@ -162,6 +170,7 @@ impl LeadFilter {
             query.push(key, direction);
         }
         let deleted = if self.only_deleted { ",only_deleted" } else { "" };
+        let with = LeadWith::join(with, &self.with);
         query.with("with", format_args!("{with}{deleted}")).with("limit", PAGE)
     }
 }

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 use crate::{
     field::FieldValues,
     id::{
-        AccountId, CompanyId, ContactId, FieldId, LeadId, LossReasonId, PipelineId, StatusId,
-        TagId, UserId,
+        AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, FieldId, LeadId,
+        LossReasonId, PipelineId, SourceId, StatusId, TagId, UserId,
     },
     page::{Row, RowKey},
     price::Price,
@@ -24,9 +24,14 @@ pub struct Lead {
     pub name: Option<String>,
     /// What it is worth, in units of the account's currency.
     pub price: Price,
-    /// Whether Kommo told the price with decimals (`price_with_minor_units`), whatever they are: an account that does
-    /// takes them too, see [`LeadPatch::price_decimal`](super::LeadPatch::price_decimal).
+    /// Whether the account's prices have decimals, as far as this lead shows: `price_with_minor_units` came with it, and is
+    /// what [`price`](Self::price) holds. The account itself does not say.
     pub has_minor_units: bool,
+    /// Whether its products make the price.
+    pub is_price_computed: Option<bool>,
+    /// With [`LeadWith::IsPriceModifiedByRobot`](super::LeadWith::IsPriceModifiedByRobot): whether an automation wrote the
+    /// price last.
+    pub is_price_modified_by_robot: Option<bool>,
     /// Whose it is.
     pub responsible_user_id: Option<UserId>,
     /// The group of the responsible user.
@@ -61,6 +66,10 @@ pub struct Lead {
     pub contacts: Vec<LeadContact>,
     /// Its companies: at most one.
     pub companies: Vec<CompanyId>,
+    /// With [`LeadWith::CatalogElements`](super::LeadWith::CatalogElements): its products and other elements of catalogs.
+    pub catalog_elements: Vec<LeadElement>,
+    /// With [`LeadWith::SourceId`](super::LeadWith::SourceId): where it came from. Some answers hold it unasked.
+    pub source_id: Option<SourceId>,
     /// Its account.
     pub account_id: Option<AccountId>,
 }
@@ -136,6 +145,45 @@ pub struct LeadContact {
     pub is_main: bool,
 }
 
+/// An element of a catalog, such as a product, that a lead is linked with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LeadElement {
+    /// The element.
+    pub id: CatalogElementId,
+    /// Its catalog.
+    pub catalog_id: Option<CatalogId>,
+    /// How many of it; `None` when Kommo gave no whole number.
+    pub quantity: Option<u64>,
+    /// Which of its prices.
+    pub price_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ElementWire {
+    id: CatalogElementId,
+    #[serde(default, deserialize_with = "or_default")]
+    metadata: ElementMetadata,
+}
+
+#[derive(Default, Deserialize)]
+struct ElementMetadata {
+    #[serde(default, deserialize_with = "lenient")]
+    catalog_id: Option<CatalogId>,
+    #[serde(default, deserialize_with = "lenient")]
+    quantity: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    price_id: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for LeadElement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ElementWire { id, metadata } = ElementWire::deserialize(deserializer)?;
+        let ElementMetadata { catalog_id, quantity, price_id } = metadata;
+        Ok(Self { id, catalog_id, quantity, price_id })
+    }
+}
+
 /// A reason for losing a lead.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
@@ -170,6 +218,12 @@ struct Wire {
     price: Price,
     #[serde(default)]
     price_with_minor_units: Price,
+    #[serde(default, deserialize_with = "lenient")]
+    is_price_computed: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    is_price_modified_by_robot: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    source_id: Option<SourceId>,
     #[serde(default, deserialize_with = "optional_user")]
     responsible_user_id: Option<UserId>,
     #[serde(default, deserialize_with = "lenient")]
@@ -212,6 +266,8 @@ struct Embedded {
     companies: Vec<Linked<CompanyId>>,
     #[serde(default, deserialize_with = "one_or_first")]
     loss_reason: Option<LossReason>,
+    #[serde(default, deserialize_with = "list")]
+    catalog_elements: Vec<LeadElement>,
 }
 
 /// A lead always has a responsible user or says null; 0 here is Kommo itself.
@@ -229,6 +285,8 @@ impl<'de> Deserialize<'de> for Lead {
             name: wire.name,
             price: if exact { wire.price_with_minor_units } else { wire.price },
             has_minor_units: exact,
+            is_price_computed: wire.is_price_computed,
+            is_price_modified_by_robot: wire.is_price_modified_by_robot,
             responsible_user_id: wire.responsible_user_id,
             group_id: wire.group_id,
             status_id: wire.status_id,
@@ -246,6 +304,8 @@ impl<'de> Deserialize<'de> for Lead {
             tags: wire.embedded.tags,
             contacts: wire.embedded.contacts,
             companies: ids(wire.embedded.companies),
+            catalog_elements: wire.embedded.catalog_elements,
+            source_id: wire.source_id,
             account_id: wire.account_id,
         })
     }

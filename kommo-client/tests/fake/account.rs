@@ -90,7 +90,7 @@ async fn only_the_token_opens_the_account() {
 async fn unknown_paths_and_methods() {
     let kommo = unlimited().await;
     for path in
-        ["lead", "lead/1", "companies", "leads/x", "leads/1/links", "tasks/x", "contacts/1/notes"]
+        ["lead", "lead/1", "company", "leads/x", "leads/1/link/2", "tasks/x", "contacts/1/tasks"]
     {
         let answer = get(&kommo, path).await;
         assert_eq!(

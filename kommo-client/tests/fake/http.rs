@@ -1,8 +1,8 @@
 //! A few lines of HTTP for the other modules.
 
-use std::sync::LazyLock;
+use std::{num::NonZeroU32, sync::LazyLock};
 
-use kommo_client::fake::FakeKommo;
+use kommo_client::{AccessToken, RetryPolicy, fake::FakeKommo};
 use reqwest::{Client, Method};
 use serde_json::Value;
 
@@ -72,6 +72,21 @@ pub(crate) async fn unlimited() -> FakeKommo {
     let kommo = FakeKommo::start().await;
     kommo.set_rate_limit(None);
     kommo
+}
+
+/// The crate's own client of the fake's account, which waits for nothing.
+pub(crate) fn client(kommo: &FakeKommo) -> kommo_client::Client {
+    let token = AccessToken::new(kommo.token()).expect("a token");
+    kommo_client::Client::builder(&kommo.uri(), token)
+        .requests_per_second(NonZeroU32::new(10_000).expect("more than 0"))
+        .retry(RetryPolicy::never())
+        .build()
+        .expect("a client")
+}
+
+/// The kinds of the ledger, in order.
+pub(crate) fn kinds(kommo: &FakeKommo) -> Vec<&'static str> {
+    kommo.ledger().iter().map(|entry| entry.kind.as_str()).collect()
 }
 
 pub(crate) async fn get(kommo: &FakeKommo, path: &str) -> Answer {

@@ -3,11 +3,26 @@
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a helper that panics fails its test")]
 
 mod account;
+mod batches;
+mod bots;
+mod catalogs;
 mod contacts;
+mod definitions;
 mod faults;
 mod fields;
+mod files;
 mod fixtures;
+mod hooks;
 mod http;
+mod intake;
 mod leads;
+mod links;
 mod notes;
+mod oauth;
+mod pace;
+mod people;
+mod pipelines;
+mod tags;
 mod tasks;
+mod unsorted;
+mod users;

@@ -153,3 +153,31 @@ async fn the_read_side_can_lag() {
     assert_eq!(get(&kommo, "tasks").await.status, 204);
     assert_eq!(get(&kommo, "tasks").await.status, 200);
 }
+
+#[tokio::test]
+async fn notes_of_any_kind_of_entity_are_made_changed_and_pinned() {
+    use kommo_client::{EntityType, NewNote, NoteFilter, NotePatch};
+
+    use crate::http::{client, kinds};
+
+    let kommo = unlimited().await;
+    let ann = kommo.add_contact("Ann", &[], &[]);
+    let acme = kommo.add_company("Acme", &[]);
+    for (kind, id) in [(EntityType::Contacts, ann), (EntityType::Companies, acme)] {
+        let notes = client(&kommo).notes(kind.clone());
+        let made = notes.create(&[NewNote::common(id, "first")]).await.expect("made");
+        notes.update(&[NotePatch::common(made[0].id, id, "second")]).await.expect("changed");
+        notes.pin(made[0].id, true).await.expect("pinned");
+        notes.pin(made[0].id, false).await.expect("unpinned");
+        let read = notes.get(made[0].id).await.expect("an answer").expect("a note");
+        assert_eq!(read.text(), Some("second"));
+        let filter = NoteFilter::new().id(made[0].id);
+        assert_eq!(notes.list(id, &filter).await.expect("a list"), [read]);
+        let other = client(&kommo).notes(EntityType::Leads);
+        assert_eq!(other.get(made[0].id).await.expect("an answer"), None, "not one of a lead");
+        let error = notes.update(&[NotePatch::common(made[0].id, id + 1, "x")]).await;
+        error.expect_err("a note of another");
+    }
+    assert_eq!(kinds(&kommo).len(), 8);
+    assert_eq!(kinds(&kommo)[..4], ["note_added", "note_updated", "note_updated", "note_updated"]);
+}

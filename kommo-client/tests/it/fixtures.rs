@@ -1,9 +1,9 @@
 //! Whole answers as Kommo documents them, where the shared folder is at hand.
 
 use kommo_client::{
-    CallDirection, CatalogId, EntityType, Error, EventFilter, FieldId, LeadFilter, LeadId,
-    LeadPatch, NewCall, NewLead, NoteFilter, NoteId, PipelineId, TaskFilter, TaskId, TaskPatch,
-    UserId, WebhookBody, WebhookData,
+    CallDirection, CatalogId, CompanyFilter, EntityType, Error, EventFilter, FieldId, LeadFilter,
+    LeadId, LeadPatch, NewCall, NewLead, NoteFilter, NoteId, PipelineId, TaskFilter, TaskId,
+    TaskPatch, UnsortedFilter, UserId, WebhookBody, WebhookData,
 };
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
@@ -154,7 +154,15 @@ async fn the_other_endpoints() -> Result<(), Error> {
         1
     );
     let Some(server) = serving("unsorted_list.json").await else { return Ok(()) };
-    assert_eq!(client(&server).unsorted().list().next().await?.map(|page| page.len()), Some(1));
+    assert_eq!(
+        client(&server)
+            .unsorted()
+            .list(&UnsortedFilter::new())
+            .next()
+            .await?
+            .map(|page| page.len()),
+        Some(1)
+    );
     let Some(server) = serving("catalogs_list.json").await else { return Ok(()) };
     assert!(client(&server).catalogs().list().await?.len() > 1);
     let Some(server) = serving("catalog_elements_list.json").await else { return Ok(()) };
@@ -178,7 +186,7 @@ async fn the_other_endpoints() -> Result<(), Error> {
     let Some(server) = serving("events_list.json").await else { return Ok(()) };
     assert!(client(&server).events().list(&EventFilter::new()).next().await?.is_some());
     let Some(server) = serving("companies_list.json").await else { return Ok(()) };
-    assert!(client(&server).companies().list().next().await?.is_some());
+    assert!(client(&server).companies().list(&CompanyFilter::new()).next().await?.is_some());
     let Some(server) = serving("loss_reasons_list.json").await else { return Ok(()) };
     assert!(!client(&server).leads().loss_reasons().await?.is_empty());
     let Some(server) = serving("roles_list.json").await else { return Ok(()) };

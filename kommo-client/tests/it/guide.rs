@@ -20,7 +20,7 @@ fn every_sample_that_the_guide_names_is_used_by_a_test() {
         .flat_map(|tests| fs::read_dir(folder.join(tests)).unwrap())
         .map(|entry| read(&entry.unwrap().path()))
         .collect();
-    let table = guide.split("\n## ").nth(2).unwrap();
+    let table = guide.split("\n## ").find(|part| part.starts_with("Endpoint,")).unwrap();
     let samples: BTreeSet<_> =
         quoted(table).filter(|word| word.ends_with(".json") || word.ends_with(".txt")).collect();
     assert!(samples.len() > 40, "{samples:?}");
@@ -37,5 +37,38 @@ fn every_file_that_the_guide_names_is_there() {
     assert!(files.len() > 10, "{files:?}");
     for file in files {
         assert!(folder.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn every_endpoint_of_the_guide_is_tried_against_the_fake() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = read(&folder.join("GUIDE.md"));
+    let table = guide.split("\n## ").find(|part| part.starts_with("Endpoint,")).unwrap();
+    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 50, "{}", rows.len());
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let files: Vec<_> = quoted(last).collect();
+        assert!(!files.is_empty() || last.contains("none: the fake"), "{row}");
+        for file in files {
+            assert!(folder.join(format!("tests/fake/{file}.rs")).is_file(), "{row}");
+        }
+    }
+}
+
+/// The crate page and the guide name the same methods, and all of them.
+#[test]
+fn the_guide_and_the_crate_page_name_the_same_methods() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = read(&folder.join("GUIDE.md"));
+    let page = read(&folder.join("src/lib.rs"));
+    for line in page.lines().filter(|line| line.starts_with("//! | ")) {
+        for method in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let name = method.rsplit("::").next().unwrap();
+            let named =
+                guide.contains(&format!("`{name}`")) || guide.contains(&format!("::{name}`"));
+            assert!(named, "{method} is not in the guide");
+        }
     }
 }

@@ -75,6 +75,8 @@ mod leads;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod more_fixtures;
+#[cfg(test)]
 mod note_contents;
 #[cfg(test)]
 mod notes;

@@ -1,7 +1,6 @@
 //! What goes beyond the deal that was paid for: further deals, tags, Salesbots.
 
-use kommo_client::{Fate, LeadId, LeadPatch, NewLead, RawMethod, TagRef, UserId};
-use serde_json::json;
+use kommo_client::{EntityType, Fate, LeadId, LeadPatch, NewLead, SalesbotId, TagRef, UserId};
 
 use super::{
     Applied, Applier, Call, Failure, Stop, Work,
@@ -123,12 +122,9 @@ impl Applier<'_> {
             return self.unconfirmed(work, row, bot).await;
         }
         self.begin(work, row).await?;
-        let answer = self
-            .writing
-            .raw(RawMethod::Post, &format!("bots/{}/run", bot.bot))
-            .json(&json!({"entity_id": bot.lead, "entity_type": "leads"}))
-            .send()
-            .await;
+        let on = [bot.lead.get()];
+        let answer =
+            self.writing.salesbots().run(SalesbotId::new(bot.bot), EntityType::Leads, &on).await;
         match answer {
             Err(error) if error.fate() == Fate::Unknown => self.unconfirmed(work, row, bot).await,
             Err(error) => self.record(work, row, Err(Failure::from(error))).await,

@@ -53,8 +53,14 @@ async fn world_of(
     (world, id)
 }
 
+const BOT: u64 = 565;
+
 async fn bot_world() -> (World, u64) {
-    world_of(|world| world.kommo.add_bot(), OnWonAction::StartSalesbot).await
+    let add = |world: &World| {
+        world.kommo.add_salesbot(BOT);
+        BOT
+    };
+    world_of(add, OnWonAction::StartSalesbot).await
 }
 
 async fn deal_world() -> (World, u64) {
@@ -147,11 +153,9 @@ async fn a_salesbot_is_started() {
     let (world, bot) = bot_world().await;
     assert_eq!(world.done(&paid()).await, [Reason::FirstPayment, Reason::OnWonSalesbot]);
     assert_eq!(
-        written(&world, LedgerKind::BotStarted),
-        [json!({"entity_id": LEAD, "entity_type": "leads"})]
+        written(&world, LedgerKind::SalesbotStarted),
+        [json!({"bot_id": bot, "entity_id": LEAD, "entity_type": 2})]
     );
-    let ledger = world.kommo.ledger();
-    assert_eq!(ledger.last().unwrap().path, format!("/api/v4/bots/{bot}/run"));
 }
 
 #[tokio::test]
@@ -266,37 +270,35 @@ async fn a_salesbot_without_an_answer_is_parked_and_started_again_only_by_a_pers
         Fault::hang(Duration::from_secs(2)).applied(),
     ] {
         let (world, _) = bot_world().await;
-        world.kommo.fail_next(fault.on("POST", "/api/v4/bots"));
+        world.kommo.fail_next(fault.on("POST", "/api/v2/salesbot"));
         let payment = paid();
         let parked = world.parked(&payment).await;
         assert_eq!(parked.reason, ParkReason::Unconfirmed);
         assert!(parked.detail.contains("look whether it has run"), "{}", parked.detail);
-        let started = written(&world, LedgerKind::BotStarted).len();
+        let started = written(&world, LedgerKind::SalesbotStarted).len();
         world.parked(&payment).await;
-        assert_eq!(written(&world, LedgerKind::BotStarted).len(), started, "not by itself");
+        assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), started, "not by itself");
         assert!(world.sync.resume(payment.id().as_str()).await.unwrap());
         world.done(&payment).await;
-        assert_eq!(written(&world, LedgerKind::BotStarted).len(), started + 1);
+        assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), started + 1);
     }
 }
 
 #[tokio::test]
 async fn a_process_that_stops_while_it_starts_a_salesbot_leaves_it_to_a_person() {
-    let probe = World::new().await;
-    let bot = probe.kommo.add_bot();
     let store = MemoryStore::new();
     let change = |config: &mut Config| {
-        config.on_won = vec![OnWon::new(OnWonAction::StartSalesbot(bot)), OnWon::new(tag())];
+        config.on_won = vec![OnWon::new(OnWonAction::StartSalesbot(BOT)), OnWon::new(tag())];
     };
     let world = World::built(change, store, |builder| builder).await;
-    assert_eq!(world.kommo.add_bot(), bot);
+    world.kommo.add_salesbot(BOT);
     let hang = Fault::hang(Duration::from_secs(5)).applied();
-    world.kommo.fail_next(hang.on("POST", "/api/v4/bots"));
+    world.kommo.fail_next(hang.on("POST", "/api/v2/salesbot"));
     let payment = paid();
     {
         let handling = world.sync.handle(&payment);
         let started = async {
-            while written(&world, LedgerKind::BotStarted).is_empty() {
+            while written(&world, LedgerKind::SalesbotStarted).is_empty() {
                 tokio::task::yield_now().await;
             }
         };
@@ -308,19 +310,21 @@ async fn a_process_that_stops_while_it_starts_a_salesbot_leaves_it_to_a_person()
     }
     world.advance(LEASE);
     assert_eq!(world.parked(&payment).await.reason, ParkReason::Unconfirmed);
-    assert_eq!(written(&world, LedgerKind::BotStarted).len(), 1);
+    assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 1);
     assert_eq!(tags(&world), ["customer"], "what comes after it is done all the same");
 }
 
 #[tokio::test]
 async fn a_salesbot_that_kommo_refuses_for_now_is_started_later() {
     let (world, _) = bot_world().await;
-    world.kommo.fail_next(Fault::too_many_requests().retry_after("3").on("POST", "/api/v4/bots"));
+    world
+        .kommo
+        .fail_next(Fault::too_many_requests().retry_after("3").on("POST", "/api/v2/salesbot"));
     let payment = paid();
     world.waiting(&payment).await;
     world.advance(Duration::from_secs(3));
     world.done(&payment).await;
-    assert_eq!(written(&world, LedgerKind::BotStarted).len(), 1);
+    assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 1);
 }
 
 #[tokio::test]

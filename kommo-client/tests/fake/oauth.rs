@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use kommo_client::{Client, ErrorKind, MemoryTokenStore, OAuthApp, TokenStore, fake::FakeKommo};
+
+use crate::http::unlimited;
+
+const REDIRECT: &str = "https://app.example/kommo";
+
+fn connected(kommo: &FakeKommo, secret: &str) -> (Client, Arc<MemoryTokenStore>) {
+    let store = Arc::new(MemoryTokenStore::new(None));
+    let app = OAuthApp::new("app-1", secret, REDIRECT);
+    let held = Arc::clone(&store);
+    (Client::oauth(&kommo.uri(), app, held).build().expect("a client"), store)
+}
+
+#[tokio::test]
+async fn a_grant_is_exchanged_renewed_and_taken_back() {
+    let kommo = unlimited().await;
+    kommo.set_app("app-1", "secret-1", REDIRECT);
+    kommo.set_time(Some(1_795_550_400));
+    let (client, store) = connected(&kommo, "secret-1");
+    let code = kommo.grant();
+    client.authorize(&code).await.expect("a grant");
+    client.account().get().await.expect("the token works");
+    let first = store.load().await.expect("a store").expect("a pair");
+
+    // A day later Kommo takes the token no more: one renewal, and the call goes on.
+    kommo.set_time(Some(1_795_550_400 + 86_400));
+    client.account().get().await.expect("renewed");
+    let second = store.load().await.expect("a store").expect("a pair");
+    assert!(!first.is_same(&second), "a new pair is kept");
+    let renewals =
+        kommo.requests().iter().filter(|request| request.path.starts_with("/oauth2")).count();
+    assert_eq!(renewals, 2, "the exchange, and one renewal");
+
+    let error = client.authorize(&code).await.expect_err("a code is good for once");
+    assert_eq!(error.kind(), &ErrorKind::Unauthorized);
+    kommo.revoke_grants();
+    let error = client.account().get().await.expect_err("taken back");
+    assert_eq!(error.kind(), &ErrorKind::Unauthorized);
+    client.authorize(&kommo.grant()).await.expect("a new grant");
+    client.account().get().await.expect("all is well again");
+}
+
+#[tokio::test]
+async fn late_codes_and_foreign_integrations_are_refused() {
+    let kommo = unlimited().await;
+    kommo.set_app("app-1", "secret-1", REDIRECT);
+    kommo.set_time(Some(1_795_550_400));
+    let late = kommo.grant();
+    kommo.set_time(Some(1_795_550_400 + 20 * 60));
+    let (client, _) = connected(&kommo, "secret-1");
+    let error = client.authorize(&late).await.expect_err("too late");
+    assert_eq!(error.detail(), Some("Authorization code has expired"));
+    let (client, _) = connected(&kommo, "another");
+    let error = client.authorize(&kommo.grant()).await.expect_err("another integration");
+    assert_eq!(error.kind(), &ErrorKind::Unauthorized);
+}
