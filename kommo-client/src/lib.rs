@@ -140,6 +140,7 @@ mod pace;
 mod page;
 mod path;
 mod pipelines;
+pub mod polite;
 mod price;
 mod problem;
 mod profile;
