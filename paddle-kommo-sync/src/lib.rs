@@ -80,6 +80,7 @@ mod failure;
 mod known;
 mod link;
 mod outcome;
+pub mod paddle;
 pub mod plan;
 mod store;
 mod texts;
