@@ -77,6 +77,8 @@ mod decide;
 mod engine;
 mod error;
 mod failure;
+#[cfg(feature = "fake")]
+pub mod fake_paddle;
 mod known;
 mod link;
 mod outcome;

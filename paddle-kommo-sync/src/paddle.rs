@@ -8,7 +8,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // A fake Paddle, in which somebody buys, stands in for `https://sandbox-api.paddle.com`.
+//! // A fake Paddle, in which somebody buys, stands in for `https://api.paddle.com`.
 //! let fake = FakePaddle::start().await;
 //! let sale = fake.buy(&Purchase::new("jo@example.com").custom_data("kommo_lead_id", "20024930"));
 //!
