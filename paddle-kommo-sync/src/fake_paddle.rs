@@ -198,8 +198,7 @@ impl FakePaddle {
         let uri = format!("http://{address}");
         let state = Arc::new(Mutex::new(State::new(environment, uri.clone())));
         let server = server::start(listener, &state).await;
-        let poster = Poster::new(Duration::from_secs(5));
-        Self { _server: Arc::new(server), state, poster, uri }
+        Self { _server: Arc::new(server), state, poster: Poster::default(), uri }
     }
 
     /// The base address, such as `http://127.0.0.1:40123`, without a slash at the end.
@@ -248,7 +247,7 @@ impl FakePaddle {
 
     /// Stops the clock at this time; from then on only [`advance`](Self::advance) moves it, and signatures carry its time.
     pub fn set_time(&self, time: OffsetDateTime) {
-        self.state().time.stop_at(time);
+        self.state().stop_at(time);
     }
 
     /// Moves the clock on.

@@ -1,11 +1,12 @@
 //! Lists: what they may be asked for, and their pages.
 
 use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use super::answer::{Answer, Outcome};
 use super::server::Call;
 use super::state::{State, str_of};
+use super::time::parse;
 
 /// What a list can be asked for.
 pub(super) struct Rules {
@@ -131,7 +132,6 @@ fn retain_by_time(
     if !times.contains(&name) {
         return Err(unknown());
     }
-    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let bound = parse(value).ok_or_else(|| {
         let detail = "the time is not RFC 3339";
         Answer::error(400, "invalid_time_query_parameter", detail)

@@ -1,6 +1,10 @@
 //! The only file of the fake that names reqwest: sends deliveries.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -9,25 +13,30 @@ use super::delivery::Outgoing;
 /// The status of the answer; `None` where none came.
 pub(super) type Heard = Option<u16>;
 
-/// Paddle waits five seconds, follows no redirects, and takes a time-out for a failure.
-#[derive(Clone, Debug)]
-pub(super) struct Poster(reqwest::Client);
+/// How long Paddle waits for an answer; then it is a failure.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Sends as Paddle does: no redirects, five seconds. Made when it is first needed, as TLS takes its time to set up.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Poster(Arc<OnceLock<reqwest::Client>>);
 
 impl Poster {
-    pub(super) fn new(patience: Duration) -> Self {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .timeout(patience)
-            .user_agent("Paddle")
-            .build();
-        Self(client.unwrap_or_default())
+    fn client(&self) -> &reqwest::Client {
+        self.0.get_or_init(|| {
+            reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .timeout(PATIENCE)
+                .user_agent("Paddle")
+                .build()
+                .expect("an HTTP client")
+        })
     }
 
     pub(super) async fn post(&self, outgoing: &Outgoing) -> Heard {
         let request = self
-            .0
+            .client()
             .post(&outgoing.url)
             .header("paddle-signature", &outgoing.signature)
             .header("content-type", "application/json")

@@ -6,6 +6,7 @@ use super::answer::{Answer, Outcome};
 use super::listing::Rules;
 use super::server::Call;
 use super::state::{State, Table, str_of};
+use super::time::parse;
 
 /// How long a link to a PDF lives.
 const LINK_LIFE: Duration = Duration::HOUR;
@@ -85,10 +86,21 @@ impl State {
         let mut notices: Vec<Value> =
             self.notices.iter().map(|notice| notice.to_json(&self.events)).collect();
         for (key, value) in &call.query {
-            let at = |row: &Value| str_of(row, "occurred_at").to_owned();
+            let at = |row: &Value| parse(str_of(row, "occurred_at"));
+            let bound = || {
+                let detail = "the time is not RFC 3339";
+                let error = || Answer::error(400, "invalid_time_query_parameter", detail);
+                parse(value).ok_or_else(error)
+            };
             match key.as_str() {
-                "from" => notices.retain(|row| at(row).as_str() >= value.as_str()),
-                "to" => notices.retain(|row| at(row).as_str() <= value.as_str()),
+                "from" => {
+                    let bound = bound()?;
+                    notices.retain(|row| at(row).is_some_and(|at| at >= bound));
+                }
+                "to" => {
+                    let bound = bound()?;
+                    notices.retain(|row| at(row).is_some_and(|at| at <= bound));
+                }
                 "filter" => notices.retain(|row| {
                     let data = row.pointer("/payload/data").cloned().unwrap_or_default();
                     ["id", "customer_id", "subscription_id", "transaction_id"]

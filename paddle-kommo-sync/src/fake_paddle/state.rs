@@ -110,6 +110,12 @@ impl State {
         text(self.last_stamp)
     }
 
+    /// Stops the clock, which may set it back.
+    pub(super) fn stop_at(&mut self, time: OffsetDateTime) {
+        self.time.stop_at(time);
+        self.last_stamp = OffsetDateTime::UNIX_EPOCH;
+    }
+
     pub(super) fn put_price(
         &mut self,
         id: String,

@@ -1,6 +1,8 @@
 //! The fake's clock.
 
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{
+    Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description,
+};
 
 use crate::clock::{Clock as _, SystemClock};
 
@@ -42,7 +44,13 @@ pub(super) fn machine() -> OffsetDateTime {
     SystemClock.now()
 }
 
-/// As Paddle writes times.
+/// As Paddle writes times: in UTC, to the microsecond. Always with all six digits, so that texts sort as times do.
 pub(super) fn text(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+    time.format(format).unwrap_or_default()
+}
+
+pub(super) fn parse(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
 }

@@ -14,7 +14,7 @@ use super::{
     error::{Error, ErrorKind},
     key::ApiKey,
     query::Query,
-    retry,
+    retry::RetryPolicy,
     transport::{Answer, Method, Request, Transport},
 };
 
@@ -35,7 +35,7 @@ pub struct Client {
 struct Shared {
     transport: Transport,
     environment: Environment,
-    attempts: u32,
+    retry: RetryPolicy,
     budget: RetryBudget,
 }
 
@@ -138,7 +138,7 @@ impl Client {
     ///
     /// Nothing is changed.
     pub async fn currencies(&self) -> Result<Vec<PaddleCurrency>, Error> {
-        let found: Currencies = self.get("/currencies".to_owned(), Query::default()).await?;
+        let found: Currencies = self.get_list("/currencies").await?;
         Ok(found.into_readable())
     }
 
@@ -167,7 +167,7 @@ impl Client {
     }
 
     pub(super) async fn send(&self, request: &Request) -> Result<Answer, Error> {
-        let Shared { transport, attempts: most, budget, .. } = &*self.shared;
+        let Shared { transport, retry, budget, .. } = &*self.shared;
         budget.earn();
         let mut attempts: u32 = 1;
         loop {
@@ -175,7 +175,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Some(delay) = retry::delay(request.method, attempts, *most, &error) else {
+            let Some(delay) = retry.delay(request.method, attempts, &error) else {
                 return Err(error);
             };
             if !budget.spend() {
@@ -191,7 +191,15 @@ impl Client {
     where
         T: DeserializeOwned + Send,
     {
-        self.send(&Request::get(path, query)).await?.data()
+        self.send(&Request::get(path, query)).await?.object()
+    }
+
+    /// A list that has no pages.
+    pub(super) async fn get_list<T>(&self, path: &str) -> Result<T, Error>
+    where
+        T: DeserializeOwned + Send,
+    {
+        self.send(&Request::get(path.to_owned(), Query::default())).await?.list()
     }
 
     /// One object, or none where Paddle itself says that there is none: a 404 of something in between is an error.
@@ -219,7 +227,7 @@ impl Client {
     where
         T: DeserializeOwned + Send,
     {
-        self.send(&Request::with_body(method, path, body)?).await?.data()
+        self.send(&Request::with_body(method, path, body)?).await?.object()
     }
 }
 

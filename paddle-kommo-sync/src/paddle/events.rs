@@ -70,8 +70,7 @@ impl Events {
     ///
     /// Nothing is changed.
     pub async fn types(&self) -> Result<Vec<EventType>, Error> {
-        let types: Vec<EventTypeInfo> =
-            self.0.get("/event-types".to_owned(), Query::default()).await?;
+        let types: Vec<EventTypeInfo> = self.0.get_list("/event-types").await?;
         Ok(types.into_iter().filter_map(EventTypeInfo::into_type).collect())
     }
 }

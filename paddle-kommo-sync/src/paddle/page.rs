@@ -169,15 +169,9 @@ impl Unread {
     /// Its `id`, or its `event_id`, as far as it has one.
     #[must_use]
     pub fn id(&self) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Ids {
-            #[serde(default)]
-            id: serde_json::Value,
-            #[serde(default)]
-            event_id: serde_json::Value,
-        }
-        let ids: Ids = serde_json::from_str(self.raw.get()).ok()?;
-        ids.event_id.as_str().or(ids.id.as_str()).map(str::to_owned)
+        let item: serde_json::Value = serde_json::from_str(self.raw.get()).ok()?;
+        let id = |key| item.get(key)?.as_str();
+        id("event_id").or_else(|| id("id")).map(str::to_owned)
     }
 }
 

@@ -8,6 +8,7 @@ use reqwest::header::{
     USER_AGENT,
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
@@ -75,24 +76,44 @@ impl Request {
 /// A success: a status of the 2xx, with its whole body.
 pub(super) struct Answer {
     status: u16,
-    pub(super) body: Vec<u8>,
+    body: Vec<u8>,
 }
 
 /// What every success of Paddle's wraps its object in.
 #[derive(Deserialize)]
-struct Success<T> {
-    data: T,
+struct Success {
+    data: Box<RawValue>,
 }
 
 impl Answer {
-    /// The object of the answer.
-    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        self.decode::<Success<T>>().map(|success| success.data)
+    /// The object of the answer. (serde would take an array for the fields in their order.)
+    pub(super) fn object<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.data('{')
     }
 
+    /// The list of an answer that has no pages.
+    pub(super) fn list<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.data('[')
+    }
+
+    fn data<T: DeserializeOwned>(&self, begins_with: char) -> Result<T, Error> {
+        let data = self.decode::<Success>()?.data;
+        if !data.get().starts_with(begins_with) {
+            return Err(self.undecodable("not what was asked for"));
+        }
+        serde_json::from_str(data.get()).map_err(|error| self.undecodable(JsonFault::from(error)))
+    }
+
+    /// The whole answer, which is an object.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Error::decode(JsonFault::from(error)).with_status(self.status))
+        if self.body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(self.undecodable("not an object"));
+        }
+        serde_json::from_slice(&self.body).map_err(|error| self.undecodable(JsonFault::from(error)))
+    }
+
+    fn undecodable(&self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        Error::decode(source).with_status(self.status)
     }
 }
 

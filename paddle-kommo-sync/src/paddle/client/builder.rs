@@ -10,6 +10,7 @@ use super::{Client, Shared};
 use crate::paddle::{
     key::ApiKey,
     limit::Limiter,
+    retry::RetryPolicy,
     transport::{Settings, Transport},
 };
 
@@ -25,6 +26,7 @@ pub struct ClientBuilder {
     requests_per_minute: NonZeroU32,
     longest_pause: Duration,
     attempts: u32,
+    first_delay: Duration,
     user_agent: String,
 }
 
@@ -39,6 +41,7 @@ impl ClientBuilder {
             requests_per_minute: NonZeroU32::new(240).unwrap_or(NonZeroU32::MIN),
             longest_pause: Duration::from_secs(30),
             attempts: 3,
+            first_delay: Duration::from_millis(500),
             user_agent: concat!("paddle-kommo-sync/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -96,6 +99,12 @@ impl ClientBuilder {
         self
     }
 
+    /// The bound of the delay before a request is sent again, doubling up to 8 s. Default: 500 ms.
+    pub fn first_delay(mut self, delay: Duration) -> Self {
+        self.first_delay = delay;
+        self
+    }
+
     /// The `User-Agent`. Default: `paddle-kommo-sync/` and the version.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         user_agent.clone_into(&mut self.user_agent);
@@ -127,8 +136,12 @@ impl ClientBuilder {
             user_agent: &self.user_agent,
         })
         .map_err(BuildError::Http)?;
-        let attempts = self.attempts;
-        let shared = Shared { transport, environment, attempts, budget: RetryBudget::new() };
+        let shared = Shared {
+            transport,
+            environment,
+            retry: RetryPolicy { attempts: self.attempts, first_delay: self.first_delay },
+            budget: RetryBudget::new(),
+        };
         Ok(Client { shared: Arc::new(shared), background: false })
     }
 }
