@@ -29,6 +29,7 @@ use std::{
 use paddle_kommo_sync::fake_paddle::{FakePaddle, Purchase, Sale};
 use paddle_webhook::{Environment, SubscriptionId, TransactionId};
 use serde_json::{Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
@@ -118,6 +119,7 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
                     purchase.quantity(quantity.parse().ok().filter(|n| (1..=100).contains(n))?);
             }
             if let Some(price) = take("price") {
+                fake.price(&price)?;
                 purchase = purchase.price(&price);
             }
             for (name, value) in &parameters {
@@ -145,7 +147,7 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
         ("POST", "/_/deliver") => json!({"attempts": fake.deliver_due().await.len()}),
         ("POST", "/_/advance") => {
             fake.advance(Duration::from_secs(take("seconds")?.parse().ok()?));
-            json!({"now": fake.now().to_string()})
+            json!({"now": text(fake.now())})
         }
         ("GET", "/_/events") => Value::Array(fake.events()),
         ("GET", "/_/log") => fake
@@ -153,7 +155,7 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
             .iter()
             .map(|attempt| {
                 json!({
-                    "at": attempt.at.to_string(), "event_id": attempt.event_id,
+                    "at": text(attempt.at), "event_id": attempt.event_id,
                     "event_type": attempt.event_type, "status": attempt.status,
                     "notification_id": attempt.notification_id,
                 })
@@ -161,6 +163,10 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
             .collect(),
         _ => return None,
     })
+}
+
+fn text(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
 }
 
 fn sale(sale: &Sale) -> Value {

@@ -453,6 +453,12 @@ impl FakePaddle {
         self.state().events.clone()
     }
 
+    /// A price as the API gives it.
+    #[must_use]
+    pub fn price(&self, id: &str) -> Option<Value> {
+        self.state().prices.get(id).cloned()
+    }
+
     /// A transaction as the API gives it.
     #[must_use]
     pub fn transaction(&self, id: &TransactionId) -> Option<Value> {
