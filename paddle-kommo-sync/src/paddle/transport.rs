@@ -280,3 +280,28 @@ fn from_reqwest(error: reqwest::Error) -> Error {
     // The URL holds the query, and the query may hold an e-mail address.
     Error::new(kind, fate).with_source(error.without_url())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn the_key_is_marked_as_secret_for_everything_below_us() {
+        let key = ApiKey::new("pdl_live_apikey_01example").unwrap();
+        let transport = Transport::new(Settings {
+            base: Url::parse("http://127.0.0.1:1").unwrap(),
+            key: &key,
+            limiter: Limiter::new(NonZeroU32::MIN, Duration::ZERO),
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+            user_agent: "test",
+        })
+        .unwrap();
+        let built = transport.build(&Request::get("/ips".to_owned(), Query::default()));
+        assert!(built.headers()[AUTHORIZATION].is_sensitive());
+        assert!(!format!("{built:?}{transport:?}").contains("01example"));
+    }
+}

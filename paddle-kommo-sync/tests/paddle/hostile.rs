@@ -38,8 +38,15 @@ async fn the_key_never_goes_where_next_leads_to_elsewhere() {
         "/transactions/../customers?after=a".to_owned(),
         "http://[".to_owned(),
         "javascript:1".to_owned(),
+        "http://evil.example:PORT/transactions?after=a".to_owned(),
+        "https://127.0.0.1:PORT/transactions?after=a".to_owned(),
     ] {
-        let (_server, client) = answering_json(&with_next(&json!([{"id": "txn_1"}]), &next)).await;
+        let server = MockServer::start().await;
+        let next = next.replace("PORT", &server.address().port().to_string());
+        let answer = with_next(&json!([{"id": "txn_1"}]), &next);
+        let answer = ResponseTemplate::new(200).set_body_json(answer);
+        Mock::given(any()).respond_with(answer).expect(1).mount(&server).await;
+        let client = builder(&server.uri(), KEY).attempts(1).build().unwrap();
         let mut pages = client.transactions().list(&TransactionFilter::new()).unwrap();
         let error = pages.next().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Pagination, "{next}");
