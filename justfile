@@ -31,3 +31,7 @@ doc:
 # A fake Kommo with a deal, for curl.
 fake-kommo:
     cargo run -p kommo-client --features fake --example fake_kommo
+
+# A fake Paddle that can be told what happens, for curl.
+fake-paddle:
+    cargo run -p paddle-kommo-sync --features fake --example fake_paddle

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-/// Somewhere between zero and `most`.
-pub(crate) fn up_to(most: Duration) -> Duration {
+/// A delay somewhere between zero and `most`, so that those who failed together do not come back together.
+#[must_use]
+pub fn up_to(most: Duration) -> Duration {
     // Each `RandomState` has keys of its own.
     let chance = RandomState::new().build_hasher().finish();
     scale(most, chance)

@@ -143,6 +143,7 @@ mod page;
 mod path;
 mod person_filter;
 mod pipelines;
+pub mod polite;
 mod price;
 mod problem;
 mod profile;

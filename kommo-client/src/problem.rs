@@ -155,8 +155,10 @@ fn to_text(value: &Value) -> String {
 const LEAST_WAIT: Duration = Duration::from_secs(1);
 const MOST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// A date counts from the answer's own `Date`, so neither clock has to be right.
-fn wait(text: &str, date: Option<&str>) -> Duration {
+/// How long a `Retry-After` asks to wait: seconds, or a date, which counts from the answer's own `Date` so that neither
+/// clock has to be right. Between one second and fifteen minutes, whatever it says.
+#[must_use]
+pub fn wait(text: &str, date: Option<&str>) -> Duration {
     let text = text.trim();
     let whole = text.split('.').next().unwrap_or_default();
     let wait = if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit()) {

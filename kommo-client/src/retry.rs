@@ -89,31 +89,43 @@ impl Default for RetryPolicy {
 
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
 
-/// What may be spent on repeats: every request earns a tenth of one.
+/// What the clones of a client may spend on repeats: every request earns a tenth of one, and up to ten are saved.
+///
+/// With it repeats cannot keep a failing server down.
 #[derive(Debug)]
-pub(crate) struct Budget(Mutex<u32>);
+pub struct Budget(Mutex<u32>);
 
 const COST: u32 = 10;
 const MOST_SAVED: u32 = 100;
 
 impl Budget {
-    pub(crate) fn new() -> Self {
+    /// A full one.
+    #[must_use]
+    pub fn new() -> Self {
         Self(Mutex::new(MOST_SAVED))
     }
 
-    pub(crate) fn earn(&self) {
+    /// A request is sent for the first time.
+    pub fn earn(&self) {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *saved = saved.saturating_add(1).min(MOST_SAVED);
     }
 
-    /// Whether there was enough for a repeat.
-    pub(crate) fn spend(&self) -> bool {
+    /// Takes a repeat out. Whether there was enough for it.
+    #[must_use]
+    pub fn spend(&self) -> bool {
         let mut saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = *saved >= COST;
         if enough {
             *saved = saved.saturating_sub(COST);
         }
         enough
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -42,7 +42,8 @@
 //! * [`Config`] is everything that the rules can be told; the repository's `docs/rules.md` is the table of rules.
 //! * [`Store`] is where events survive: `SqliteStore` on one machine, [`MemoryStore`] in tests, or your own, checked by
 //!   `conformance::store`.
-//! * [`CustomerLookup`] tells a customer's e-mail address, where your application knows it.
+//! * [`CustomerLookup`] tells a customer's e-mail address: [`paddle::Client`] does, or whatever your application has.
+//! * [`paddle`] is a client of Paddle's own API.
 //!
 //! # What an event does
 //!
@@ -86,13 +87,14 @@
 //!
 //! # What it does not do
 //!
-//! It opens no sockets of its own but to Kommo, spawns no tasks (the SQLite store has one thread), and does not call
-//! Paddle's API.
+//! It spawns no tasks (the SQLite store has one thread), and opens no sockets but to Kommo and, where you build a
+//! [`paddle::Client`], to Paddle: the engine asks Paddle only through what it is given, such as a [`CustomerLookup`].
 //!
 //! # Features
 //!
-//! * `rustls` (default): TLS for the calls to Kommo; see `kommo-client`.
+//! * `rustls` (default): TLS for the calls to Kommo and Paddle; see `kommo-client`.
 //! * `sqlite`: `SqliteStore`, with SQLite bundled.
+//! * `fake`: `fake_paddle`, a strict, stateful Paddle on 127.0.0.1 that delivers signed webhooks, for tests.
 //! * `conformance`: the checks for implementations of [`Store`].
 
 mod apply;
@@ -106,9 +108,12 @@ mod decide;
 mod engine;
 mod error;
 mod failure;
+#[cfg(feature = "fake")]
+pub mod fake_paddle;
 mod known;
 mod link;
 mod outcome;
+pub mod paddle;
 pub mod plan;
 mod store;
 mod texts;
