@@ -44,6 +44,6 @@ impl Serialize for DecimalText {
 
 impl<'de> Deserialize<'de> for DecimalText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::text(deserializer)
+        SmallText::deserialize(deserializer).map(Self)
     }
 }

@@ -61,9 +61,11 @@ macro_rules! ids {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::text(deserializer)
+                SmallText::deserialize(deserializer).map(Self)
             }
         }
+
+        impl $crate::wire::Plain for $name {}
     )+ };
 }
 

@@ -105,9 +105,12 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::wire::text_or_default(deserializer)
+                let text = Option::<$crate::small_text::SmallText>::deserialize(deserializer)?;
+                Ok(text.map_or_else(Self::default, |text| Self::from(text.as_str())))
             }
         }
+
+        impl $crate::wire::Plain for $name {}
     )+ };
 }
 
