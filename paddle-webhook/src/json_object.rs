@@ -20,6 +20,9 @@ pub(crate) trait Object: Sized {
     /// So many of the first keys must be there.
     const REQUIRED: usize;
 
+    /// The position of a key among [`KEYS`](Self::KEYS).
+    fn position(key: &str) -> Option<usize>;
+
     /// What is read of an object without members.
     fn empty() -> Self;
 
@@ -48,7 +51,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let mut object = T::empty();
         let mut keys = Keys::new(T::KEYS);
-        while let Some(position) = map.next_key_seed(PositionIn(T::KEYS))? {
+        while let Some(position) = map.next_key_seed(Key(T::position))? {
             let Some(position) = position else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -103,10 +106,10 @@ impl Keys {
     }
 }
 
-/// A key is read as its position among these; it may be none of them.
-struct PositionIn(&'static [&'static str]);
+/// Reads a key as its position. The function is a value, not a type, so that there is one of this for all structs.
+struct Key(fn(&str) -> Option<usize>);
 
-impl<'de> DeserializeSeed<'de> for PositionIn {
+impl<'de> DeserializeSeed<'de> for Key {
     type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -114,15 +117,15 @@ impl<'de> DeserializeSeed<'de> for PositionIn {
     }
 }
 
-impl Visitor<'_> for PositionIn {
+impl Visitor<'_> for Key {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|key| *key == text))
+    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok((self.0)(key))
     }
 }
 
@@ -165,53 +168,71 @@ pub(crate) const fn key(field: &'static str) -> &'static str {
 /// Implements [`Object`], `Deserialize` and `Serialize` for a struct whose fields are named as Paddle names the keys.
 macro_rules! json_object {
     ($name:ident { $($field:ident)+ }, required: $required:literal, empty: $empty:expr) => {
-        impl $crate::json_object::Object for $name {
-            const NAME: &'static str = stringify!($name);
-            const KEYS: &'static [&'static str] =
-                &[$( $crate::json_object::key(stringify!($field)), )+];
-            const REQUIRED: usize = $required;
+        const _: () = {
+            use $crate::json_object::{MOST_FIELDS, Object, Written, key, read, read_value};
 
-            fn empty() -> Self {
-                const { assert!(Self::KEYS.len() <= $crate::json_object::MOST_FIELDS) };
-                $empty
-            }
+            /// Counts the fields.
+            #[expect(non_camel_case_types, reason = "named as the fields are")]
+            enum Position { $( $field, )+ }
 
-            #[expect(
-                non_camel_case_types,
-                non_upper_case_globals,
-                reason = "named as the fields are"
-            )]
-            fn read_field<'de, A: serde::de::MapAccess<'de>>(
-                &mut self,
-                position: usize,
-                map: &mut A,
-            ) -> Result<(), A::Error> {
-                enum Position { $( $field, )+ }
-                $( const $field: usize = Position::$field as usize; )+
-                match position {
-                    $( $field => $crate::json_object::read_value(&mut self.$field, map), )+
-                    _ => Ok(()),
+            /// The same as numbers, which can be patterns.
+            struct At;
+
+            /// The keys, which can be patterns too.
+            struct Key;
+
+            #[expect(non_upper_case_globals, reason = "named as the fields are")]
+            impl At { $( const $field: usize = Position::$field as usize; )+ }
+
+            #[expect(non_upper_case_globals, reason = "named as the fields are")]
+            impl Key { $( const $field: &'static str = key(stringify!($field)); )+ }
+
+            impl Object for $name {
+                const NAME: &'static str = stringify!($name);
+                const KEYS: &'static [&'static str] = &[$( Key::$field, )+];
+                const REQUIRED: usize = $required;
+
+                fn position(key: &str) -> Option<usize> {
+                    match key {
+                        $( Key::$field => Some(At::$field), )+
+                        _ => None,
+                    }
+                }
+
+                fn empty() -> Self {
+                    const { assert!(Self::KEYS.len() <= MOST_FIELDS) };
+                    $empty
+                }
+
+                fn read_field<'de, A: serde::de::MapAccess<'de>>(
+                    &mut self,
+                    position: usize,
+                    map: &mut A,
+                ) -> Result<(), A::Error> {
+                    match position {
+                        $( At::$field => read_value(&mut self.$field, map), )+
+                        _ => Ok(()),
+                    }
                 }
             }
-        }
 
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::json_object::read(deserializer)
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    read(deserializer)
+                }
             }
-        }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use $crate::json_object::{Object, Written, key};
-                use serde::ser::SerializeStruct as _;
-                let mut object = serializer.serialize_struct(Self::NAME, Self::KEYS.len())?;
-                $( object.serialize_field(key(stringify!($field)), &Written(&self.$field))?; )+
-                object.end()
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    use serde::ser::SerializeStruct as _;
+                    let mut object = serializer.serialize_struct(Self::NAME, Self::KEYS.len())?;
+                    $( object.serialize_field(Key::$field, &Written(&self.$field))?; )+
+                    object.end()
+                }
             }
-        }
 
-        impl $crate::wire::Plain for $name {}
+            impl $crate::wire::Plain for $name {}
+        };
     };
 }
 

@@ -105,8 +105,9 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = Option::<$crate::small_text::SmallText>::deserialize(deserializer)?;
-                Ok(text.map_or_else(Self::default, |text| Self::from(text.as_str())))
+                let mut value = Self::default();
+                $crate::wire::text(deserializer, &mut |text| value = Self::from(text))?;
+                Ok(value)
             }
         }
 

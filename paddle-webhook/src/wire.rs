@@ -96,6 +96,41 @@ impl Field for Option<OffsetDateTime> {
     }
 }
 
+/// Reads text, which `take` gets, or null, which nobody gets.
+pub(crate) fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    take: &mut dyn FnMut(&str),
+) -> Result<(), D::Error> {
+    deserializer.deserialize_option(TextOrNull(take))
+}
+
+struct TextOrNull<'t>(&'t mut dyn FnMut(&str));
+
+impl<'de> Visitor<'de> for TextOrNull<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        (self.0)(text);
+        Ok(())
+    }
+}
+
 /// Text, and not null.
 impl<'de> Deserialize<'de> for SmallText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
