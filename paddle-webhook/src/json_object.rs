@@ -5,7 +5,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use serde::{
+use serde_core::{
     Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor},
 };
@@ -89,11 +89,13 @@ struct Keys {
 }
 
 impl Keys {
+    #[inline]
     fn new(keys: &'static [&'static str]) -> Self {
         Self { keys, seen: [false; MOST_FIELDS] }
     }
 
     /// The key at this position, if it was there before.
+    #[inline]
     fn came_before(&mut self, position: usize) -> Option<&'static str> {
         let was_seen = std::mem::replace(self.seen.get_mut(position)?, true);
         self.keys.get(position).copied().filter(|_| was_seen)
@@ -204,7 +206,7 @@ macro_rules! json_object {
                     $empty
                 }
 
-                fn read_field<'de, A: serde::de::MapAccess<'de>>(
+                fn read_field<'de, A: serde_core::de::MapAccess<'de>>(
                     &mut self,
                     position: usize,
                     map: &mut A,
@@ -216,15 +218,15 @@ macro_rules! json_object {
                 }
             }
 
-            impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            impl<'de> serde_core::Deserialize<'de> for $name {
+                fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     read(deserializer)
                 }
             }
 
-            impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    use serde::ser::SerializeStruct as _;
+            impl serde_core::Serialize for $name {
+                fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    use serde_core::ser::SerializeStruct as _;
                     let mut object = serializer.serialize_struct(Self::NAME, Self::KEYS.len())?;
                     $( object.serialize_field(Key::$field, &Written(&self.$field))?; )+
                     object.end()

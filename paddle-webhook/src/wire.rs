@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{
+use serde_core::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error, SeqAccess, Visitor},
 };
@@ -156,7 +156,7 @@ impl Visitor<'_> for Text {
 pub(crate) mod timestamp {
     use std::fmt;
 
-    use serde::{
+    use serde_core::{
         Deserializer, Serialize, Serializer,
         de::{Error, Unexpected, Visitor},
         ser,
