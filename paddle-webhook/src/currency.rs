@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use serde::{
+use serde_core::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, Unexpected, Visitor},
 };

@@ -37,15 +37,17 @@ macro_rules! entity {
     ) => {
         $(#[$meta])*
         #[non_exhaustive]
-        #[derive(Clone, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
+        #[derive(Clone, Eq, PartialEq)]
         pub struct $name {
             $(#[$id_meta])*
             pub id: $id,
-            $(
-                $(#[$field_meta])*
-                #[serde(default)]
-                pub $field: $type,
-            )*
+            $( $(#[$field_meta])* pub $field: $type, )*
+        }
+
+        $crate::json_object::json_object! {
+            $name { id $($field)* },
+            required: 1,
+            empty: Self { id: <$id>::from(""), $( $field: Default::default(), )* }
         }
 
         impl std::fmt::Debug for $name {
@@ -66,10 +68,15 @@ macro_rules! object {
     ) => {
         $(#[$meta])*
         #[non_exhaustive]
-        #[derive(Clone, Debug, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
-        #[serde(default)]
+        #[derive(Clone, Debug, Default, Eq, PartialEq)]
         pub struct $name {
             $( $(#[$field_meta])* pub $field: $type, )+
+        }
+
+        $crate::json_object::json_object! {
+            $name { $($field)+ },
+            required: 0,
+            empty: Self::default()
         }
     };
 }
@@ -84,10 +91,15 @@ macro_rules! private_object {
     ) => {
         $(#[$meta])*
         #[non_exhaustive]
-        #[derive(Clone, Default, Eq, PartialEq, serde::Deserialize, serde::Serialize)]
-        #[serde(default)]
+        #[derive(Clone, Default, Eq, PartialEq)]
         pub struct $name {
             $( $(#[$field_meta])* pub $field: $type, )+
+        }
+
+        $crate::json_object::json_object! {
+            $name { $($field)+ },
+            required: 0,
+            empty: Self::default()
         }
 
         impl std::fmt::Debug for $name {

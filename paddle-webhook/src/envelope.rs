@@ -1,6 +1,6 @@
 use std::{borrow::Cow, ops::Range};
 
-use serde::de::IgnoredAny;
+use serde_core::de::IgnoredAny;
 use time::OffsetDateTime;
 
 use crate::{EventId, EventType, NotificationId, ParseError, json_scan::Scanner, wire::timestamp};

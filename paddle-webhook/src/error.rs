@@ -8,73 +8,99 @@ use crate::{EventId, EventType, json_path::path_at};
 ///
 /// Every one of these is a mistake in configuration, so none of them shows the text.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum InvalidSecret {
     /// Nothing at all, or nothing but blanks. An empty secret would verify what anybody signed.
-    #[error("the webhook secret is empty: is the variable set?")]
     Blank,
     /// A line break, mostly pasted at the end.
-    #[error("the webhook secret contains a line break: was it pasted with the end of its line?")]
     LineBreak,
     /// A space, tab or other blank.
-    #[error("the webhook secret contains a space or tab: was it pasted with something around it?")]
     Whitespace,
     /// A quotation mark, mostly taken over from a shell or an `.env` file.
-    #[error("the webhook secret contains a quotation mark: give it without quotes")]
     Quote,
     /// A control character other than a line break or tab.
-    #[error(
-        "the webhook secret contains a control character: copy it again from Paddle's dashboard"
-    )]
     Control,
     /// A character without width, for example a byte order mark.
-    #[error(
-        "the webhook secret contains an invisible character: copy it again from Paddle's dashboard"
-    )]
     Invisible,
     /// A verifier was to be made of no secret.
-    #[error("no webhook secret was given: a verifier needs at least one")]
     NoSecret,
     /// The same secret was given for live and for sandbox, so nobody could tell which of the two sent an event.
-    #[error(
-        "the same webhook secret was given as live and as sandbox: each destination has its own"
-    )]
     TwoEnvironments,
 }
+
+impl fmt::Display for InvalidSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Blank => "the webhook secret is empty: is the variable set?",
+            Self::LineBreak => "the webhook secret contains a line break: was it pasted with the end of its line?",
+            Self::Whitespace => "the webhook secret contains a space or tab: was it pasted with something around it?",
+            Self::Quote => "the webhook secret contains a quotation mark: give it without quotes",
+            Self::Control => "the webhook secret contains a control character: copy it again from Paddle's dashboard",
+            Self::Invisible => "the webhook secret contains an invisible character: copy it again from Paddle's dashboard",
+            Self::NoSecret => "no webhook secret was given: a verifier needs at least one",
+            Self::TwoEnvironments => "the same webhook secret was given as live and as sandbox: each destination has its own",
+        })
+    }
+}
+
+impl Error for InvalidSecret {}
 
 /// Why a delivery was not accepted. Answer every one of these with 401 and an empty body.
 ///
 /// [`Expired`](Self::Expired) and [`InTheFuture`](Self::InTheFuture) are only said of deliveries that were signed
 /// with one of the secrets: they mean a slow receiver or a wrong clock, not an attacker.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum VerifyError {
     /// There was no `Paddle-Signature` header, or an empty one: the request is not from Paddle, or something in
     /// front of this service removes the header.
-    #[error("no Paddle-Signature header: not from Paddle, or a proxy removed the header")]
     MissingHeader,
     /// The header is not of the form `ts=…;h1=…`: `ts` must be there once, in plain digits, and `h1` at least once.
-    #[error("malformed Paddle-Signature header: not from Paddle, or a proxy changed the header")]
     MalformedHeader,
     /// No signature in the header was made with one of the secrets over these bytes. In order of likelihood: the
     /// secret is that of another destination, the body was changed before it came here (parsed and written again,
     /// decompressed, converted), or somebody else wrote the request.
-    #[error("signature mismatch: wrong secret, or the body is not the bytes that were signed")]
     Mismatch,
     /// Authentic, but signed too long ago: a replay, or a clock that is ahead. Paddle signs each attempt afresh,
     /// so a late retry is not the cause.
-    #[error("signature expired: signed {} s ago by this clock", age.as_secs())]
     Expired {
         /// The time between the signature and now.
         age: Duration,
     },
     /// Authentic, but signed in the future: this clock is behind.
-    #[error("signature from the future: signed {} s ahead of this clock", ahead.as_secs())]
     InTheFuture {
         /// The time between now and the signature.
         ahead: Duration,
     },
 }
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingHeader => f.write_str(
+                "no Paddle-Signature header: not from Paddle, or a proxy removed the header",
+            ),
+            Self::MalformedHeader => f.write_str(
+                "malformed Paddle-Signature header: not from Paddle, or a proxy changed the header",
+            ),
+            Self::Mismatch => f.write_str(
+                "signature mismatch: wrong secret, or the body is not the bytes that were signed",
+            ),
+            Self::Expired { age } => {
+                write!(f, "signature expired: signed {} s ago by this clock", age.as_secs())
+            }
+            Self::InTheFuture { ahead } => {
+                write!(
+                    f,
+                    "signature from the future: signed {} s ahead of this clock",
+                    ahead.as_secs()
+                )
+            }
+        }
+    }
+}
+
+impl Error for VerifyError {}
 
 /// Where and why JSON could not be read, without a word of what it contained.
 ///
@@ -226,16 +252,22 @@ impl Error for DataError {
 }
 
 /// The text is not a currency code: three upper-case ASCII letters.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a currency code: it has three upper-case letters")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct InvalidCurrency;
+
+impl fmt::Display for InvalidCurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a currency code: it has three upper-case letters")
+    }
+}
+
+impl Error for InvalidCurrency {}
 
 /// A value of `custom_data` that was to be a whole number is something else.
 ///
 /// Whoever made the transaction wrote that value; do not guess what it means.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("custom_data key {key:?} is not a whole number")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NotAnInteger {
     key: String,
 }
@@ -251,3 +283,11 @@ impl NotAnInteger {
         &self.key
     }
 }
+
+impl fmt::Display for NotAnInteger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "custom_data key {:?} is not a whole number", self.key)
+    }
+}
+
+impl Error for NotAnInteger {}

@@ -1,6 +1,6 @@
 use std::{fmt, ops::Range, sync::Arc};
 
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::{

@@ -246,7 +246,7 @@ impl Containers {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde::de::IgnoredAny;
+    use serde_core::de::IgnoredAny;
 
     use super::{Scanner, plain_bytes};
 

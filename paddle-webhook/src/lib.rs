@@ -76,6 +76,7 @@ mod event_data;
 mod event_types;
 mod header;
 mod id;
+mod json_object;
 mod json_path;
 mod json_scan;
 mod money;

@@ -21,7 +21,7 @@
 ///
 /// A secret that is written out:
 /// ```compile_fail,E0277
-/// fn write<T: serde::Serialize>(_: T) {}
+/// fn write<T: serde_core::Serialize>(_: T) {}
 /// write(paddle_webhook::SecretKey::new("k").unwrap());
 /// ```
 ///

@@ -1,76 +1,154 @@
 //! How values of every entity are read: leniently, and so that an error points at the value itself.
 
-use std::{fmt, marker::PhantomData};
+use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, Visitor},
+use serde_core::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error, SeqAccess, Visitor},
 };
+use time::OffsetDateTime;
 
-/// A list: null, missing and `[]` are one.
-pub(crate) fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+use crate::{Amount, Currency, CustomData, DecimalText, small_text::SmallText};
+
+/// What can be a field of an entity. Where a value can be missing, null is the same as missing.
+pub(crate) trait Field: Sized {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }
 
-/// Text that always becomes a `T`; null is the default.
-pub(crate) fn text_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + for<'a> From<&'a str>,
-{
-    deserializer.deserialize_option(TextOrDefault(PhantomData))
+/// What serde reads as a field should be read.
+pub(crate) trait Plain: DeserializeOwned + Serialize {}
+
+impl Plain for bool {}
+impl Plain for i64 {}
+impl Plain for Amount {}
+impl Plain for Currency {}
+impl Plain for CustomData {}
+impl Plain for DecimalText {}
+impl Plain for Option<String> {}
+impl<T: Plain> Plain for Option<T> {}
+
+impl<T: Plain> Field for T {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
 }
 
-struct TextOrDefault<T>(PhantomData<T>);
+impl<T: Plain> Field for Vec<T> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Option::unwrap_or_default)
+    }
 
-impl<'de, T: Default + for<'a> From<&'a str>> Visitor<'de> for TextOrDefault<T> {
-    type Value = T;
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+}
+
+/// The filters of reports have a text where there is one only.
+impl Field for Vec<String> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Texts)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+}
+
+struct Texts;
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or a list of texts")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
+        Ok(vec![text.to_owned()])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Vec<String>, A::Error> {
+        let mut values = Vec::new();
+        while let Some(text) = texts.next_element()? {
+            values.push(text);
+        }
+        Ok(values)
+    }
+}
+
+impl Field for Option<OffsetDateTime> {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        timestamp::deserialize(deserializer)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        timestamp::serialize(self, serializer)
+    }
+}
+
+/// Reads text, which `take` gets, or null, which nobody gets.
+pub(crate) fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    take: &mut dyn FnMut(&str),
+) -> Result<(), D::Error> {
+    deserializer.deserialize_option(TextOrNull(take))
+}
+
+struct TextOrNull<'t>(&'t mut dyn FnMut(&str));
+
+impl<'de> Visitor<'de> for TextOrNull<'_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
     }
 
-    fn visit_none<E: Error>(self) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E: Error>(self) -> Result<T, E> {
-        Ok(T::default())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_str(self)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        Ok(T::from(text))
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        (self.0)(text);
+        Ok(())
     }
 }
 
-/// Text that always becomes a `T`, and is not null.
-pub(crate) fn text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: for<'a> From<&'a str>,
-{
-    deserializer.deserialize_str(Text(PhantomData))
+/// Text, and not null.
+impl<'de> Deserialize<'de> for SmallText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text)
+    }
 }
 
-struct Text<T>(PhantomData<T>);
+struct Text;
 
-impl<T: for<'a> From<&'a str>> Visitor<'_> for Text<T> {
-    type Value = T;
+impl Visitor<'_> for Text {
+    type Value = SmallText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        Ok(T::from(text))
+    fn visit_str<E: Error>(self, text: &str) -> Result<SmallText, E> {
+        Ok(SmallText::from(text))
     }
 }
 
@@ -78,7 +156,7 @@ impl<T: for<'a> From<&'a str>> Visitor<'_> for Text<T> {
 pub(crate) mod timestamp {
     use std::fmt;
 
-    use serde::{
+    use serde_core::{
         Deserializer, Serialize, Serializer,
         de::{Error, Unexpected, Visitor},
         ser,

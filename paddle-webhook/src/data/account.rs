@@ -1,17 +1,11 @@
 //! The seller's own account: payouts, reports, keys.
 
-use std::fmt;
-
-use serde::{
-    Deserializer,
-    de::{Error, SeqAccess, Visitor},
-};
 use time::OffsetDateTime;
 
 use super::{entity, object};
 use crate::{
     Amount, ApiKeyExposureId, ApiKeyId, ClientTokenId, Currency, Money, PayoutId, ReportId,
-    open_enum::open_enum, wire::timestamp,
+    open_enum::open_enum,
 };
 
 open_enum! {
@@ -132,18 +126,14 @@ entity! {
         /// How many rows it has; none until it is ready.
         pub rows: Option<i64>,
         /// Until when it can be fetched.
-        #[serde(with = "timestamp")]
         pub expires_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it was asked for.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// What it lists.
         pub r#type: ReportType,
         /// What it is restricted to.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub filters: Vec<ReportFilter>,
     }
 }
@@ -156,38 +146,7 @@ object! {
         /// `lt`, `gte`, or none for equality.
         pub operator: Option<String>,
         /// What the field is compared with: one text, or one of several.
-        #[serde(deserialize_with = "one_or_many")]
         pub value: Vec<String>,
-    }
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(OneOrMany)
-}
-
-struct OneOrMany;
-
-impl<'de> Visitor<'de> for OneOrMany {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or a list of texts")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
-        Ok(vec![text.to_owned()])
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Vec<String>, A::Error> {
-        let mut values = Vec::new();
-        while let Some(text) = texts.next_element()? {
-            values.push(text);
-        }
-        Ok(values)
     }
 }
 
@@ -205,22 +164,16 @@ entity! {
         /// Whether it can be used.
         pub status: ApiKeyStatus,
         /// What it may do, for example `transaction.read`.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub permissions: Vec<String>,
         /// Until when it can be used.
-        #[serde(with = "timestamp")]
         pub expires_at: Option<OffsetDateTime>,
         /// When it was last used.
-        #[serde(with = "timestamp")]
         pub last_used_at: Option<OffsetDateTime>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it was found in public.
-        #[serde(with = "timestamp")]
         pub exposed_at: Option<OffsetDateTime>,
         /// Whether it can be exchanged for a new one.
         pub rotatable: Option<bool>,
@@ -245,7 +198,6 @@ entity! {
         /// More about it.
         pub description: Option<String>,
         /// When it was reported.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
     }
 }
@@ -264,13 +216,10 @@ entity! {
         /// Whether it can be used.
         pub status: ClientTokenStatus,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it was revoked.
-        #[serde(with = "timestamp")]
         pub revoked_at: Option<OffsetDateTime>,
     }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{ChargebackFee, Proration, TaxRateUsed, entity, object, shared::money};
 use crate::{
     AdjustmentId, AdjustmentItemId, Amount, Currency, CustomerId, Money, SubscriptionId,
-    TransactionId, TransactionItemId, open_enum::open_enum, wire::timestamp,
+    TransactionId, TransactionItemId, open_enum::open_enum,
 };
 
 open_enum! {
@@ -87,20 +87,16 @@ entity! {
         /// How far it has come.
         pub status: AdjustmentStatus,
         /// What of the transaction is adjusted.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub items: Vec<AdjustmentItem>,
         /// Its sums, in the currency of the transaction.
         pub totals: Option<AdjustmentTotals>,
         /// Its sums in the currency that the seller is paid in.
         pub payout_totals: Option<AdjustmentPayoutTotals>,
         /// What was taxed at which rate.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub tax_rates_used: Vec<TaxRateUsed>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
     }
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{
     CalendarDuration, ImportMeta, Interval, Status, UnitPrice, UnitPriceOverride, entity, object,
 };
-use crate::{CustomData, PriceId, ProductId, open_enum::open_enum, wire::timestamp};
+use crate::{CustomData, PriceId, ProductId, open_enum::open_enum};
 
 open_enum! {
     /// Whether a price or product is part of the catalog.
@@ -75,7 +75,6 @@ entity! {
         /// The price of one.
         pub unit_price: Option<UnitPrice>,
         /// Other prices for some countries.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub unit_price_overrides: Vec<UnitPriceOverride>,
         /// How many can be bought at once.
         pub quantity: Option<PriceQuantity>,
@@ -86,10 +85,8 @@ entity! {
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
     }
 }
@@ -106,7 +103,6 @@ object! {
         /// What a paid trial costs.
         pub unit_price: Option<UnitPrice>,
         /// What a paid trial costs in some countries.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub unit_price_overrides: Vec<UnitPriceOverride>,
     }
 }
@@ -145,10 +141,8 @@ entity! {
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
     }
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{ImportMeta, Status, entity, private_object};
-use crate::{AddressId, BusinessId, CountryCode, CustomData, CustomerId, wire::timestamp};
+use crate::{AddressId, BusinessId, CountryCode, CustomData, CustomerId};
 
 entity! {
     /// A customer. The only webhook data with a name and an e-mail address: transactions have only the id.
@@ -23,10 +23,8 @@ entity! {
         /// The language, for example `en`.
         pub locale: Option<String>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
@@ -59,10 +57,8 @@ entity! {
         /// Whether it is in use.
         pub status: Status,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
@@ -85,17 +81,14 @@ entity! {
         /// Whether it is in use.
         pub status: Status,
         /// People who get its invoices.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub contacts: Vec<Contact>,
         /// What the seller attached.
         pub custom_data: CustomData,
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
     }
 }

@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 use super::{ImportMeta, Status, entity};
 use crate::{
     Currency, CustomData, DecimalText, DiscountGroupId, DiscountId, Money, open_enum::open_enum,
-    wire::timestamp,
 };
 
 open_enum! {
@@ -69,20 +68,16 @@ entity! {
         /// How often it can be used; none for ever.
         pub usage_limit: Option<i64>,
         /// Ids of the prices or products it is for; empty for all.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub restrict_to: Vec<String>,
         /// What the seller attached.
         pub custom_data: CustomData,
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,
         /// When it ends.
-        #[serde(with = "timestamp")]
         pub expires_at: Option<OffsetDateTime>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// Its group.
         pub discount_group_id: Option<DiscountGroupId>,
@@ -120,10 +115,8 @@ entity! {
         /// Its name, for the seller.
         pub name: Option<String>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// Where it was imported from.
         pub import_meta: Option<ImportMeta>,

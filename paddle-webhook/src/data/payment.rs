@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::{entity, object, private_object};
 use crate::{
     AddressId, Amount, CustomerId, PaymentAttemptId, PaymentMethodId, StoredPaymentMethodId,
-    open_enum::open_enum, wire::timestamp,
+    open_enum::open_enum,
 };
 
 open_enum! {
@@ -232,10 +232,8 @@ object! {
         /// What was paid with.
         pub method_details: Option<PaymentMethodDetails>,
         /// When it began.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When the money was captured.
-        #[serde(with = "timestamp")]
         pub captured_at: Option<OffsetDateTime>,
     }
 }
@@ -322,10 +320,8 @@ entity! {
         /// How it came to be saved.
         pub origin: PaymentMethodOrigin,
         /// When it was saved.
-        #[serde(with = "timestamp")]
         pub saved_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// Why it was deleted: in [`PaymentMethodDeleted`](crate::EventType::PaymentMethodDeleted) only.
         pub deletion_reason: DeletionReason,

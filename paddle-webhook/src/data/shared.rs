@@ -3,9 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{object, private_object};
-use crate::{
-    Amount, CountryCode, Currency, DecimalText, Money, open_enum::open_enum, wire::timestamp,
-};
+use crate::{Amount, CountryCode, Currency, DecimalText, Money, open_enum::open_enum};
 
 open_enum! {
     /// Whether an entity is in use: of prices, products, customers, addresses, businesses, discount groups.
@@ -51,10 +49,8 @@ object! {
     /// A span between two instants.
     pub struct TimePeriod {
         /// Its beginning.
-        #[serde(with = "timestamp")]
         pub starts_at: Option<OffsetDateTime>,
         /// Its end.
-        #[serde(with = "timestamp")]
         pub ends_at: Option<OffsetDateTime>,
     }
 }
@@ -86,7 +82,6 @@ object! {
     /// Another unit price for some countries.
     pub struct UnitPriceOverride {
         /// Where.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub country_codes: Vec<CountryCode>,
         /// The price there.
         pub unit_price: Option<UnitPrice>,

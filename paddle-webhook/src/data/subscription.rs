@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     AddressId, BusinessId, Currency, CustomData, CustomerId, DiscountId, SubscriptionId,
-    TransactionId, open_enum::open_enum, wire::timestamp,
+    TransactionId, open_enum::open_enum,
 };
 
 open_enum! {
@@ -65,25 +65,18 @@ entity! {
         /// Its currency.
         pub currency_code: Option<Currency>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it began, trial included.
-        #[serde(with = "timestamp")]
         pub started_at: Option<OffsetDateTime>,
         /// When it was first paid; none during a trial.
-        #[serde(with = "timestamp")]
         pub first_billed_at: Option<OffsetDateTime>,
         /// When it will be paid next; none where it rests, has ended or will end.
-        #[serde(with = "timestamp")]
         pub next_billed_at: Option<OffsetDateTime>,
         /// Since when it rests.
-        #[serde(with = "timestamp")]
         pub paused_at: Option<OffsetDateTime>,
         /// When it ended.
-        #[serde(with = "timestamp")]
         pub canceled_at: Option<OffsetDateTime>,
         /// Its discount.
         pub discount: Option<SubscriptionDiscount>,
@@ -98,7 +91,6 @@ entity! {
         /// What will happen to it.
         pub scheduled_change: Option<ScheduledChange>,
         /// What is subscribed to.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub items: Vec<SubscriptionItem>,
         /// What the seller attached to its first transaction.
         pub custom_data: CustomData,
@@ -119,16 +111,12 @@ object! {
         /// Whether it is billed again and again.
         pub recurring: Option<bool>,
         /// When it was added.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it was last paid.
-        #[serde(with = "timestamp")]
         pub previously_billed_at: Option<OffsetDateTime>,
         /// When it will be paid next.
-        #[serde(with = "timestamp")]
         pub next_billed_at: Option<OffsetDateTime>,
         /// Its trial.
         pub trial_dates: Option<TimePeriod>,
@@ -145,10 +133,8 @@ object! {
         /// The discount.
         pub id: Option<DiscountId>,
         /// When it began; none where the subscription ended before it did.
-        #[serde(with = "timestamp")]
         pub starts_at: Option<OffsetDateTime>,
         /// When it ends; none for never.
-        #[serde(with = "timestamp")]
         pub ends_at: Option<OffsetDateTime>,
     }
 }
@@ -159,10 +145,8 @@ object! {
         /// What.
         pub action: ScheduledChangeAction,
         /// When.
-        #[serde(with = "timestamp")]
         pub effective_at: Option<OffsetDateTime>,
         /// When a pause will end; none for when somebody ends it.
-        #[serde(with = "timestamp")]
         pub resume_at: Option<OffsetDateTime>,
     }
 }

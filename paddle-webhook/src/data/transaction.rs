@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     AddressId, Amount, BusinessId, Currency, CustomData, CustomerId, DiscountId, InvoiceId, Money,
-    PriceId, SubscriptionId, TransactionId, open_enum::open_enum, wire::timestamp,
+    PriceId, SubscriptionId, TransactionId, open_enum::open_enum,
 };
 
 open_enum! {
@@ -84,26 +84,20 @@ entity! {
         /// The period that is paid for.
         pub billing_period: Option<TimePeriod>,
         /// What is bought. Sums are in `details.line_items`.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub items: Vec<TransactionItem>,
         /// Sums, taxes and products.
         pub details: Option<TransactionDetails>,
         /// Attempts to pay, newest first.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub payments: Vec<PaymentAttempt>,
         /// Where it can be paid.
         pub checkout: Option<Checkout>,
         /// When it was made.
-        #[serde(with = "timestamp")]
         pub created_at: Option<OffsetDateTime>,
         /// When it last changed.
-        #[serde(with = "timestamp")]
         pub updated_at: Option<OffsetDateTime>,
         /// When it was billed or completed.
-        #[serde(with = "timestamp")]
         pub billed_at: Option<OffsetDateTime>,
         /// When customer details were corrected. Missing before December 2024.
-        #[serde(with = "timestamp")]
         pub revised_at: Option<OffsetDateTime>,
     }
 }

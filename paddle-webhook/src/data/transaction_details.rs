@@ -7,7 +7,6 @@ object! {
     /// Sums, taxes and products of a transaction.
     pub struct TransactionDetails {
         /// What was taxed at which rate.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub tax_rates_used: Vec<TaxRateUsed>,
         /// The sums, in the currency of the transaction.
         pub totals: Option<TransactionTotals>,
@@ -18,7 +17,6 @@ object! {
         /// The payout sums after refunds and chargebacks; none without any.
         pub adjusted_payout_totals: Option<AdjustedPayoutTotals>,
         /// What is bought, with sums and products.
-        #[serde(deserialize_with = "crate::wire::list")]
         pub line_items: Vec<LineItem>,
     }
 }

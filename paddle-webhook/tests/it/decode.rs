@@ -83,6 +83,49 @@ fn a_field_that_occurs_twice_is_an_error() {
 }
 
 #[test]
+fn an_empty_list_is_an_object_without_members_and_no_other_list_is_one() {
+    for data in [
+        r#"{"id":"txn_1","details":[],"checkout":[],"billing_details":[]}"#,
+        r#"{"id":"txn_1","items":[[]]}"#,
+    ] {
+        assert_eq!(error_of("transaction.completed", data), None, "{data}");
+    }
+    for (data, want) in [
+        (r#"{"id":"txn_1","details":[{}]}"#, "data.details"),
+        (r#"{"id":"txn_1","checkout":["https://example.com"]}"#, "data.checkout"),
+        (r#"{"id":"txn_1","items":[{"price":["pri_1"]}]}"#, "data.items[0].price"),
+        (r#"{"id":"txn_1","items":[{"price":[]}]}"#, "data.items[0].price"),
+    ] {
+        assert_eq!(error_of("transaction.completed", data).as_deref(), Some(want), "{data}");
+    }
+}
+
+#[test]
+fn a_text_is_a_list_of_one_where_a_list_has_texts() {
+    for texts in [r#""a""#, r#"["a"]"#] {
+        let json = format!(r#"{{"id":"rep_1","filters":[{{"name":"n","value":{texts}}}]}}"#);
+        let report: paddle_webhook::Report = serde_json::from_str(&json).unwrap();
+        assert_eq!(report.filters[0].value, ["a"], "{json}");
+    }
+}
+
+#[test]
+fn a_struct_is_written_with_every_key_in_order_and_read_from_any_deserializer() {
+    let json = r#"{"url":null}"#;
+    let checkout: paddle_webhook::Checkout = serde_json::from_str("{}").unwrap();
+    assert_eq!(serde_json::to_string(&checkout).unwrap(), json);
+
+    let json = r#"{"status":"","type":"alipay","customer_id":null,"id":"paymtd_1"}"#;
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    let from_value: paddle_webhook::PaymentMethod = serde_json::from_value(value).unwrap();
+    assert_eq!(from_value, serde_json::from_str(json).unwrap());
+    assert_eq!(
+        serde_json::to_string(&from_value).unwrap(),
+        r#"{"id":"paymtd_1","customer_id":null,"address_id":null,"type":"alipay","origin":"","saved_at":null,"updated_at":null,"deletion_reason":""}"#
+    );
+}
+
+#[test]
 fn what_is_new_is_no_error() {
     let data = r#"{"id":"txn_1","status":"frozen","origin":"teleport","currency_code":"XTS","collection_mode":"barter",
         "new_field":{"a":[1,2,{"b":null}]},"payments":[{"status":"floating","error_code":"gremlins","method_details":{"type":"seashells"}}]}"#;

@@ -14,6 +14,7 @@ mod bodies;
 mod corpora;
 mod custom_data;
 mod decode;
+mod errors;
 mod events;
 mod forward;
 mod header;
