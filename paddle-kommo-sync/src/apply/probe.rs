@@ -25,20 +25,8 @@ impl Applier<'_> {
         lead: LeadId,
         kind: Kind,
     ) -> Result<bool, Stop> {
-        // In flight at the start of the work: whoever sent it is gone without having heard the answer.
-        let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
-            (row.state, row.sent_at)
-        else {
-            return Ok(false);
-        };
+        let Some(sent_at) = self.unheard(work, row).await? else { return Ok(false) };
         let now = self.clock.now();
-        let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
-        let settled = after(sent_at, wait);
-        if now < settled {
-            self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
-            let why = format!("whether `{}` was written is not known yet", row.name);
-            return Err(Stop::Because(Applied::Wait { until: settled, why }));
-        }
         if let Some(id) =
             self.look(row, lead, &kind, sent_at.saturating_sub(CLOCK_DIFFERENCE)).await?
         {
@@ -62,6 +50,29 @@ impl Applier<'_> {
         let until = after(sent_at, self.settle.saturating_mul(absent.saturating_add(1))).max(now);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
+    }
+
+    /// When an attempt was begun of which nobody heard what became; none when there is no such. Until the settle time is
+    /// over it may still happen, and would overwrite what was sent meanwhile: that is waited for.
+    pub(super) async fn unheard(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+    ) -> Result<Option<time::OffsetDateTime>, Stop> {
+        // In flight at the start of the work: whoever sent it is gone without having heard the answer.
+        let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
+            (row.state, row.sent_at)
+        else {
+            return Ok(None);
+        };
+        let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
+        let settled = after(sent_at, wait);
+        if self.clock.now() < settled {
+            self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
+            let why = format!("whether `{}` was written is not known yet", row.name);
+            return Err(Stop::Because(Applied::Wait { until: settled, why }));
+        }
+        Ok(Some(sent_at))
     }
 
     async fn look(
