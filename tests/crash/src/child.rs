@@ -11,6 +11,7 @@ use std::{
 use kommo_client::{AccessToken, Client};
 use paddle_kommo_sync::{Clock, SqliteStore, Store, Sync};
 use paddle_webhook::{SecretKey, Verifier, sign};
+use rustix::process::{PTracer, set_ptracer};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
@@ -35,6 +36,12 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 pub(crate) async fn live(arguments: &Arguments) -> Outcome<()> {
     let life = Life::new(arguments)?;
     let acknowledged = arguments.numbers("acknowledged")?;
+    if arguments.has("wait") {
+        // Who is asked to trace this process is not its parent; where nobody forbids that, there is nothing to allow.
+        set_ptracer(PTracer::Any).ok();
+        tell("ready")?;
+        stdin().read_line(&mut String::new())?;
+    }
     let steps = Arc::new(Steps::new(arguments.optional("die"), Then::Die));
     let sync = life.worker(&steps).await?;
     // The first thing after a start is what was left over.

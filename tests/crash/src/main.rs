@@ -76,7 +76,8 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     };
     let store = StoreKind::Sqlite;
     let begin = Instant::now();
-    let undisturbed = stories.iter().map(|story| calm(store, story)).collect::<Result<Vec<_>, _>>()?;
+    let undisturbed =
+        stories.iter().map(|story| calm(store, story)).collect::<Result<Vec<_>, _>>()?;
     let stories: Vec<_> = stories.iter().zip(&undisturbed).collect();
     if let Some(point) = arguments.optional("point") {
         return single(store, &stories, &point.parse()?);
@@ -109,7 +110,9 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     );
     if arguments.has("all") {
         processes::second_is_refused()?;
-        println!("two processes on one SQLite file: the second is refused, and the file is free when the first is killed");
+        println!(
+            "two processes on one SQLite file: the second is refused, and the file is free when the first is killed"
+        );
     }
     Ok(table.failed == 0)
 }
@@ -132,7 +135,7 @@ fn single(
     let mut is_good = true;
     for (story, (_, expected)) in stories {
         let (report, _) = runtime()?.block_on(Trial::run(store, story, point, Some(expected)))?;
-        for (life, log) in report.logs.iter().enumerate() {
+        for (life, log) in &report.logs {
             println!("{life}: {}", log.join(" "));
         }
         if !report.is_reached {

@@ -7,7 +7,10 @@ use std::{fmt, str::FromStr};
 pub(crate) enum Kill {
     /// At a named moment of a life, counted from 1.
     Step { life: usize, step: String },
-    /// On the way into the `nth` call of this name of one of a life's threads.
+    /// On the way into the `nth` call of this name of one of a life's threads, counted from the start of the process
+    /// until the store is open.
+    Opening { life: usize, name: String, nth: u32 },
+    /// The same, counted from when the store is open.
     Syscall { life: usize, name: String, nth: u32 },
     /// While Kommo has the `nth` request of the whole story.
     Request { nth: u64, fate: Fate },
@@ -45,7 +48,7 @@ impl Point {
             Self::Kills(kills) => match kills.as_slice() {
                 [Kill::Step { .. }] => "killed at a named step",
                 [Kill::Request { .. }] => "killed while Kommo has a request",
-                [Kill::Syscall { .. }] => "killed at a system call",
+                [Kill::Opening { .. } | Kill::Syscall { .. }] => "killed at a system call",
                 _ => "killed again during recovery",
             },
         }
@@ -66,6 +69,7 @@ impl fmt::Display for Kill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Step { life, step } => write!(f, "{life}/step:{step}"),
+            Self::Opening { life, name, nth } => write!(f, "{life}/opening:{name}:{nth}"),
             Self::Syscall { life, name, nth } => write!(f, "{life}/syscall:{name}:{nth}"),
             Self::Request { nth, fate } => write!(f, "request:{nth}:{fate}"),
         }
@@ -106,10 +110,13 @@ impl FromStr for Kill {
         let life = life.parse().map_err(|_| bad())?;
         match rest.split_once(':').ok_or_else(bad)? {
             ("step", step) => Ok(Self::Step { life, step: step.to_owned() }),
-            ("syscall", call) => {
+            (kind @ ("opening" | "syscall"), call) => {
                 let (name, nth) = call.split_once(':').ok_or_else(bad)?;
-                let nth = nth.parse().map_err(|_| bad())?;
-                Ok(Self::Syscall { life, name: name.to_owned(), nth })
+                let (name, nth) = (name.to_owned(), nth.parse().map_err(|_| bad())?);
+                Ok(match kind {
+                    "opening" => Self::Opening { life, name, nth },
+                    _ => Self::Syscall { life, name, nth },
+                })
             }
             _ => Err(bad()),
         }

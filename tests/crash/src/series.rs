@@ -1,17 +1,32 @@
 //! All points of a story, found by going on until the story survives.
 
+use std::collections::BTreeMap;
+
 use crate::{
     point::{Fate, Kill, Point},
     trial::Report,
 };
 
-/// The system calls by which a process changes a file or a socket, or hears of the outside.
-pub(crate) const SYSCALLS: &[&str] =
-    &["pwrite64", "fdatasync", "ftruncate", "unlink", "openat", "write", "sendto", "recvfrom"];
+/// The system calls by which a process changes a file, asks Kommo or hears from it. Which of a pair is used depends on
+/// how SQLite was built, and on how the client sends.
+const SYSCALLS: &[&str] = &[
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "ftruncate",
+    "unlink",
+    "write",
+    "writev",
+    "sendto",
+    "recvfrom",
+];
 
-/// Every `n`th moment is the first of two kills.
-const AGAIN_STEPS: usize = 3;
-const AGAIN_SYSCALLS: usize = 12;
+/// Of two kills, the first is at so many moments at the most, before every second one.
+const FIRST_STEPS: usize = 12;
+const FIRST_OF_SYSCALLS: usize = 3;
+
+/// The same of two workers that stop.
+const FIRST_STOPS: usize = 16;
 
 /// A group of points of one story.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +37,8 @@ pub(crate) enum Series {
     Requests,
     /// Every call of this name.
     Syscalls(&'static str),
+    /// Every call of this name while the store is made.
+    Opening(&'static str),
     /// A named moment, and then every named moment of the recovery.
     StepsAgain { part: usize },
     /// A named moment, and then every call of this name in the recovery.
@@ -42,6 +59,7 @@ impl Series {
         if with_strace {
             all.extend(SYSCALLS.iter().copied().map(Self::Syscalls));
             all.extend(SYSCALLS.iter().copied().map(Self::SyscallsAgain));
+            all.extend(SYSCALLS.iter().copied().map(Self::Opening));
         }
         all
     }
@@ -54,7 +72,7 @@ impl Series {
     ) -> Result<(), String> {
         match self {
             Self::Steps => {
-                for kill in steps(&undisturbed.logs, 1) {
+                for kill in steps(&undisturbed.logs, 0) {
                     attempt(Point::Kills(vec![kill]))?;
                 }
             }
@@ -70,35 +88,38 @@ impl Series {
                 }
             }
             Self::Syscalls(name) => {
-                for life in 1..=undisturbed.logs.len() {
-                    calls(life, name, &[], attempt)?;
+                for life in undisturbed.logs.keys().copied() {
+                    calls(&[], |nth| Kill::Syscall { life, name: name.to_owned(), nth }, attempt)?;
                 }
             }
+            Self::Opening(name) => {
+                calls(&[], |nth| Kill::Opening { life: 1, name: name.to_owned(), nth }, attempt)?;
+            }
             Self::StepsAgain { part } => {
-                let firsts = steps(&undisturbed.logs, 1).into_iter().skip(part);
-                for first in firsts.step_by(AGAIN_STEPS.max(PARTS)) {
+                let firsts = some(&steps(&undisturbed.logs, 0), FIRST_STEPS);
+                for first in firsts.into_iter().skip(part).step_by(PARTS) {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
-                    for second in steps(&once.logs, life(&first).saturating_add(1)) {
+                    for second in steps(&once.logs, life(&first)) {
                         attempt(Point::Kills(vec![first.clone(), second]))?;
                     }
                 }
             }
             Self::SyscallsAgain(name) => {
-                for first in steps(&undisturbed.logs, 1).into_iter().skip(9).step_by(AGAIN_SYSCALLS) {
+                for first in some(&steps(&undisturbed.logs, 0), FIRST_OF_SYSCALLS) {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
-                    let begin = life(&first).saturating_add(1);
-                    for life in begin..begin.saturating_add(once.logs.len()) {
-                        calls(life, name, &[first.clone()], attempt)?;
+                    for life in once.logs.keys().copied().filter(|other| *other > life(&first)) {
+                        let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
+                        calls(std::slice::from_ref(&first), kill, attempt)?;
                     }
                 }
             }
             Self::Stops { part } => {
                 let never = "never".to_owned();
                 let calm = attempt(Point::Stopped { first: never, second: None })?;
-                let moments = calm.logs.first().map(|log| leased(log)).unwrap_or_default();
-                for first in moments.into_iter().skip(part).step_by(PARTS) {
+                let moments = calm.logs.get(&1).map(|log| leased(log)).unwrap_or_default();
+                for first in some(&moments, FIRST_STOPS).into_iter().skip(part).step_by(PARTS) {
                     let once = attempt(Point::Stopped { first: first.clone(), second: None })?;
-                    for second in once.logs.get(1).map(|log| leased(log)).unwrap_or_default() {
+                    for second in once.logs.get(&2).map(|log| leased(log)).unwrap_or_default() {
                         attempt(Point::Stopped { first: first.clone(), second: Some(second) })?;
                     }
                 }
@@ -108,16 +129,14 @@ impl Series {
     }
 }
 
-/// Kills at the calls of this name, until a life survives.
+/// Kills at one call after the other, until a life survives.
 fn calls(
-    life: usize,
-    name: &str,
     before: &[Kill],
+    kill: impl Fn(u32) -> Kill,
     attempt: &mut dyn FnMut(Point) -> Result<Report, String>,
 ) -> Result<(), String> {
     for nth in 1.. {
-        let mut kills = before.to_vec();
-        kills.push(Kill::Syscall { life, name: name.to_owned(), nth });
+        let kills = before.iter().cloned().chain([kill(nth)]).collect();
         if !attempt(Point::Kills(kills))?.is_reached {
             break;
         }
@@ -125,17 +144,25 @@ fn calls(
     Ok(())
 }
 
-/// All moments of these lives, of which the first has this number.
-fn steps(logs: &[Vec<String>], first_life: usize) -> Vec<Kill> {
-    let lives = (first_life..).zip(logs);
+/// All moments of the lives after this one.
+fn steps(logs: &BTreeMap<usize, Vec<String>>, after: usize) -> Vec<Kill> {
+    let lives = logs.iter().filter(|(life, _)| **life > after);
     lives
-        .flat_map(|(life, log)| log.iter().map(move |step| Kill::Step { life, step: step.clone() }))
+        .flat_map(|(life, log)| {
+            log.iter().map(|step| Kill::Step { life: *life, step: step.clone() })
+        })
         .collect()
+}
+
+/// So many of them at the most, evenly spread.
+fn some<T: Clone>(all: &[T], most: usize) -> Vec<T> {
+    let step = all.len().div_ceil(most).max(1);
+    all.iter().skip(step / 2).step_by(step).cloned().collect()
 }
 
 fn life(kill: &Kill) -> usize {
     match kill {
-        Kill::Step { life, .. } | Kill::Syscall { life, .. } => *life,
+        Kill::Step { life, .. } | Kill::Opening { life, .. } | Kill::Syscall { life, .. } => *life,
         Kill::Request { .. } => 1,
     }
 }

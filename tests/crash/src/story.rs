@@ -56,7 +56,10 @@ impl Story {
         self.phases.iter().enumerate().map(move |(place, bodies)| {
             let is_last = place.saturating_add(1) == self.phases.len();
             let bodies = bodies.iter().map(String::as_str);
-            (Phase { is_last }, bodies.zip(numbers.by_ref()).map(|(body, number)| (number, body)).collect())
+            (
+                Phase { is_last },
+                bodies.zip(numbers.by_ref()).map(|(body, number)| (number, body)).collect(),
+            )
         })
     }
 
@@ -105,7 +108,10 @@ fn cancel() -> Story {
     Story {
         name: "cancel",
         phases: vec![
-            vec![paid(), subscribed("evt_leaving", "subscription.updated", 60, "active", &scheduled)],
+            vec![
+                paid(),
+                subscribed("evt_leaving", "subscription.updated", 60, "active", &scheduled),
+            ],
             vec![subscribed("evt_staying", "subscription.updated", 120, "active", &Value::Null)],
             vec![subscribed("evt_gone", "subscription.canceled", 180, "canceled", &Value::Null)],
         ],
@@ -125,8 +131,10 @@ fn cancel() -> Story {
 
 fn two_products() -> Story {
     let mut data = transaction();
-    data["items"] = json!([item("pri_seat", "pro_pro", "Pro"), item("pri_setup", "pro_setup", "Set-up")]);
-    data["details"]["line_items"] = json!([line("pri_seat", "pro_pro", "Pro"), line("pri_setup", "pro_setup", "Set-up")]);
+    data["items"] =
+        json!([item("pri_seat", "pro_pro", "Pro"), item("pri_setup", "pro_setup", "Set-up")]);
+    data["details"]["line_items"] =
+        json!([line("pri_seat", "pro_pro", "Pro"), line("pri_setup", "pro_setup", "Set-up")]);
     Story {
         name: "two-products",
         phases: vec![vec![body("evt_paid", "transaction.completed", 0, &data)]],
@@ -142,11 +150,7 @@ fn two_products() -> Story {
 
 /// Twice before it is worked on, and once more afterwards.
 fn duplicate() -> Story {
-    Story {
-        name: "duplicate",
-        phases: vec![vec![paid(), paid()], vec![paid()]],
-        ..payment()
-    }
+    Story { name: "duplicate", phases: vec![vec![paid(), paid()], vec![paid()]], ..payment() }
 }
 
 /// The first note is written and its answer lost; the second is lost itself; and Kommo's lists lag behind.

@@ -1,6 +1,6 @@
 //! What the run prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     check::Violation,
@@ -20,6 +20,8 @@ struct Row {
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     rows: BTreeMap<(usize, &'static str, StoreKind, &'static str), Row>,
+    /// A point counts once, however often it was tried.
+    seen: BTreeSet<String>,
     pub(crate) points: u32,
     pub(crate) failed: u32,
     /// Kills that did not take place: the end of a series, or a moment that another run had.
@@ -34,14 +36,15 @@ impl Table {
         point: &Point,
         report: &Report,
     ) {
-        if report.is_reached {
+        let is_new = self.seen.insert(format!("{} {story} {point}", store.name()));
+        if report.is_reached && is_new {
             let row = self.rows.entry((place, story, store, point.kind())).or_default();
             row.points = row.points.saturating_add(1);
             self.points = self.points.saturating_add(1);
-        } else {
+        } else if !report.is_reached {
             self.missed = self.missed.saturating_add(1);
         }
-        if report.violations.is_empty() {
+        if report.violations.is_empty() || !is_new {
             return;
         }
         self.failed = self.failed.saturating_add(1);

@@ -1,7 +1,7 @@
 //! One story with one point, on the side that survives: the fake Kommo, Paddle's redeliveries, and the restarts.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -34,8 +34,8 @@ pub(crate) struct Report {
     /// Whether all kills and stops of the point took place.
     pub(crate) is_reached: bool,
     pub(crate) violations: Vec<Violation>,
-    /// The moments of each life; of the two workers where there were two.
-    pub(crate) logs: Vec<Vec<String>>,
+    /// The moments of each life that came to its end, by its number; of the two workers where there were two.
+    pub(crate) logs: BTreeMap<usize, Vec<String>>,
     /// The methods of the requests to Kommo.
     pub(crate) requests: Vec<String>,
 }
@@ -43,7 +43,9 @@ pub(crate) struct Report {
 /// What one life told.
 #[derive(Debug, Default)]
 struct Told {
+    is_ready: bool,
     acknowledged: Vec<usize>,
+    /// Of each worker.
     logs: Vec<Vec<String>>,
     /// Open and parked events, if it came to its end.
     end: Option<(u64, u64)>,
@@ -71,7 +73,8 @@ pub(crate) struct Trial<'a> {
     store: String,
     account: String,
     kommo: FakeKommo,
-    folder: TempDir,
+    /// Held for its drop, which removes it.
+    _folder: TempDir,
     now: i64,
     lives: usize,
     acknowledged: BTreeSet<usize>,
@@ -92,7 +95,8 @@ impl<'a> Trial<'a> {
             Point::Undisturbed | Point::Kills(_) => trial.lives()?,
         };
         let found = Expected::read(&trial.kommo);
-        trial.report.requests = trial.kommo.requests().into_iter().map(|request| request.method).collect();
+        trial.report.requests =
+            trial.kommo.requests().into_iter().map(|request| request.method).collect();
         if let Some(parked) = parked {
             let mut violations = check::end(story, &trial.kommo, expected.unwrap_or(&found));
             violations.extend((parked > 0).then_some(Violation::Parked(parked)));
@@ -120,9 +124,10 @@ impl<'a> Trial<'a> {
         (story.trouble)(&kommo);
         let folder = folder()?;
         let (store, account) = match store {
-            StoreKind::Sqlite => {
-                (format!("sqlite:{}", folder.path().join("store.db").display()), "default".to_owned())
-            }
+            StoreKind::Sqlite => (
+                format!("sqlite:{}", folder.path().join("store.db").display()),
+                "default".to_owned(),
+            ),
         };
         Ok(Self {
             story,
@@ -130,7 +135,7 @@ impl<'a> Trial<'a> {
             store,
             account,
             kommo,
-            folder,
+            _folder: folder,
             now: BEGIN.unix_timestamp(),
             lives: 0,
             acknowledged: BTreeSet::new(),
@@ -149,7 +154,7 @@ impl<'a> Trial<'a> {
             let told = self.life(kills.first())?;
             // An acknowledgement that was read is one, whatever became of its sender.
             self.acknowledged.extend(&told.acknowledged);
-            self.report.logs.extend(told.logs);
+            self.report.logs.extend(told.logs.into_iter().map(|log| (self.lives, log)));
             match told.end {
                 None if told.errors.is_empty() && !kills.is_empty() => {
                     kills.remove(0);
@@ -160,47 +165,65 @@ impl<'a> Trial<'a> {
                 }
                 Some((0, parked)) if self.acknowledged.len() == self.story.deliveries() => {
                     self.report.is_reached = kills.is_empty();
+                    self.pass(ROUND - 1);
                     return Ok(Some(parked));
                 }
                 Some(_) => {
-                    self.kommo.set_time(Some(self.now.saturating_add(ROUND - 1)));
-                    self.kommo.apply_held();
-                    self.now = self.now.saturating_add(ROUND);
-                    self.kommo.set_time(Some(self.now));
+                    self.pass(ROUND - 1);
+                    self.pass(1);
                 }
             }
         }
         Ok(None)
     }
 
+    /// Time goes on; what Kommo held back is carried out.
+    fn pass(&mut self, seconds: i64) {
+        self.now = self.now.saturating_add(seconds);
+        self.kommo.set_time(Some(self.now));
+        self.kommo.apply_held();
+    }
+
     fn life(&self, kill: Option<&Kill>) -> Result<Told, String> {
         let acknowledged: Vec<String> = self.acknowledged.iter().map(usize::to_string).collect();
         let mut words = self.words("live");
         words.extend(["--acknowledged".to_owned(), acknowledged.join(",")]);
+        let here = |life: &usize| *life == self.lives;
         match kill {
-            Some(Kill::Step { life, step }) if *life == self.lives => {
+            Some(Kill::Step { life, step }) if here(life) => {
                 words.extend(["--die".to_owned(), step.clone()]);
-                self.watch(self.spawn(None, &words)?, None)
+                self.watch(start(None, &words)?, None)
             }
-            Some(Kill::Syscall { life, name, nth }) if *life == self.lives => {
-                self.watch(self.spawn(Some((name, *nth)), &words)?, None)
+            Some(Kill::Opening { life, name, nth }) if here(life) => {
+                words.push("--wait".to_owned());
+                let told = self.watch(start(Some(&injection(name, *nth)), &words)?, None)?;
+                // Later calls are those of the other kind.
+                if told.is_ready && told.end.is_none() { self.life(None) } else { Ok(told) }
             }
-            Some(Kill::Request { nth, .. }) => self.watch(self.spawn(None, &words)?, Some(*nth)),
-            _ => self.watch(self.spawn(None, &words)?, None),
+            Some(Kill::Syscall { life, name, nth }) if here(life) => {
+                words.push("--wait".to_owned());
+                self.watch(start(None, &words)?, Some(Until::Call(injection(name, *nth))))
+            }
+            Some(Kill::Request { nth, .. }) => {
+                self.watch(start(None, &words)?, Some(Until::Request(*nth)))
+            }
+            _ => self.watch(start(None, &words)?, None),
         }
     }
 
     fn two_workers(&mut self, first: &str, second: Option<&str>) -> Result<Option<u64>, String> {
         let mut words = self.words("two-workers");
         words.extend(["--first".to_owned(), first.to_owned()]);
-        words.extend(second.into_iter().flat_map(|second| ["--second".to_owned(), second.to_owned()]));
-        let told = self.watch(self.spawn(None, &words)?, None)?;
+        words.extend(
+            second.into_iter().flat_map(|second| ["--second".to_owned(), second.to_owned()]),
+        );
+        let told = self.watch(start(None, &words)?, None)?;
         let reached = |log: usize, step: &str| {
             told.logs.get(log).is_some_and(|log| log.iter().any(|reached| reached == step))
         };
         self.report.is_reached =
             reached(0, first) && second.is_none_or(|second| reached(1, second));
-        self.report.logs = told.logs;
+        self.report.logs = (1..).zip(told.logs).collect();
         self.acknowledged.extend(0..self.story.deliveries());
         match told.end {
             Some((0, parked)) => Ok(Some(parked)),
@@ -236,58 +259,49 @@ impl<'a> Trial<'a> {
             ("story", self.story.name),
             ("now", &now),
         ];
-        let options = options.into_iter().flat_map(|(name, value)| [format!("--{name}"), value.to_owned()]);
+        let options =
+            options.into_iter().flat_map(|(name, value)| [format!("--{name}"), value.to_owned()]);
         [what.to_owned()].into_iter().chain(options).collect()
     }
 
-    /// Under strace, which kills on the way into the `nth` call of that name, where one is given.
-    fn spawn(&self, call: Option<(&str, u32)>, words: &[String]) -> Result<Child, String> {
-        let own = own()?;
-        let mut command = match call {
-            None => Command::new(&own),
-            Some((name, nth)) => {
-                let mut strace = Command::new("strace");
-                strace
-                    .args(["-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e"])
-                    .arg(format!("trace={name}"))
-                    .arg("-e")
-                    .arg(format!("inject={name}:signal=SIGKILL:when={nth}"))
-                    .arg(&own);
-                strace
-            }
-        };
-        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        command.current_dir(self.folder.path());
-        command.spawn().map_err(|error| format!("{}: {error}", command.get_program().display()))
-    }
-
-    /// Listens to a life until its end; kills it when Kommo has got the `nth` request.
-    fn watch(&self, mut child: Child, nth: Option<u64>) -> Result<Told, String> {
+    /// Listens to a life until its end.
+    fn watch(&self, mut child: Child, until: Option<Until>) -> Result<Told, String> {
         let (Some(mut to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("no pipes".to_owned());
         };
         let is_over = AtomicBool::new(false);
+        let id = child.id();
         let mut told = Told::default();
+        let mut tracer = None;
         thread::scope(|scope| {
-            let killing = nth.map(|nth| {
-                scope.spawn({
+            let killing = match until {
+                Some(Until::Request(nth)) => Some(scope.spawn({
                     let (is_over, child) = (&is_over, &mut child);
                     move || {
                         while !is_over.load(Ordering::Acquire) {
                             if self.kommo.requests().last().is_some_and(|last| last.at >= nth) {
                                 return child.kill();
                             }
-                            thread::sleep(Duration::from_micros(300));
+                            thread::sleep(LOOK);
                         }
                         Ok(())
                     }
-                })
-            });
+                })),
+                _ => None,
+            };
             for line in BufReader::new(from).lines() {
                 let line = line.map_err(|error| error.to_string())?;
-                if let Some(now) = told.hear(&line)? {
-                    self.kommo.set_time(Some(now));
-                    to.write_all(b"\n").map_err(|error| error.to_string())?;
+                let asks = told.hear(&line)?;
+                match (&asks, &until) {
+                    (Some(Asks::Clock(now)), _) => self.kommo.set_time(Some(*now)),
+                    (Some(Asks::Go), Some(Until::Call(injection))) => {
+                        tracer = Some(attach(injection, id)?);
+                    }
+                    (Some(Asks::Go), _) | (None, _) => {}
+                }
+                if asks.is_some() {
+                    // It may be dead by now, and then it needs no answer.
+                    drop(to.write_all(b"\n"));
                 }
             }
             is_over.store(true, Ordering::Release);
@@ -297,20 +311,96 @@ impl<'a> Trial<'a> {
             }
             Ok::<(), String>(())
         })?;
-        child.wait().map_err(|error| error.to_string())?;
+        for mut ended in [Some(child), tracer].into_iter().flatten() {
+            ended.wait().map_err(|error| error.to_string())?;
+        }
         Ok(told)
     }
 }
 
+/// What a life waits for.
+enum Asks {
+    Clock(i64),
+    Go,
+}
+
+/// What ends a life from outside.
+enum Until {
+    Request(u64),
+    Call([String; 4]),
+}
+
+/// How often it is looked whether something has happened in another process.
+const LOOK: Duration = Duration::from_micros(300);
+
+/// For strace: a kill on the way into a call.
+fn injection(name: &str, nth: u32) -> [String; 4] {
+    let kill = format!("inject={name}:signal=SIGKILL:when={nth}");
+    ["-e".to_owned(), format!("trace={name}"), "-e".to_owned(), kill]
+}
+
+fn strace() -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null"]);
+    strace
+}
+
+/// Starts a process; under strace from the beginning, where an injection is given.
+fn start(injection: Option<&[String; 4]>, words: &[String]) -> Result<Child, String> {
+    let own = own()?;
+    let mut command = match injection {
+        None => Command::new(&own),
+        Some(injection) => {
+            let mut strace = strace();
+            strace.args(injection).arg(&own);
+            strace
+        }
+    };
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.spawn().map_err(|error| format!("{}: {error}", command.get_program().display()))
+}
+
+/// Has all threads of a process traced from now on.
+fn attach(injection: &[String; 4], id: u32) -> Result<Child, String> {
+    let mut command = strace();
+    command.args(injection).args(["-p", &id.to_string()]);
+    let mut tracer = command.spawn().map_err(|error| format!("strace: {error}"))?;
+    while !is_traced(id)? {
+        if let Some(status) = tracer.try_wait().map_err(|error| error.to_string())? {
+            return Err(format!("strace cannot attach: {status}"));
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(tracer)
+}
+
+fn is_traced(id: u32) -> Result<bool, String> {
+    let threads =
+        std::fs::read_dir(format!("/proc/{id}/task")).map_err(|error| error.to_string())?;
+    for thread in threads {
+        let status =
+            thread.and_then(|thread| std::fs::read_to_string(thread.path().join("status")));
+        let status = status.map_err(|error| error.to_string())?;
+        if status.lines().any(|line| line == "TracerPid:\t0") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 impl Told {
-    /// Takes in one line; returns the time that it asks for, if it does.
-    fn hear(&mut self, line: &str) -> Result<Option<i64>, String> {
+    /// Takes in one line.
+    fn hear(&mut self, line: &str) -> Result<Option<Asks>, String> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let bad = || format!("a life said {line:?}");
         match word {
             "acknowledged" => self.acknowledged.push(rest.parse().map_err(|_| bad())?),
             "log" | "second" => self.logs.push(rest.split(' ').map(str::to_owned).collect()),
-            "clock" => return rest.parse().map(Some).map_err(|_| bad()),
+            "clock" => return rest.parse().map(|now| Some(Asks::Clock(now))).map_err(|_| bad()),
+            "ready" => {
+                self.is_ready = true;
+                return Ok(Some(Asks::Go));
+            }
             "error" => self.errors.push(rest.to_owned()),
             "end" => {
                 let (open, parked) = rest.split_once(' ').ok_or_else(bad)?;
