@@ -18,6 +18,7 @@ impl Applier<'_> {
         row: &EffectRow,
         update: &LeadUpdate,
     ) -> Result<(), Stop> {
+        self.unheard(work, row).await?;
         let mut fields = self.resolve(work, &update.fields).await?;
         let mut price = update.price;
         loop {

@@ -3,10 +3,10 @@
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 
 use super::{Applied, Applier, Stop, Work, after, failed};
-use crate::store::{EffectRow, EffectState};
 use crate::{
     failure::Reaction,
     outcome::{ParkReason, Parked},
+    store::{EffectRow, EffectState},
 };
 
 /// How often the marker must be missing before the effect counts as not written: Kommo's lists may lag behind.
@@ -38,20 +38,8 @@ impl Applier<'_> {
         lead: LeadId,
         kind: Kind,
     ) -> Result<bool, Stop> {
-        // In flight at the start of the work: whoever sent it is gone without having heard the answer.
-        let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
-            (row.state, row.sent_at)
-        else {
-            return Ok(false);
-        };
+        let Some(sent_at) = self.unheard(work, row).await? else { return Ok(false) };
         let now = self.clock.now();
-        let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
-        let settled = after(sent_at, wait);
-        if now < settled {
-            self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
-            let why = format!("whether `{}` was written is not known yet", row.name);
-            return Err(Stop::Because(Applied::Wait { until: settled, why }));
-        }
         let from = sent_at.saturating_sub(CLOCK_DIFFERENCE);
         if let Some(id) = self.look(work, row, lead, &kind, from).await? {
             tracing::info!(
@@ -74,6 +62,29 @@ impl Applier<'_> {
         let until = after(sent_at, self.settle.saturating_mul(absent.saturating_add(1))).max(now);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
+    }
+
+    /// When an attempt was begun of which nobody heard what became; none when there is no such. Until the settle time is
+    /// over it may still happen, and would overwrite what was sent meanwhile: that is waited for.
+    pub(super) async fn unheard(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+    ) -> Result<Option<time::OffsetDateTime>, Stop> {
+        // In flight at the start of the work: whoever sent it is gone without having heard the answer.
+        let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
+            (row.state, row.sent_at)
+        else {
+            return Ok(None);
+        };
+        let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
+        let settled = after(sent_at, wait);
+        if self.clock.now() < settled {
+            self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
+            let why = format!("whether `{}` was written is not known yet", row.name);
+            return Err(Stop::Because(Applied::Wait { until: settled, why }));
+        }
+        Ok(Some(sent_at))
     }
 
     async fn look(

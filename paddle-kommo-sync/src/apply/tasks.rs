@@ -99,6 +99,7 @@ impl Applier<'_> {
         effect: &str,
         marker: &str,
     ) -> Result<Option<TaskId>, Stop> {
+        self.unheard(work, row).await?;
         let known = self.store.remote_id(work.lease.account, event_id, effect).await?;
         let task = match known {
             Some(id) => self.kommo.tasks().get(TaskId::new(id)).await.map_err(failed)?,

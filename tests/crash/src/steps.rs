@@ -1,0 +1,131 @@
+//! The named moments of a life, and what is to happen at one of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::sync::watch;
+
+/// What happens at the chosen moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The process is killed.
+    Die,
+    /// The worker stops until [`Steps::release`].
+    Stop,
+}
+
+/// Counts the moments of one worker.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    chosen: Option<String>,
+    then: Then,
+    state: Mutex<State>,
+    stopped: watch::Sender<bool>,
+    idle: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    reached: BTreeMap<String, u32>,
+    log: Vec<String>,
+    /// Lanes that are worked on.
+    working: BTreeSet<(i64, String)>,
+}
+
+impl Steps {
+    /// `chosen` is a moment as [`log`](Self::log) names it, such as `before:plan#2`.
+    pub(crate) fn new(chosen: Option<String>, then: Then) -> Self {
+        Self {
+            chosen,
+            then,
+            state: Mutex::default(),
+            stopped: watch::Sender::new(false),
+            idle: watch::Sender::new(false),
+        }
+    }
+
+    /// A moment has come.
+    pub(crate) async fn reach(&self, when: &str, name: &str) {
+        self.may_go_on().await;
+        let moment = {
+            let mut state = self.state();
+            let name = format!("{when}:{name}");
+            let count = state.reached.entry(name.clone()).or_default();
+            *count = count.saturating_add(1);
+            let moment = format!("{name}#{count}");
+            state.log.push(moment.clone());
+            moment
+        };
+        if self.chosen.as_ref() == Some(&moment) {
+            match self.then {
+                Then::Die => die(),
+                Then::Stop => {
+                    self.stopped.send_replace(true);
+                    self.may_go_on().await;
+                }
+            }
+        }
+    }
+
+    /// Returns when the worker is not stopped.
+    pub(crate) async fn may_go_on(&self) {
+        // The sender lives as long as `self`.
+        drop(self.stopped.subscribe().wait_for(|stopped| !*stopped).await);
+    }
+
+    /// Returns when the worker is stopped.
+    pub(crate) async fn stopped(&self) {
+        drop(self.stopped.subscribe().wait_for(|stopped| *stopped).await);
+    }
+
+    pub(crate) fn release(&self) {
+        self.stopped.send_replace(false);
+    }
+
+    pub(crate) fn began(&self, epoch: i64, lane: &str) {
+        self.state().working.insert((epoch, lane.to_owned()));
+        self.idle.send_replace(false);
+    }
+
+    pub(crate) fn ended(&self, epoch: i64, lane: &str) {
+        self.state().working.remove(&(epoch, lane.to_owned()));
+    }
+
+    /// Nothing is due; if nothing is worked on either, the worker is idle.
+    pub(crate) fn found_nothing(&self) {
+        if self.state().working.is_empty() {
+            self.idle.send_replace(true);
+        }
+    }
+
+    /// Something may be due from now on.
+    pub(crate) fn look_again(&self) {
+        self.idle.send_replace(false);
+    }
+
+    /// Returns when the worker has nothing to do any more.
+    pub(crate) async fn idle(&self) {
+        drop(self.idle.subscribe().wait_for(|idle| *idle).await);
+    }
+
+    /// The moments that have come.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As `kill -9` does it.
+fn die() -> ! {
+    if kill_process(getpid(), Signal::KILL).is_ok() {
+        // The signal ends this thread at the latest on its way back from the kernel.
+        std::thread::park();
+    }
+    std::process::abort()
+}
