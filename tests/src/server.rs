@@ -47,6 +47,7 @@ impl Server {
                     store,
                     Config::default(),
                     Vec::new(),
+                    None,
                 )
                 .await
                 .unwrap_or_else(|error| panic!("{error:?}"));
