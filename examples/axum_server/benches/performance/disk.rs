@@ -1,7 +1,7 @@
 //! What the disk itself can do, and what the store makes of it.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File},
     io::{Seek as _, SeekFrom, Write as _},
     path::Path,
     sync::{
@@ -29,27 +29,34 @@ pub fn file_system(folder: &Path) -> String {
         .map_or_else(|| "unknown".to_owned(), |(_, kind)| kind.to_owned())
 }
 
-/// How long writing 4 KiB and `fdatasync` take, one after the other, in a file that has its size already.
-pub fn fdatasync(folder: &Path, count: usize) -> Vec<Duration> {
+/// A file that has its size already, for timing what one write and `fdatasync` take.
+pub struct Fdatasync {
+    file: File,
+    turn: usize,
+}
+
+impl Fdatasync {
     const BLOCK: usize = 4 << 10;
     const BLOCKS: usize = 256;
-    let path = folder.join("fdatasync");
-    let mut file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(&path).expect("a file");
-    file.write_all(&vec![1; BLOCK * BLOCKS]).expect("room");
-    file.sync_all().expect("a disk");
-    let times = (0..count)
-        .map(|turn| {
-            let block = [u8::try_from(turn % 251).unwrap_or(0); BLOCK];
-            let started = Instant::now();
-            file.seek(SeekFrom::Start((turn % BLOCKS * BLOCK) as u64)).expect("a place");
-            file.write_all(&block).expect("room");
-            file.sync_data().expect("a disk");
-            started.elapsed()
-        })
-        .collect();
-    fs::remove_file(path).expect("a file");
-    times
+
+    pub fn open(folder: &Path) -> Self {
+        let mut file = File::create(folder.join("fdatasync")).expect("a file");
+        file.write_all(&vec![1; Self::BLOCK * Self::BLOCKS]).expect("room");
+        file.sync_all().expect("a disk");
+        Self { file, turn: 0 }
+    }
+
+    /// Writes 4 KiB and waits until they are on disk.
+    pub fn write(&mut self) -> Duration {
+        self.turn += 1;
+        let block = [u8::try_from(self.turn % 251).unwrap_or(0); Self::BLOCK];
+        let started = Instant::now();
+        let place = self.turn % Self::BLOCKS * Self::BLOCK;
+        self.file.seek(SeekFrom::Start(place as u64)).expect("a place");
+        self.file.write_all(&block).expect("room");
+        self.file.sync_data().expect("a disk");
+        started.elapsed()
+    }
 }
 
 /// Deliveries a second through the store, `at_once` of them waiting at any time.

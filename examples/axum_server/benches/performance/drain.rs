@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     Run,
-    kommo::{Account, Kind, Kommo},
+    kommo::{Account, Call, Kind, Kommo},
     paddle::{lead, numbers},
     report::{Report, millis, rounded},
     service::Service,
@@ -34,7 +34,9 @@ pub async fn drain(run: &Run, report: &mut Report, backend: &Backend, batch_size
     let calls = account.calls.len();
     let exact = numbers.filter(|number| is_exactly_once(&account, lead(*number))).count();
     let once = account.markers.values().filter(|count| **count == 1).count();
-    let by_calls = rounded(took / (calls as f64 / PACE));
+    // What was asked before the first write is not in the time either.
+    let from = account.calls.iter().position(|call| call.kind.is_write()).unwrap_or(0);
+    let by_calls = rounded(took / ((calls - from) as f64 / PACE));
     report.figures(
         &format!("drain_{batch_size}_{}", backend.name()),
         json!({
@@ -42,8 +44,11 @@ pub async fn drain(run: &Run, report: &mut Report, backend: &Backend, batch_size
             "write_calls": writes, "read_calls": account.count(Kind::is_read),
             "other_calls": account.count(|kind| kind == Kind::Settings), "refused": account.refused,
             "seconds": took, "ideal_seconds": rounded(ideal), "to_ideal": rounded(took / ideal),
-            "to_all_calls": by_calls, "won_once_with_one_note": exact, "markers_once": once,
+            "calls_from_the_first_write": calls - from, "to_those_calls": by_calls, "won_once_with_one_note": exact, "markers_once": once,
             "notes": account.notes(), "sizes": sizes(&account),
+            "first_calls": in_short(account.calls.iter().take(SHOWN)),
+            "last_calls": in_short(account.calls.iter().skip(calls.saturating_sub(SHOWN))),
+            "highest_memory_mib": service.memory().map(|(_, highest)| highest >> 10),
             "idle_ms": millis(idle(&account)),
             "closest_8_arrivals_ms": account.closest.map(millis),
         }),
@@ -61,7 +66,12 @@ pub async fn drain(run: &Run, report: &mut Report, backend: &Backend, batch_size
         1.15,
         1.06,
     );
-    report.at_most(&format!("{name}: the same ÷ (all calls / 7)"), by_calls, 1.15, 1.06);
+    report.at_most(
+        &format!("{name}: the same ÷ (all calls from then on / 7)"),
+        by_calls,
+        1.15,
+        1.06,
+    );
     report.at_most(
         &format!("{name}: calls refused by the limiter"),
         account.refused as f64,
@@ -86,6 +96,16 @@ fn first_write_to_last_note(account: &Account) -> Duration {
     let first = account.calls.iter().find(|call| call.kind.is_write()).map(|call| call.arrived);
     let last = account.leads.values().flat_map(|lead| &lead.notes).map(|note| note.0).max();
     first.zip(last).map(|(first, last)| last - first).unwrap_or_default()
+}
+
+/// So many calls are shown at each end of the work.
+const SHOWN: usize = 30;
+
+/// Calls as their kind's name and how much they carried, a word each.
+fn in_short<'a>(calls: impl Iterator<Item = &'a Call>) -> String {
+    let words: Vec<_> =
+        calls.map(|call| format!("{}:{}", call.kind.name(), call.entities)).collect();
+    words.join(" ")
 }
 
 /// How many calls of each kind carried how many entities.

@@ -36,6 +36,7 @@ struct Run {
     backlog: u64,
     events: u64,
     lone: usize,
+    answers: u64,
 }
 
 impl Run {
@@ -82,6 +83,7 @@ async fn main() {
         backlog: if is_quick { 1_000 } else { 10_000 },
         events: if is_quick { 10_000 } else { 100_000 },
         lone: if is_quick { 1 } else { 7 },
+        answers: if is_quick { 200 } else { 2_000 },
     };
     let mut report = Report::new();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));

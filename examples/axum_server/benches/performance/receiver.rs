@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::{
     Run,
-    disk::{Plain, fdatasync, puts_per_second},
+    disk::{Fdatasync, Plain, puts_per_second},
     kommo::Kommo,
-    paddle::{Topic, Until, deliver},
+    paddle::{Connection, Topic, Until, deliver, numbers},
     report::{Report, median, millis, percentile, rounded},
     service::{Express, Service},
     store::{Backend, open_sqlite},
@@ -25,9 +25,10 @@ pub async fn against_express(run: &Run, report: &mut Report, backend: &Backend) 
     let service = Service::start(&run.setup(&folder, backend, &kommo, 50, pin));
     let express = Express::start(pin);
     let (mut ours, mut theirs, mut ratios, mut not_200) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    let mut answers = Vec::new();
+    let (mut answers, mut our_cpu, mut their_cpu) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=run.rounds {
         let time = Until::Time(Duration::from_secs(if round == 0 { 1 } else { run.seconds }));
+        let before = (service.cpu(), express.as_ref().ok().and_then(Express::cpu));
         let own =
             deliver(service.address, CONNECTIONS, Topic::Payment, time).await.expect("answers");
         let other = match &express {
@@ -39,6 +40,13 @@ pub async fn against_express(run: &Run, report: &mut Report, backend: &Backend) 
         // The first round warms up.
         if round == 0 {
             continue;
+        }
+        let per_request = |before: Option<Duration>, after: Option<Duration>, count: usize| {
+            Some(rounded((after? - before?).as_secs_f64() * 1e6 / count as f64))
+        };
+        our_cpu.extend(per_request(before.0, service.cpu(), own.answers.len()));
+        if let (Ok(express), Some(other)) = (&express, &other) {
+            their_cpu.extend(per_request(before.1, express.cpu(), other.answers.len()));
         }
         not_200 += own.not_200 + other.as_ref().map_or(0, |other| other.not_200);
         ours.push(rounded(own.per_second()));
@@ -54,6 +62,7 @@ pub async fn against_express(run: &Run, report: &mut Report, backend: &Backend) 
         json!({
             "connections": CONNECTIONS, "pinned_to_one_core": pin.is_some(), "not_200": not_200,
             "requests_per_second": ours, "express_requests_per_second": theirs, "ratios": ratios,
+            "cpu_us_per_request": our_cpu, "express_cpu_us_per_request": their_cpu,
             "express": express.as_ref().map_or_else(String::clone, |_| "measured".to_owned()),
             "answer_p50_ms": millis(percentile(&answers, 50)), "answer_p99_ms": millis(percentile(&answers, 99)),
             "open_at_the_end": open, "kommo_calls_meanwhile": kommo.account().calls.len(),
@@ -117,11 +126,15 @@ pub async fn one_connection(run: &Run, report: &mut Report, backend: &Backend) {
     let folder = run.folder();
     let service = Service::start(&run.setup(&folder, backend, &kommo, 50, None));
     deliver(service.address, 1, Topic::Catalogue, Until::Count(200)).await.expect("answers");
+    let mut connection = Connection::open(service.address).await.expect("it listens");
+    let mut disk = Fdatasync::open(folder.path());
     let (mut answers, mut syncs) = (Vec::new(), Vec::new());
-    for _ in 0..10 {
-        syncs.extend(fdatasync(folder.path(), 200));
-        let delivered = deliver(service.address, 1, Topic::Payment, Until::Count(200)).await;
-        answers.extend(delivered.expect("answers").answers);
+    // One after the other, so that whatever else the machine does hits both alike.
+    for number in numbers(run.answers) {
+        syncs.push(disk.write());
+        let (status, took) = connection.deliver(Topic::Payment, number).await.expect("an answer");
+        assert_eq!(status, 200, "a payment was not taken in");
+        answers.push(took);
     }
     let (answer, sync) = (millis(percentile(&answers, 50)), millis(percentile(&syncs, 50)));
     let (must, goal) = (rounded(1.5 * sync + 1.0), rounded(1.1 * sync + 0.5));
@@ -129,7 +142,8 @@ pub async fn one_connection(run: &Run, report: &mut Report, backend: &Backend) {
         &format!("one_connection_{}", backend.name()),
         json!({
             "answer_p50_ms": answer, "answer_p99_ms": millis(percentile(&answers, 99)),
-            "fdatasync_p50_ms": sync, "fdatasync_p99_ms": millis(percentile(&syncs, 99)),
+            "fdatasync_p10_ms": millis(percentile(&syncs, 10)), "fdatasync_p50_ms": sync,
+            "fdatasync_p99_ms": millis(percentile(&syncs, 99)),
         }),
     );
     report.bar(

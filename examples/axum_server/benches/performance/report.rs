@@ -49,7 +49,7 @@ impl Report {
 
     /// A bar that is met when the figure is not above it.
     pub fn at_most(&mut self, what: &str, measured: f64, must: f64, goal: f64) {
-        let digits = if must.fract() == 0.0 { 0 } else { 3 };
+        let digits = if measured.fract() == 0.0 { 0 } else { 3 };
         self.bar(
             what,
             (format!("≤ {must}"), format!("{goal}")),

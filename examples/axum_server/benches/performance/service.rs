@@ -131,6 +131,10 @@ impl Service {
         Some((field("VmRSS")?, field("VmHWM")?))
     }
 
+    pub fn cpu(&self) -> Option<Duration> {
+        cpu(&self.process)
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.process.kill().expect("it can be killed");
@@ -190,6 +194,21 @@ impl Express {
             }
         }
     }
+}
+
+impl Express {
+    pub fn cpu(&self) -> Option<Duration> {
+        cpu(&self.process)
+    }
+}
+
+/// The processor time of a process so far, all its threads together, from `/proc`: in hundredths of a second.
+fn cpu(process: &Child) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).ok()?;
+    // The name of the program may hold blanks; what follows its bracket does not.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }
 
 impl Drop for Express {
