@@ -43,9 +43,11 @@ use crate::{
     texts::Texts,
 };
 
-/// So many lanes are worked on at once: enough to fill the requests that they share. Kommo takes 7 requests a second, each
-/// for up to 250 deals, whoever sends them.
-const LANES: usize = 500;
+/// So many lanes are worked on at once at the least, and for each item that fits a request: enough that full requests of
+/// every kind wait for their turn while others are under way. Kommo takes 7 requests a second, and a large one takes most of
+/// a second.
+const LANES: usize = 1_000;
+const LANES_PER_ITEM: usize = 10;
 
 /// How often the store is asked for what has come due by itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -69,6 +71,8 @@ struct Inner {
     /// The same for writes, which must not wait long for their turn.
     writing: Client,
     bundler: Bundler,
+    /// How many lanes are worked on at once.
+    lanes: usize,
     store: Arc<dyn Store>,
     account: AccountKey,
     account_name: String,
@@ -182,7 +186,7 @@ impl Sync {
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();
         loop {
-            let free = LANES.saturating_sub(working.len());
+            let free = self.0.lanes.saturating_sub(working.len());
             if free > 0 && claiming.is_empty() {
                 claiming.push(self.claim(free));
             }

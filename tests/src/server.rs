@@ -64,6 +64,7 @@ impl Server {
                     store,
                     setup.rules,
                     setup.deal_ref_keys,
+                    None,
                 )
                 .await
                 .unwrap_or_else(|error| panic!("{error:?}"));

@@ -1,6 +1,6 @@
 //! The application, built from its parts.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use axum::{
     Router,
@@ -23,7 +23,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Puts the parts together. Without a batch size, as many deals or notes share a request as Kommo recommends.
     ///
     /// # Errors
     ///
@@ -34,12 +34,16 @@ impl App {
         store: impl Store,
         rules: Config,
         deal_ref_keys: Vec<DealRefKey>,
+        batch_size: Option<NonZeroUsize>,
     ) -> Result<Self, BuildError> {
         let sync = paddle_kommo_sync::Sync::builder(kommo.clone(), store)
             .config(rules)
-            .deal_ref_keys(deal_ref_keys)
-            .build()
-            .await?;
+            .deal_ref_keys(deal_ref_keys);
+        let sync = match batch_size {
+            Some(items) => sync.batch_size(items),
+            None => sync,
+        };
+        let sync = sync.build().await?;
         Ok(Self {
             verifier: Arc::new(verifier),
             sync,

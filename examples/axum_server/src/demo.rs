@@ -42,6 +42,7 @@ pub async fn demo(out: &mut (dyn Write + Send)) -> Result<(), Failure> {
         store,
         Config::default(),
         Vec::new(),
+        None,
     )
     .await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -44,9 +44,15 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     let store = SqliteStore::open(&settings.database).map_err(|error| {
         format!("DATABASE_URL {}: {}", settings.database.display(), crate::chain(&error))
     })?;
-    let app =
-        App::new(settings.verifier, settings.kommo, store, settings.rules, settings.deal_ref_keys)
-            .await?;
+    let app = App::new(
+        settings.verifier,
+        settings.kommo,
+        store,
+        settings.rules,
+        settings.deal_ref_keys,
+        Some(settings.batch_size),
+    )
+    .await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;

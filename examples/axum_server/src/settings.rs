@@ -4,7 +4,7 @@ mod admin_token;
 mod rules;
 mod variables;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use kommo_client::{AccessToken, Client};
 use paddle_kommo_sync::{Config, DealRefKey};
@@ -31,6 +31,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The rules of billing.
     pub rules: Config,
+    /// How many deals or notes share one request to Kommo at the most.
+    pub batch_size: NonZeroUsize,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
     /// What opens the operator's routes; none: they are off.
@@ -68,7 +70,7 @@ impl Settings {
     ///
     /// One sentence that names the variable or key to mend.
     pub fn read(variables: Variables<'_>) -> Result<Self, Failure> {
-        let (rules, tolerance) = rules::read(variables)?;
+        let rules::Rules { config: rules, tolerance, batch_size } = rules::read(variables)?;
         let live = secrets(variables, "PADDLE_WEBHOOK_SECRETS", Environment::Live)?;
         if live.is_empty() {
             return Err("PADDLE_WEBHOOK_SECRETS is missing: set it to the secret key of Paddle's notification destination".into());
@@ -91,6 +93,7 @@ impl Settings {
                 format!("LISTEN_ADDR `{listen}` is not an address such as 127.0.0.1:8080")
             })?,
             rules,
+            batch_size,
             deal_ref_keys: deal_ref_keys(variables)?,
             admin_token: variables::secret(variables, "ADMIN_TOKEN")?
                 .map(AdminToken::new)

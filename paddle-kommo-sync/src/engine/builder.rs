@@ -8,7 +8,7 @@ use std::{
 use kommo_client::Client;
 use tokio::sync::Notify;
 
-use super::{Inner, Sync};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -26,6 +26,9 @@ const SETTLE: Duration = Duration::from_secs(60);
 
 /// Kommo recommends it: larger requests tend to end in a 504.
 const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
+
+/// The most that Kommo takes in one request.
+const MOST: usize = 250;
 
 /// Makes a [`Sync`].
 #[derive(Debug)]
@@ -116,6 +119,7 @@ impl SyncBuilder {
             writing: self.kommo.with_longest_wait(TURN),
             kommo: self.kommo,
             bundler: Bundler::new(self.batch),
+            lanes: self.batch.get().min(MOST).saturating_mul(LANES_PER_ITEM).max(LANES),
             store: self.store,
             account,
             account_name: self.account,

@@ -1,6 +1,6 @@
 //! The TOML file, and the variables that override its keys.
 
-use std::time::Duration;
+use std::{num::NonZeroUsize, time::Duration};
 
 use paddle_kommo_sync::Config;
 use serde::Deserialize as _;
@@ -25,6 +25,7 @@ const KEYS: &[&str] = &[
     "mode",
     "language",
     TOLERANCE,
+    BATCH,
     "fields.transaction_id",
     "fields.invoice_number",
     "fields.plan_name",
@@ -48,10 +49,19 @@ const KEYS: &[&str] = &[
     "refunds.deal",
 ];
 
-/// The one key that concerns the receiver, not the rules.
+/// The keys that concern the process, not the rules: of the receiver, and of the writer to Kommo.
 const TOLERANCE: &str = "signature_tolerance_seconds";
+const BATCH: &str = "batch_size";
 
-pub(super) fn read(variables: Variables<'_>) -> Result<(Config, Duration), Failure> {
+/// What the file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rules {
+    pub(super) config: Config,
+    pub(super) tolerance: Duration,
+    pub(super) batch_size: NonZeroUsize,
+}
+
+pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
     let mut table = match optional(variables, "CONFIG") {
         None => Table::new(),
         Some(path) => {
@@ -68,18 +78,30 @@ pub(super) fn read(variables: Variables<'_>) -> Result<(Config, Duration), Failu
             set(&mut table, key, value)?;
         }
     }
-    let tolerance = match table.remove(TOLERANCE) {
-        None => 300,
-        Some(Value::Integer(seconds)) if (1..=86_400).contains(&seconds) => seconds.unsigned_abs(),
-        Some(_) => {
-            return Err(
-                format!("{TOLERANCE} must be a number of seconds between 1 and 86400").into()
-            );
-        }
-    };
+    let tolerance = number(&mut table, TOLERANCE, "seconds", 300, 86_400)?;
+    let batch = number(&mut table, BATCH, "items", 50, 250)?;
     let config = Config::deserialize(table)
         .map_err(|error| format!("{}: {}", place(variables), one_line(&error)))?;
-    Ok((config, Duration::from_secs(tolerance)))
+    Ok(Rules {
+        config,
+        tolerance: Duration::from_secs(tolerance),
+        batch_size: usize::try_from(batch)
+            .ok()
+            .and_then(NonZeroUsize::new)
+            .unwrap_or(NonZeroUsize::MIN),
+    })
+}
+
+/// A number from 1 to `most`.
+fn number(table: &mut Table, key: &str, of: &str, default: u64, most: u64) -> Result<u64, Failure> {
+    let number = match table.remove(key) {
+        None => Some(default),
+        Some(Value::Integer(number)) => u64::try_from(number).ok(),
+        Some(_) => None,
+    };
+    number
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| format!("{key} must be a number of {of} between 1 and {most}").into())
 }
 
 fn set(table: &mut Table, key: &str, value: String) -> Result<(), Failure> {
@@ -127,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    fn with(file: &str, set: &[(&str, &str)]) -> Result<(Config, Duration), String> {
+    fn with(file: &str, set: &[(&str, &str)]) -> Result<Rules, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, file).unwrap();
@@ -143,7 +165,12 @@ mod tests {
         let readme = include_str!("../../../../README.md");
         let start = readme.find("```toml\nprice_basis").unwrap() + "```toml\n".len();
         let file = &readme[start..start + readme[start..].find("```").unwrap()];
-        assert_eq!(with(file, &[]).unwrap(), (Config::default(), Duration::from_secs(300)));
+        let default = Rules {
+            config: Config::default(),
+            tolerance: Duration::from_secs(300),
+            batch_size: NonZeroUsize::new(50).unwrap(),
+        };
+        assert_eq!(with(file, &[]).unwrap(), default);
         let table: Table = file.parse().unwrap();
         for key in KEYS {
             let value = match key.split_once('.') {
@@ -157,7 +184,7 @@ mod tests {
     #[test]
     fn a_variable_overrides_the_file() {
         let file = "price_basis = \"gross\"\n[fields]\nplan_name = 17\n[stages]\n3177727 = 55\n";
-        let (config, _) = with(file, &[]).unwrap();
+        let Rules { config, .. } = with(file, &[]).unwrap();
         assert_eq!(config.price_basis, PriceBasis::Gross);
         assert_eq!(config.fields.plan_name, FieldTarget::Id(FieldId::new(17)));
         assert_eq!(config.stages.won(PipelineId::new(3_177_727)), StatusId::new(55));
@@ -169,13 +196,14 @@ mod tests {
             ("FIELDS_INVOICE_NUMBER", ""),
             ("TASKS_SECOND_PAYMENT", "false"),
             ("SIGNATURE_TOLERANCE_SECONDS", "60"),
+            ("BATCH_SIZE", "250"),
         ];
-        let (config, tolerance) = with(file, &set).unwrap();
+        let Rules { config, tolerance, batch_size } = with(file, &set).unwrap();
         assert_eq!(config.price_basis, PriceBasis::Earnings);
         assert_eq!(config.fields.plan_name, FieldTarget::Code("PLAN".to_owned()));
         assert_eq!(config.fields.invoice_number, FieldTarget::Off);
         assert!(!config.tasks.second_payment);
-        assert_eq!(tolerance, Duration::from_secs(60));
+        assert_eq!((tolerance, batch_size.get()), (Duration::from_secs(60), 250));
     }
 
     #[test]
@@ -194,7 +222,7 @@ mod tests {
             [[on_won]]
             start_salesbot = 565
         "#;
-        let (config, _) = with(file, &[]).unwrap();
+        let config = with(file, &[]).unwrap().config;
         let [task, tag, deal, bot] = config.on_won.as_slice() else {
             panic!("{:?}", config.on_won)
         };
@@ -219,7 +247,7 @@ mod tests {
         assert_eq!(bot.action, OnWonAction::StartSalesbot(565));
 
         let written = toml::to_string(&config).unwrap();
-        assert_eq!(with(&written, &[]).unwrap().0, config, "what is written is read again");
+        assert_eq!(with(&written, &[]).unwrap().config, config, "what is written is read again");
     }
 
     #[test]
@@ -274,6 +302,9 @@ mod tests {
             ("[stages]\n1 = 143", "stage 143 cannot mean"),
             ("[tasks]\ndue_in_hours = \"soon\"", "due_in_hours"),
             ("signature_tolerance_seconds = 0", "signature_tolerance_seconds must be"),
+            ("batch_size = 0", "batch_size must be a number of items between 1 and 250"),
+            ("batch_size = 251", "batch_size must be"),
+            ("batch_size = \"all\"", "batch_size must be"),
             ("not toml", "config.toml"),
         ] {
             let error = with(file, &[]).unwrap_err();
