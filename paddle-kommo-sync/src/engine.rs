@@ -190,6 +190,7 @@ impl Sync {
                 () = &mut shutdown => break,
                 Some(()) = working.next() => {}
                 () = self.0.wake.notified(), if working.len() < LANES => {}
+                () = self.0.store.woken(self.0.account), if working.len() < LANES => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }

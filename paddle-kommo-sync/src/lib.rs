@@ -40,8 +40,8 @@
 //! [`Outcome`].
 //!
 //! * [`Config`] is everything that the rules can be told; the repository's `docs/rules.md` is the table of rules.
-//! * [`Store`] is where events survive: `SqliteStore` on one machine, [`MemoryStore`] in tests, or your own, checked by
-//!   `conformance::store`.
+//! * [`Store`] is where events survive: `SqliteStore` on one machine, `PostgresStore` on several, [`MemoryStore`] in tests,
+//!   or your own, checked by `conformance::store`.
 //! * [`CustomerLookup`] tells a customer's e-mail address, where your application knows it.
 //!
 //! # What it promises
@@ -57,13 +57,14 @@
 //!
 //! # What it does not do
 //!
-//! It opens no sockets of its own but to Kommo, spawns no tasks (the SQLite store has one thread), and does not call
-//! Paddle's API.
+//! It opens no sockets of its own but to Kommo and the database, spawns no tasks (the SQLite store has one thread, the
+//! PostgreSQL store a task per connection), and does not call Paddle's API.
 //!
 //! # Features
 //!
 //! * `rustls` (default): TLS for the calls to Kommo; see `kommo-client`.
 //! * `sqlite`: `SqliteStore`, with SQLite bundled.
+//! * `postgres`: `PostgresStore`; `postgres-rustls`: the same with TLS to the server.
 //! * `conformance`: the checks for implementations of [`Store`].
 
 mod apply;
@@ -86,6 +87,8 @@ mod texts;
 
 #[cfg(feature = "sqlite")]
 pub use self::store::SqliteStore;
+#[cfg(feature = "postgres")]
+pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
     clock::{Clock, SystemClock},
     config::{

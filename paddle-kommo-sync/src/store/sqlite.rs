@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use self::{
-    changes::{claim, free, insert, learn, one_row, open_lane},
+    changes::{claim, free, insert, learn, one_row, open_lane, prune},
     rows::{count, micros, moment},
     writer::Writer,
 };
@@ -510,5 +510,24 @@ impl Store for SqliteStore {
         now: OffsetDateTime,
     ) -> Result<StoreStats, StoreError> {
         self.run(move |connection| rows::stats(connection, account, now)).await
+    }
+
+    async fn prune(
+        &self,
+        account: AccountKey,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.run(move |connection| prune(connection, account, before, limit)).await
+    }
+
+    /// No other process can use the file.
+    async fn next_slot(&self, _: AccountKey, _: Duration) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
+
+    /// No other process can use the file.
+    async fn woken(&self, _: AccountKey) {
+        std::future::pending().await
     }
 }

@@ -149,6 +149,29 @@ pub(super) fn learn(
     Ok(())
 }
 
+pub(super) fn prune(
+    connection: &Connection,
+    account: AccountKey,
+    before: OffsetDateTime,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let old = connection
+        .prepare_cached(
+            "SELECT seq FROM inbox
+             WHERE account = ?1 AND state IN (2, 4) AND payload IS NOT NULL AND finished_at < ?2
+             ORDER BY finished_at LIMIT ?3",
+        )?
+        .query_map(params![account.get(), micros(before), rows::count(limit)], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    for seq in &old {
+        connection
+            .prepare_cached("UPDATE inbox SET payload = NULL WHERE seq = ?1")?
+            .execute([seq])?;
+        connection.prepare_cached("UPDATE effect SET body = '' WHERE seq = ?1")?.execute([seq])?;
+    }
+    Ok(old.len())
+}
+
 pub(super) fn one_row(changed: usize, what: &'static str) -> Result<(), StoreError> {
     match changed {
         1 => Ok(()),

@@ -1,0 +1,10 @@
+//! `PostgresStore` against a real server.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops where it cannot go on"
+)]
+
+mod cluster;
+mod contract;
