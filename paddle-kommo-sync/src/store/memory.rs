@@ -109,8 +109,8 @@ impl MemoryStore {
                 finished_at: parked.map(|_| event.received_at),
                 effects: Vec::new(),
             });
-            account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
             if parked.is_none() {
+                account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
                 account.open_lane(&event.lane, event.received_at);
             }
             Put::New

@@ -1,6 +1,8 @@
 //! One file on one machine: WAL, an fsync at every commit, one thread that owns the only connection.
 
 mod changes;
+mod check;
+mod place;
 mod rows;
 mod schema;
 mod writer;
@@ -29,6 +31,9 @@ use crate::error::StoreError;
 /// the file is opened. Changes that wait at the same time share one commit. A second process that opens the same
 /// file is refused.
 ///
+/// A full disk or a lock that somebody else holds fails one call, and passes. A failed read, write or fsync ends the use of
+/// the file: every later call returns [`StoreError::Broken`], and the process should end and be started anew.
+///
 /// Put the file on a local disk (WAL does not work on network file systems), and back it up with `VACUUM INTO` or
 /// SQLite's backup API, never by copying the file alone.
 #[derive(Clone, Debug)]
@@ -39,9 +44,10 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unusable`] when another process has the file open, when it was written by a newer version, or
-    /// when SQLite would not promise durability on this file system; [`StoreError::Database`] when it cannot be
-    /// opened. Nothing is repaired: the text says what to do.
+    /// [`StoreError::Unusable`] when another process has the file open, when it was written by a newer version, when it is
+    /// damaged (the whole file is read and checked), when it has a second name, or when SQLite would not promise
+    /// durability on this file system; [`StoreError::Database`] when it cannot be opened. Nothing is repaired: the text
+    /// says what to do.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Writer::open(path.as_ref()).map(Self)
     }

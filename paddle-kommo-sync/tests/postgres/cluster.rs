@@ -2,10 +2,10 @@
 //! interface, durable as in production, gone with the process.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{ChildStdin, Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -14,16 +14,16 @@ use std::{
 
 /// The server ends, and its folder goes, when the pipe to this script is closed, however the test process ends.
 const GUARD: &str = r#"
-"$1/initdb" --pgdata="$2/data" --auth=trust --username=paddle --encoding=UTF8 --locale=C >"$2/initdb.log" 2>&1 || {
-    cat "$2/initdb.log"; exit 1
-}
-shift_bin=$1 folder=$2 port=$3
+bin=$1 folder=$2 port=$3
 shift 3
-"$shift_bin/postgres" -D "$folder/data" -p "$port" -h 127.0.0.1 -k "$folder" -c fsync=on -c logging_collector=off \
+"$bin/initdb" --pgdata="$folder/data" --auth=trust --username=paddle --encoding=UTF8 --locale=C >"$folder/initdb.log" 2>&1 || {
+    cat "$folder/initdb.log"; exit 1
+}
+"$bin/postgres" -D "$folder/data" -p "$port" -h 127.0.0.1 -k "$folder" -c fsync=on -c logging_collector=off \
     -c max_connections=300 "$@" >"$folder/server.log" 2>&1 &
 server=$!
 tries=0
-until "$shift_bin/pg_isready" -q -h 127.0.0.1 -p "$port" -U paddle -d postgres; do
+until "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" -U paddle -d postgres; do
     kill -0 "$server" 2>/dev/null && [ "$tries" -lt 600 ] || { cat "$folder/server.log"; exit 1; }
     tries=$((tries + 1)); sleep 0.1
 done
@@ -35,28 +35,33 @@ rm -rf "$folder"
 "#;
 
 /// A running server.
-pub struct Cluster {
+pub(crate) struct Cluster {
     port: u16,
     folder: PathBuf,
     databases: AtomicU32,
-    // Closing it ends the server.
-    _guard: (Child, ChildStdin),
+    // The server ends when this is closed.
+    _open: ChildStdin,
 }
 
 impl Cluster {
     /// The one that all tests of this process share.
-    pub fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Cluster> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[]))
     }
 
     /// One of its own, with more settings.
-    pub fn start(settings: &[&str]) -> Self {
+    pub(crate) fn start(settings: &[&str]) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap().keep();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let mut command = unprivileged(&folder);
-        command.args(["sh", "-c", GUARD, "guard"]).arg(&programs).arg(&folder).arg(port.to_string());
+        command
+            .args(["sh", "-c", GUARD, "guard"])
+            .arg(&programs)
+            .arg(&folder)
+            .arg(port.to_string());
         let mut child = command
             .args(settings)
             .current_dir(&folder)
@@ -72,21 +77,21 @@ impl Cluster {
             stdout.read_to_string(&mut said).unwrap();
             panic!("PostgreSQL of {} does not start:\n{said}", programs.display());
         }
-        Self { port, folder, databases: AtomicU32::new(0), _guard: (child, stdin) }
+        Self { port, folder, databases: AtomicU32::new(0), _open: stdin }
     }
 
     /// The address of a database.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://paddle@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The folder of its socket.
-    pub fn socket(&self) -> (&Path, u16) {
+    pub(crate) fn socket(&self) -> (&Path, u16) {
         (&self.folder, self.port)
     }
 
     /// A session with a database, for what the store does not do.
-    pub async fn session(&self, database: &str) -> tokio_postgres::Client {
+    pub(crate) async fn session(&self, database: &str) -> tokio_postgres::Client {
         let (client, connection) =
             tokio_postgres::connect(&self.url(database), tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -94,7 +99,7 @@ impl Cluster {
     }
 
     /// A new database; its name.
-    pub async fn database(&self) -> String {
+    pub(crate) async fn database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let session = self.session("postgres").await;
         session.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
@@ -145,13 +150,4 @@ fn unprivileged(folder: &Path) -> Command {
         "--".to_owned(),
     ]);
     command
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        let (child, stdin) = &mut self._guard;
-        // A clone of the pipe's end would keep the server: there is none.
-        drop(stdin.flush());
-        let _ = child;
-    }
 }
