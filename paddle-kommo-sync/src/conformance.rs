@@ -35,6 +35,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// # Panics
 ///
 /// When the store breaks the contract of [`Store`].
+#[expect(clippy::future_not_send, reason = "a test suite is awaited where it was begun")]
 pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     events::an_event_is_taken_in_once(&empty().await).await;
     events::an_unreadable_delivery_is_parked(&empty().await).await;

@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use kommo_client::Client;
-use paddle_kommo_sync::{BuildError, Config, DealRefKey, Store};
+use paddle_kommo_sync::{BuildError, Clock, Config, DealRefKey, Store, SystemClock};
 use paddle_webhook::Verifier;
 
 use crate::{admin, health, metrics, settings::AdminToken, webhook};
@@ -35,8 +35,25 @@ impl App {
         rules: Config,
         deal_ref_keys: Vec<DealRefKey>,
     ) -> Result<Self, BuildError> {
+        Self::with_clock(verifier, kommo, store, rules, deal_ref_keys, SystemClock::default()).await
+    }
+
+    /// The same with another clock than the machine's: that of a database which several machines share.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be used.
+    pub async fn with_clock(
+        verifier: Verifier,
+        kommo: Client,
+        store: impl Store,
+        rules: Config,
+        deal_ref_keys: Vec<DealRefKey>,
+        clock: impl Clock,
+    ) -> Result<Self, BuildError> {
         let sync = paddle_kommo_sync::Sync::builder(kommo.clone(), store)
             .config(rules)
+            .clock(clock)
             .deal_ref_keys(deal_ref_keys)
             .build()
             .await?;

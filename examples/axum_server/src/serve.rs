@@ -8,7 +8,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use paddle_kommo_sync::SqliteStore;
+use paddle_kommo_sync::{PostgresStore, SqliteStore, StoreError};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Failure,
     app::App,
-    settings::{LogFormat, Settings, Variables},
+    settings::{Database, LogFormat, Settings, Variables},
 };
 
 /// How long the head of a request may take, and how long an idle connection is kept.
@@ -41,18 +41,27 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     for unused in &settings.unused {
         tracing::warn!("{unused}");
     }
-    let store = SqliteStore::open(&settings.database).map_err(|error| {
-        format!("DATABASE_URL {}: {}", settings.database.display(), crate::chain(&error))
-    })?;
-    let app =
-        App::new(settings.verifier, settings.kommo, store, settings.rules, settings.deal_ref_keys)
-            .await?;
+    let named = format!("DATABASE_URL, {}", settings.database);
+    let failed = |error: StoreError| format!("{named}: {}", crate::chain(&error));
+    let (verifier, kommo, rules, keys) =
+        (settings.verifier, settings.kommo, settings.rules, settings.deal_ref_keys);
+    let app = match &settings.database {
+        Database::Sqlite(path) => {
+            let store = SqliteStore::open(path).map_err(failed)?;
+            App::new(verifier, kommo, store, rules, keys).await?
+        }
+        Database::Postgres(url) => {
+            let store = PostgresStore::connect(url).await.map_err(failed)?;
+            let clock = store.clock();
+            App::with_clock(verifier, kommo, store, rules, keys, clock).await?
+        }
+    };
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
     tracing::info!(
         address = %listener.local_addr()?,
-        database = %settings.database.display(),
+        database = %settings.database,
         kommo = app.kommo.base_url(),
         live_secrets = settings.secrets.0,
         sandbox_secrets = settings.secrets.1,

@@ -73,7 +73,9 @@ impl MemoryStore {
         self.with(lease.account, |account| {
             let held = account.lanes.get(&lease.lane).is_some_and(|lane| lane.epoch == lease.epoch);
             let open = |event: &Event| {
-                event.row.event_id == lease.event_id && event.row.state == EventState::Open
+                event.row.event_id == lease.event_id
+                    && event.row.lane == lease.lane
+                    && event.row.state == EventState::Open
             };
             match account.events.iter().position(open) {
                 Some(index) if held => work(account, index),
@@ -344,6 +346,9 @@ impl Store for MemoryStore {
         until: OffsetDateTime,
     ) -> Result<Lease, StoreError> {
         self.leased(lease, |account, index| {
+            for name in effects {
+                at(account, index)?.effect(name)?;
+            }
             for name in effects {
                 let effect = at(account, index)?.effect(name)?;
                 effect.state = EffectState::InFlight;

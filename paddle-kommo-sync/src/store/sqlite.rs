@@ -5,6 +5,8 @@ mod check;
 mod place;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{path::Path, time::Duration};

@@ -9,6 +9,7 @@
 
 mod docs;
 mod exactly_once;
+mod faults_store;
 mod fields;
 mod lifecycle;
 mod links;

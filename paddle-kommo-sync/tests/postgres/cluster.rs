@@ -52,8 +52,14 @@ impl Cluster {
 
     /// One of its own, with more settings.
     pub(crate) fn start(settings: &[&str]) -> Self {
+        Self::prepared(|_| {}, settings)
+    }
+
+    /// The same, with files that `prepare` puts beside the data: the server's folder is `data` below.
+    pub(crate) fn prepared(prepare: impl Fn(&Path), settings: &[&str]) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap().keep();
+        prepare(&folder);
         let port =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let mut command = unprivileged(&folder);
@@ -85,9 +91,9 @@ impl Cluster {
         format!("postgres://paddle@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// The folder of its socket.
-    pub(crate) fn socket(&self) -> (&Path, u16) {
-        (&self.folder, self.port)
+    /// The folder that goes with it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A session with a database, for what the store does not do.
@@ -141,7 +147,10 @@ fn unprivileged(folder: &Path) -> Command {
     let name = ["postgres", "nobody"].into_iter().find(|name| number("-u", &[name]).is_some());
     let name = name.expect("root needs a user postgres or nobody to run PostgreSQL as");
     let (user, group) = (number("-u", &[name]).unwrap(), number("-g", &[name]).unwrap());
-    std::os::unix::fs::chown(folder, Some(user), Some(group)).unwrap();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in files.chain([folder.to_owned()]) {
+        std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
+    }
     let mut command = Command::new("setpriv");
     command.args([
         format!("--reuid={user}"),

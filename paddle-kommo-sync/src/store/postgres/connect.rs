@@ -306,7 +306,6 @@ mod tests {
             "postgres://",
             "postgres:///d",
             "postgres://u:hunter2@h:port/d",
-            "postgres://u:hun?hunter2=x@h/d",
             "postgres://u:hunter2@localhost/d?sslmode=hunter2",
             "postgres://u:hunter2@localhost/d?sslrootcert=/no/such/file",
         ] {

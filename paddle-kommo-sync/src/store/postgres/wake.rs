@@ -91,7 +91,16 @@ impl Wake {
     }
 
     pub(super) async fn woken(&self, account: AccountKey) {
-        let waker = Arc::clone(lock(&self.shared.wakers).entry(account.get()).or_default());
+        let waker = {
+            let mut wakers = lock(&self.shared.wakers);
+            // Whoever asks for the first time has missed what was said before.
+            let first = || {
+                let waker = Notify::new();
+                waker.notify_one();
+                Arc::new(waker)
+            };
+            Arc::clone(wakers.entry(account.get()).or_insert_with(first))
+        };
         waker.notified().await;
     }
 

@@ -9,7 +9,7 @@ const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// All times are microseconds since 1970. `lane.due_at` is the whole lease: while a lane is worked on it lies in the
 /// future, and it comes due by itself when its worker is gone.
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE account(
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
   slot_at INTEGER NOT NULL DEFAULT 0,

@@ -226,10 +226,13 @@ impl Log {
 fn lock(path: &Path) -> Result<File, StoreError> {
     let database = |error| StoreError::Database(Box::new(error));
     let file = private(&beside(path, ".lock")).map_err(database)?;
-    // The file holds customers' names: nobody but its owner reads it. SQLite gives its side files the same mode.
-    private(path).map_err(database)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // The file holds customers' names: nobody but its owner reads it. SQLite gives its side files the same mode.
+            // Not before we are alone: closing a file ends all locks that this process has on it.
+            private(path).map_err(database)?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
             "another process has {} open: stop it, or give this one a file of its own",
             path.display()
