@@ -154,8 +154,8 @@ async fn a_database_that_does_not_wait_for_the_disk_is_overruled() {
     let account = store.account("default").await.unwrap();
     let session = cluster.session("postgres").await;
     let position = async |which: &str| {
-        let row = session.query_one(&format!("SELECT pg_current_wal_{which}_lsn()::text"), &[]);
-        let text: String = row.await.unwrap().get(0);
+        let asked = format!("SELECT pg_current_wal_{which}_lsn()::text");
+        let text: String = session.query_one(&asked, &[]).await.unwrap().get(0);
         let (high, low) = text.split_once('/').unwrap();
         (u64::from_str_radix(high, 16).unwrap() << 32) | u64::from_str_radix(low, 16).unwrap()
     };
