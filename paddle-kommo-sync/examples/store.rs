@@ -124,7 +124,7 @@ async fn end(
 }
 
 fn per_second(count: u128, took: Duration) -> u128 {
-    count.saturating_mul(1_000_000) / took.as_micros().max(1)
+    count.saturating_mul(1_000_000).checked_div(took.as_micros()).unwrap_or_default()
 }
 
 /// Goes on after an error, as a service does: nothing may be acknowledged after the file became doubtful.
@@ -147,8 +147,8 @@ async fn verify(file: &str) -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(file)?;
     let account = store.account("default").await?;
     let mut lost = 0_u32;
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
+    let said: Vec<String> = std::io::stdin().lock().lines().collect::<Result<_, _>>()?;
+    for line in &said {
         let Some(event_id) = line.strip_prefix("ok ") else { continue };
         if store.event(account, event_id).await?.is_none() {
             println!("lost {event_id}");

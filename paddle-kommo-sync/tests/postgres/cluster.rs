@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -39,8 +39,8 @@ pub(crate) struct Cluster {
     port: u16,
     folder: PathBuf,
     databases: AtomicU32,
-    // The server ends when this is closed.
-    _open: ChildStdin,
+    // The server ends when the pipe is closed.
+    _guard: (Child, ChildStdin),
 }
 
 impl Cluster {
@@ -83,7 +83,7 @@ impl Cluster {
             stdout.read_to_string(&mut said).unwrap();
             panic!("PostgreSQL of {} does not start:\n{said}", programs.display());
         }
-        Self { port, folder, databases: AtomicU32::new(0), _open: stdin }
+        Self { port, folder, databases: AtomicU32::new(0), _guard: (child, stdin) }
     }
 
     /// The address of a database.

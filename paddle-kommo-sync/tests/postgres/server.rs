@@ -253,7 +253,7 @@ async fn required_encryption_is_never_given_up() {
 #[tokio::test]
 async fn a_certificate_is_checked_with_its_name() {
     let cluster = Cluster::prepared(
-        |folder| certificate(folder),
+        certificate,
         &["-c", "ssl=on", "-c", "ssl_cert_file=../server.crt", "-c", "ssl_key_file=../server.key"],
     );
     let root = cluster.folder().join("server.crt");
