@@ -14,8 +14,11 @@ mod events;
 mod journal;
 mod lanes;
 mod learned;
+mod many;
+mod retention;
+mod tenants;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use time::{OffsetDateTime, macros::datetime};
 
@@ -32,6 +35,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// # Panics
 ///
 /// When the store breaks the contract of [`Store`].
+#[expect(clippy::future_not_send, reason = "a test suite is awaited where it was begun")]
 pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     events::an_event_is_taken_in_once(&empty().await).await;
     events::an_unreadable_delivery_is_parked(&empty().await).await;
@@ -43,14 +47,47 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     lanes::a_lane_goes_by_time_then_by_arrival(&empty().await).await;
     lanes::lanes_do_not_wait_for_each_other(&empty().await).await;
     lanes::a_lane_that_waits_is_not_given_out(&empty().await).await;
+    lanes::the_longest_waiting_goes_first(&empty().await).await;
+    lanes::a_lease_can_be_renewed(&empty().await).await;
     lanes::a_lost_lease_changes_nothing(&empty().await).await;
+    lanes::a_lease_ends_with_its_event(&empty().await).await;
     lanes::an_event_moves_to_another_lane(&empty().await).await;
     lanes::a_paused_account_is_not_worked_on(&empty().await).await;
+    lanes::a_pause_does_not_stop_what_is_in_hand(&empty().await).await;
     lanes::strikes_count_claims_without_an_outcome(&empty().await).await;
     journal::effects_keep_their_order_and_states(&empty().await).await;
     journal::a_fact_is_recorded_after_the_lease(&empty().await).await;
+    journal::a_later_plan_takes_the_place_of_an_earlier_one(&empty().await).await;
+    journal::what_is_not_planned_cannot_be_marked(&empty().await).await;
+    journal::free_text_may_hold_anything(&empty().await).await;
     learned::links_keep_their_first_rung_unless_a_person_speaks(&empty().await).await;
     learned::knowledge_is_replaced_only_by_who_has_read_it(&empty().await).await;
+    learned::a_delivery_teaches_its_links_once(&empty().await).await;
+    learned::a_conflict_changes_nothing(&empty().await).await;
+    retention::payloads_go_and_ids_stay(&empty().await).await;
+    tenants::no_method_reaches_into_another_account(&empty().await).await;
+    tenants::a_noisy_account_does_not_starve_another(&empty().await).await;
+    shared(async || {
+        let store: Arc<dyn Store> = Arc::new(empty().await);
+        [Arc::clone(&store), store]
+    })
+    .await;
+}
+
+/// Checks a store from many tasks at once, through two handles on one database, as two processes would have them.
+/// `empty` makes an empty one and opens it twice. [`store`] does the same with one handle.
+///
+/// # Panics
+///
+/// When the store breaks the contract of [`Store`].
+pub async fn shared(empty: impl AsyncFn() -> [Arc<dyn Store>; 2]) {
+    many::two_handles_are_one_store(empty().await).await;
+    many::of_many_deliveries_one_is_new(empty().await).await;
+    many::of_many_claims_one_is_given_the_lane(empty().await).await;
+    many::many_workers_do_everything_once_and_in_order(empty().await).await;
+    many::of_many_ends_one_counts(empty().await).await;
+    many::of_many_writers_one_has_read_the_newest(empty().await).await;
+    many::lanes_may_hand_over_to_each_other(empty().await).await;
 }
 
 fn at(seconds: i64) -> OffsetDateTime {

@@ -201,6 +201,7 @@ impl Sync {
                             biased;
                             () = &mut shutdown => break,
                             () = self.0.wake.notified() => {}
+                            () = self.0.store.woken(self.0.account) => {}
                             () = ended(&mut working), if !working.is_empty() => {}
                             () = tokio::time::sleep(POLL) => {}
                         }

@@ -2,7 +2,8 @@
 
 use std::error::Error as StdError;
 
-/// The store did not do what was asked; nothing was changed.
+/// The store did not do what was asked. Nothing was changed, except that a connection which is lost at the very end of a
+/// change leaves open whether it was made: doing it again is harmless.
 ///
 /// A webhook endpoint that gets one answers 503, so that Paddle delivers again.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,11 @@ pub enum StoreError {
     /// A stored row cannot be understood. It was written by another version, or the file is damaged.
     #[error("a stored {0} cannot be read")]
     Corrupt(&'static str),
-    /// The database failed: full disk, lost connection, locked file.
+    /// The database cannot be relied on any more: an fsync failed, or a page that was read is damaged. Nobody knows what
+    /// is on disk, so every later call fails with this as well. End the process; the next start checks the file.
+    #[error("the database cannot be relied on until it is opened anew: {0}")]
+    Broken(String),
+    /// The database failed, and may work again by itself: full disk, lost connection, locked file.
     #[error("the database failed")]
     Database(#[source] Box<dyn StdError + Send + Sync>),
 }

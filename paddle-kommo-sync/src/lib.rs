@@ -40,8 +40,8 @@
 //! [`Outcome`].
 //!
 //! * [`Config`] is everything that the rules can be told; the repository's `docs/rules.md` is the table of rules.
-//! * [`Store`] is where events survive: `SqliteStore` on one machine, [`MemoryStore`] in tests, or your own, checked by
-//!   `conformance::store`.
+//! * [`Store`] is where events survive: `SqliteStore` on one machine, `PostgresStore` on several, [`MemoryStore`] in tests,
+//!   or your own, checked by `conformance::store`.
 //! * [`CustomerLookup`] tells a customer's e-mail address: [`paddle::Client`] does, or whatever your application has.
 //! * [`paddle`] is a client of Paddle's own API.
 //!
@@ -87,14 +87,16 @@
 //!
 //! # What it does not do
 //!
-//! It spawns no tasks (the SQLite store has one thread), and opens no sockets but to Kommo and, where you build a
-//! [`paddle::Client`], to Paddle: the engine asks Paddle only through what it is given, such as a [`CustomerLookup`].
+//! It spawns no tasks (the SQLite store has one thread, the PostgreSQL store a task per connection), and opens no sockets but to
+//! Kommo, the database and, where you build a [`paddle::Client`], to Paddle: the engine asks Paddle only through what it is
+//! given, such as a [`CustomerLookup`].
 //!
 //! # Features
 //!
 //! * `rustls` (default): TLS for the calls to Kommo and Paddle; see `kommo-client`.
 //! * `sqlite`: `SqliteStore`, with SQLite bundled.
 //! * `fake`: `fake_paddle`, a strict, stateful Paddle on 127.0.0.1 that delivers signed webhooks, for tests.
+//! * `postgres`: `PostgresStore`; `postgres-rustls`: the same with TLS to the server.
 //! * `conformance`: the checks for implementations of [`Store`].
 
 mod apply;
@@ -120,6 +122,8 @@ mod texts;
 
 #[cfg(feature = "sqlite")]
 pub use self::store::SqliteStore;
+#[cfg(feature = "postgres")]
+pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
     clock::{Clock, SystemClock},
     config::{

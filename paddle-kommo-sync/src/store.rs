@@ -1,6 +1,8 @@
 //! Where events, links and effects survive a crash.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod records;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -11,6 +13,8 @@ use async_trait::async_trait;
 use kommo_client::LeadId;
 use time::OffsetDateTime;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{DatabaseClock, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub use self::{
@@ -25,8 +29,8 @@ use crate::error::StoreError;
 /// The durable side of [`Sync`](crate::Sync): the inbox of events, the journal of effects, the links between Paddle
 /// and Kommo, and what earlier events taught us. It knows events as ids and bytes, and nothing of billing.
 ///
-/// [`MemoryStore`] is for tests, `SqliteStore` (feature `sqlite`) for one machine. An implementation of your own
-/// must pass `conformance::store` (feature `conformance`).
+/// [`MemoryStore`] is for tests, `SqliteStore` (feature `sqlite`) for one machine, `PostgresStore` (feature `postgres`)
+/// for several. An implementation of your own must pass `conformance::store` (feature `conformance`).
 ///
 /// # Contract
 ///
@@ -36,8 +40,11 @@ use crate::error::StoreError;
 /// * A claim is atomic: of any number of concurrent claims of one lane exactly one is given it. It holds until its
 ///   [`Lease`] ends and raises the lane's epoch; every method that takes a lease changes nothing and returns
 ///   [`StoreError::LeaseLost`] when the lane has a newer epoch.
-/// * An event id is accepted once per account, for ever.
-/// * All times are given by the caller; microseconds are kept.
+/// * An event id is accepted once per account, for ever; [`prune`](Self::prune) takes payloads, never ids.
+/// * Accounts do not see each other, and one with much to do does not hold up another.
+/// * All times but those of [`next_slot`](Self::next_slot) are given by the caller; microseconds are kept. Processes that
+///   share a store need clocks that agree.
+/// * After [`StoreError::Broken`] every method returns it, until the store is opened anew.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
     /// The key of the account with this name, made at the first call.
@@ -208,6 +215,40 @@ pub trait Store: Debug + Send + Sync + 'static {
         account: AccountKey,
         now: OffsetDateTime,
     ) -> Result<StoreStats, StoreError>;
+
+    /// Retention: takes away what customers can be known by from up to `limit` events that were done or discarded before
+    /// `before`, and says from how many. The payload becomes empty, and so do the bodies of their effects; everything
+    /// else stays, ids for ever.
+    async fn prune(
+        &self,
+        account: AccountKey,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> Result<usize, StoreError>;
+
+    /// Reserves the next turn to call Kommo for this account, and says how long to wait for it from now. Turns are
+    /// `spacing` apart by the store's own clock, whichever process asks; one that is not used is lost.
+    ///
+    /// Nothing to wait for where no other process can use the store: the limiter of the client is enough then.
+    async fn next_slot(
+        &self,
+        account: AccountKey,
+        spacing: Duration,
+    ) -> Result<Duration, StoreError> {
+        let _ = (account, spacing);
+        Ok(Duration::ZERO)
+    }
+
+    /// Returns when *another* process may have made something due in this account; never where there can be none. It
+    /// only saves time: whoever waits looks again every second or so all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// What happened while nobody waited is told to the next call.
+    async fn woken(&self, account: AccountKey) {
+        let _ = account;
+        std::future::pending().await
+    }
 }
 
 /// Ties a Paddle entity to a lead, as [`Store::links`] and [`Learned`] speak of it.

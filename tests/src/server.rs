@@ -38,7 +38,7 @@ pub struct Parts {
     pub store: SqliteStore,
     /// What the operator has set.
     pub setup: Setup,
-    /// The clock of the engine. `axum_server` always goes by the machine's.
+    /// The clock of the engine.
     pub clock: AheadClock,
 }
 
@@ -56,18 +56,17 @@ impl Server {
             .unwrap_or_else(|error| panic!("{error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
         let (stop, stopped) = watch::channel(false);
+        let engine = move |kommo| {
+            paddle_kommo_sync::Sync::builder(kommo, store)
+                .config(setup.rules)
+                .deal_ref_keys(setup.deal_ref_keys)
+                .clock(clock)
+        };
         match kind {
             Kind::Axum => {
-                let app = axum_server::app::App::new(
-                    verifier,
-                    kommo,
-                    store,
-                    setup.rules,
-                    setup.deal_ref_keys,
-                    None,
-                )
-                .await
-                .unwrap_or_else(|error| panic!("{error:?}"));
+                let app = axum_server::app::App::new(verifier, kommo.clone(), engine(kommo))
+                    .await
+                    .unwrap_or_else(|error| panic!("{error:?}"));
                 let token = axum_server::settings::AdminToken::new(crate::ADMIN_TOKEN.to_owned());
                 let app = app.admin_token(token.ok());
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
@@ -82,13 +81,7 @@ impl Server {
                 Self { address, sync, stop, ended: Ended::Task(task) }
             }
             Kind::Actix => {
-                let sync = paddle_kommo_sync::Sync::builder(kommo, store)
-                    .config(setup.rules)
-                    .deal_ref_keys(setup.deal_ref_keys)
-                    .clock(clock)
-                    .build()
-                    .await
-                    .unwrap_or_else(|error| panic!("{error:?}"));
+                let sync = engine(kommo).build().await.unwrap_or_else(|error| panic!("{error:?}"));
                 let app = actix_server::App { verifier, sync: sync.clone() };
                 let thread = std::thread::spawn(move || actix(listener, app, stopped));
                 Self { address, sync, stop, ended: Ended::Thread(thread) }

@@ -1,13 +1,13 @@
 //! The application, built from its parts.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
     routing::{get, post},
 };
 use kommo_client::Client;
-use paddle_kommo_sync::{BuildError, Config, DealRefKey, Store};
+use paddle_kommo_sync::{BuildError, SyncBuilder};
 use paddle_webhook::Verifier;
 
 use crate::{admin, health, metrics, settings::AdminToken, webhook};
@@ -23,7 +23,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together. Without a batch size, as many deals or notes share a request as Kommo recommends.
+    /// Puts the parts together: what verifies deliveries, the client of Kommo, and the engine that is to use it.
     ///
     /// # Errors
     ///
@@ -31,19 +31,9 @@ impl App {
     pub async fn new(
         verifier: Verifier,
         kommo: Client,
-        store: impl Store,
-        rules: Config,
-        deal_ref_keys: Vec<DealRefKey>,
-        batch_size: Option<NonZeroUsize>,
+        engine: SyncBuilder,
     ) -> Result<Self, BuildError> {
-        let sync = paddle_kommo_sync::Sync::builder(kommo.clone(), store)
-            .config(rules)
-            .deal_ref_keys(deal_ref_keys);
-        let sync = match batch_size {
-            Some(items) => sync.batch_size(items),
-            None => sync,
-        };
-        let sync = sync.build().await?;
+        let sync = engine.build().await?;
         Ok(Self {
             verifier: Arc::new(verifier),
             sync,

@@ -21,7 +21,7 @@ pub fn check(variables: Variables<'_>, out: &mut (dyn Write + Send)) -> Result<(
     };
     writeln!(out, "configuration is complete")?;
     writeln!(out, "  listen     {}", settings.listen)?;
-    writeln!(out, "  database   {}", settings.database.display())?;
+    writeln!(out, "  database   {}", settings.database)?;
     writeln!(out, "  paddle     {live} live and {sandbox} sandbox secrets")?;
     writeln!(out, "  kommo      {}, {token}", settings.kommo.base_url())?;
     writeln!(

@@ -10,7 +10,7 @@ use kommo_client::{
     AccessToken, Client,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, Config, SqliteStore, SystemClock};
+use paddle_kommo_sync::{Clock as _, SqliteStore, Sync, SystemClock};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -36,15 +36,8 @@ pub async fn demo(out: &mut (dyn Write + Send)) -> Result<(), Failure> {
     let folder = Folder::new()?;
     let client = Client::builder(&kommo.uri(), AccessToken::new(kommo.token())?).build()?;
     let store = SqliteStore::open(folder.0.join("demo.db"))?;
-    let app = App::new(
-        Verifier::new(SecretKey::new(SECRET)?),
-        client,
-        store,
-        Config::default(),
-        Vec::new(),
-        None,
-    )
-    .await?;
+    let engine = Sync::builder(client.clone(), store);
+    let app = App::new(Verifier::new(SecretKey::new(SECRET)?), client, engine).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}/paddle/webhook", listener.local_addr()?);
     let (stop, stopped) = watch::channel(false);

@@ -8,7 +8,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use paddle_kommo_sync::SqliteStore;
+use paddle_kommo_sync::{PostgresStore, SqliteStore, StoreError, Sync};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Failure,
     app::App,
-    settings::{LogFormat, Settings, Variables},
+    settings::{Database, LogFormat, Settings, Variables},
 };
 
 /// How long the head of a request may take, and how long an idle connection is kept.
@@ -41,24 +41,28 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     for unused in &settings.unused {
         tracing::warn!("{unused}");
     }
-    let store = SqliteStore::open(&settings.database).map_err(|error| {
-        format!("DATABASE_URL {}: {}", settings.database.display(), crate::chain(&error))
-    })?;
-    let app = App::new(
-        settings.verifier,
-        settings.kommo,
-        store,
-        settings.rules,
-        settings.deal_ref_keys,
-        Some(settings.batch_size),
-    )
-    .await?;
+    let named = format!("DATABASE_URL, {}", settings.database);
+    let failed = |error: StoreError| format!("{named}: {}", crate::chain(&error));
+    let kommo = settings.kommo.clone();
+    let engine = match &settings.database {
+        Database::Sqlite(path) => Sync::builder(kommo, SqliteStore::open(path).map_err(failed)?),
+        Database::Postgres(url) => {
+            let store = PostgresStore::connect(url).await.map_err(failed)?;
+            let clock = store.clock();
+            Sync::builder(kommo, store).clock(clock)
+        }
+    };
+    let engine = engine
+        .config(settings.rules)
+        .deal_ref_keys(settings.deal_ref_keys)
+        .batch_size(settings.batch_size);
+    let app = App::new(settings.verifier, settings.kommo, engine).await?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
     tracing::info!(
         address = %listener.local_addr()?,
-        database = %settings.database.display(),
+        database = %settings.database,
         kommo = app.kommo.base_url(),
         live_secrets = settings.secrets.0,
         sandbox_secrets = settings.secrets.1,

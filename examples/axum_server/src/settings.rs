@@ -25,8 +25,8 @@ pub struct Settings {
     pub secrets: (usize, usize),
     /// The Kommo account.
     pub kommo: Client,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where events are kept.
+    pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The rules of billing.
@@ -43,6 +43,35 @@ pub struct Settings {
     pub log_filter: String,
     /// What is set, but not used by this version.
     pub unused: Vec<&'static str>,
+}
+
+/// Where events are kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A file on this machine.
+    Sqlite(PathBuf),
+    /// A server, by its address, which may hold a password.
+    Postgres(String),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => {
+                // The last part in front of the options is what can be shown: user and password stand before it.
+                let place = url.split_once('?').map_or(url.as_str(), |(place, _)| place);
+                let place = place.rsplit_once('@').or_else(|| place.split_once("//"));
+                write!(f, "PostgreSQL at {}", place.map_or("?", |(_, place)| place))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Database({self})")
+    }
 }
 
 /// How logs look.
@@ -157,7 +186,7 @@ fn kommo(variables: Variables<'_>) -> Result<Client, Failure> {
         .map_err(|error| format!("KOMMO_BASE_URL: {}", crate::chain(&error)).into())
 }
 
-fn database(variables: Variables<'_>) -> Result<PathBuf, Failure> {
+fn database(variables: Variables<'_>) -> Result<Database, Failure> {
     let url = variables::secret(variables, "DATABASE_URL")?
         .unwrap_or_else(|| "sqlite:paddle-kommo.db".to_owned());
     match url.split_once(':') {
@@ -172,14 +201,11 @@ fn database(variables: Variables<'_>) -> Result<PathBuf, Failure> {
                 Some(folder) => {
                     Err(format!("DATABASE_URL: there is no folder {}", folder.display()).into())
                 }
-                None => Ok(path),
+                None => Ok(Database::Sqlite(path)),
             }
         }
-        Some(("postgres" | "postgresql", _)) => {
-            Err("DATABASE_URL: PostgreSQL is not supported by this version yet, use sqlite:PATH"
-                .into())
-        }
-        _ => Err("DATABASE_URL must be sqlite:PATH".into()),
+        Some(("postgres" | "postgresql", _)) => Ok(Database::Postgres(url)),
+        _ => Err("DATABASE_URL must be sqlite:PATH or postgres://USER@HOST/DATABASE".into()),
     }
 }
 
@@ -228,9 +254,23 @@ mod tests {
         let settings = read(&[]).unwrap();
         assert_eq!(settings.secrets, (2, 0));
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(settings.database, PathBuf::from("paddle-kommo.db"));
+        assert_eq!(settings.database, Database::Sqlite(PathBuf::from("paddle-kommo.db")));
         assert_eq!(settings.rules, Config::default());
         assert!(settings.unused.is_empty());
+    }
+
+    #[test]
+    fn a_servers_address_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("postgres://me:hunter2@db.example.com/x", "PostgreSQL at db.example.com/x"),
+            ("postgres://me:hunt@er2@db:5433/x?sslmode=require", "PostgreSQL at db:5433/x"),
+            ("postgresql://db/x?password=hunter2", "PostgreSQL at db/x"),
+        ] {
+            let database = read(&[("DATABASE_URL", url)]).unwrap().database;
+            assert_eq!(database, Database::Postgres(url.to_owned()));
+            assert_eq!(database.to_string(), shown);
+            assert_eq!(format!("{database:?}"), format!("Database({shown})"));
+        }
     }
 
     #[test]
@@ -249,7 +289,6 @@ mod tests {
             ("KOMMO_BASE_URL", "http://acme.kommo.com", "KOMMO_BASE_URL:"),
             ("KOMMO_TOKEN", "", "KOMMO_TOKEN is missing"),
             ("KOMMO_TOKEN", "two words", "KOMMO_TOKEN:"),
-            ("DATABASE_URL", "postgres://localhost/x", "DATABASE_URL: PostgreSQL"),
             ("DATABASE_URL", "paddle.db", "DATABASE_URL must be"),
             ("LISTEN_ADDR", "8080", "LISTEN_ADDR `8080`"),
             ("DATABASE_URL", "sqlite::memory:", "DATABASE_URL: a database in memory"),

@@ -75,3 +75,50 @@ pub(super) async fn a_fact_is_recorded_after_the_lease(store: &dyn Store) {
     let states: Vec<_> = third.effects.iter().map(|row| (row.state, row.remote_id)).collect();
     assert_eq!(states, [(EffectState::Done, Some(5))], "what happened, happened");
 }
+
+pub(super) async fn a_later_plan_takes_the_place_of_an_earlier_one(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let lease = claim(store, account, "evt_1", at(0)).await.lease;
+    let nothing = Learned::default();
+    ok(store.plan(&lease, "\"one\"", &["note", "lead"].map(effect), &nothing).await);
+    ok(store.plan(&lease, "\"two\"", &["task", "note"].map(effect), &nothing).await);
+    let again = claim(store, account, "evt_1", at(60)).await;
+    assert_eq!(again.event.decision.as_deref(), Some("\"two\""));
+    let names: Vec<_> = again.effects.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["task", "note"]);
+}
+
+pub(super) async fn what_is_not_planned_cannot_be_marked(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let lease = claim(store, account, "evt_1", at(0)).await.lease;
+    ok(store.plan(&lease, "\"why\"", &["note"].map(effect), &Learned::default()).await);
+    let attempt = Attempt { call_id: "call".to_owned(), sent_at: at(1), deadline_at: at(31) };
+    let begun = store.begin(&lease, &["note", "task"], &attempt, at(90)).await;
+    assert!(begun.is_err(), "one of two effects is not planned");
+    assert!(store.mark(&lease, "task", EffectState::Unknown, 1).await.is_err());
+    assert!(store.done(&lease, "task", None).await.is_err());
+    let again = claim(store, account, "evt_1", at(60)).await;
+    let states: Vec<_> = again.effects.iter().map(|row| (row.state, row.sent_at)).collect();
+    assert_eq!(states, [(EffectState::Planned, None)], "a call that failed changed nothing");
+}
+
+/// What Kommo or a person said is kept whatever characters it has, if not all of them: work must not end there.
+pub(super) async fn free_text_may_hold_anything(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let lease = claim(store, account, "evt_1", at(0)).await.lease;
+    let odd = "quote ' \" \\ line\n\u{0} \u{202e} \u{1f980}";
+    ok(store.retry_at(&lease, at(1), odd).await);
+    ok(store.pause(account, at(1), odd).await);
+    let claimed = claim(store, account, "evt_1", at(1)).await;
+    let error = claimed.event.last_error.unwrap_or_default();
+    assert!(error.starts_with("quote ' \" \\ line\n") && error.ends_with('\u{1f980}'), "{error:?}");
+    let note = NewEffect { body: odd.to_owned(), ..effect("note") };
+    ok(store.plan(&claimed.lease, odd, &[note], &Learned::default()).await);
+    let end = super::finish(crate::store::EventState::Parked, at(2));
+    let end = crate::store::Finish { outcome: odd.to_owned(), reason: odd.to_owned(), ..end };
+    ok(store.finish(&claimed.lease, &end).await);
+    assert_eq!(ok(store.parked(account, 10).await).len(), 1);
+}

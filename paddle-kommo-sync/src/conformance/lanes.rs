@@ -90,6 +90,7 @@ pub(super) async fn a_lost_lease_changes_nothing(store: &dyn Store) {
     let attempt = Attempt { call_id: "call".to_owned(), sent_at: at(60), deadline_at: at(90) };
     lost(store.plan(&old, "\"other\"", &[], &Learned::default()).await, "plan");
     lost(store.begin(&old, &["lead"], &attempt, at(120)).await.map(drop), "begin");
+    lost(store.renew(&old, at(600)).await, "renew");
     lost(store.mark(&old, "lead", EffectState::Unknown, 1).await, "mark");
     lost(store.finish(&old, &finish(EventState::Done, at(60))).await, "finish");
     lost(store.retry_at(&old, at(600), "late").await, "retry_at");
@@ -100,8 +101,95 @@ pub(super) async fn a_lost_lease_changes_nothing(store: &dyn Store) {
         row.map(|row| (row.state, row.lane, row.decision, row.last_error)),
         Some((EventState::Open, "lead:1".to_owned(), Some("\"plan\"".to_owned()), None))
     );
+    let busy = ok(store.claim_event(account, "evt_1", at(61), LEASE).await);
+    assert_eq!(busy, Claim::NotDue(at(120)), "the newer lease ends when it would have");
     ok(store.finish(&new, &finish(EventState::Done, at(61))).await);
-    lost(store.finish(&new, &finish(EventState::Done, at(61))).await, "a second finish");
+}
+
+/// Every method, under a lease whose event has ended or has left the lane, and under one that was never given.
+pub(super) async fn a_lease_ends_with_its_event(store: &dyn Store) {
+    let account = account(store).await;
+    for id in ["evt_ended", "evt_moved", "evt_free"] {
+        ok(store.put(account, &event(id, id, 0)).await);
+    }
+    let ended = claim(store, account, "evt_ended", at(0)).await.lease;
+    ok(store.finish(&ended, &finish(EventState::Done, at(1))).await);
+    let moved = claim(store, account, "evt_moved", at(0)).await.lease;
+    ok(store.move_to(&moved, "lead:1", &Learned::default(), at(1)).await);
+    let mut forged = claim(store, account, "evt_free", at(0)).await.lease;
+    forged.epoch = forged.epoch.saturating_add(1);
+    for lease in [ended, moved, forged] {
+        let lost = |result: Result<(), StoreError>, what: &str| {
+            let is_lost = matches!(result, Err(StoreError::LeaseLost));
+            assert!(is_lost, "{what} under {lease:?}: {result:?}");
+        };
+        let nothing = Learned::default();
+        let attempt = Attempt { call_id: "call".to_owned(), sent_at: at(2), deadline_at: at(3) };
+        lost(store.plan(&lease, "\"late\"", &[], &nothing).await, "plan");
+        lost(store.begin(&lease, &[], &attempt, at(120)).await.map(drop), "begin");
+        lost(store.renew(&lease, at(600)).await, "renew");
+        lost(store.mark(&lease, "lead", EffectState::Unknown, 1).await, "mark");
+        lost(store.finish(&lease, &finish(EventState::Parked, at(2))).await, "finish");
+        lost(store.retry_at(&lease, at(600), "late").await, "retry_at");
+        lost(store.move_to(&lease, "lead:2", &nothing, at(2)).await, "move_to");
+    }
+    let told = ok(store.event(account, "evt_ended").await);
+    assert_eq!(told.map(|row| (row.state, row.decision)), Some((EventState::Done, None)));
+    assert_eq!(claim(store, account, "evt_moved", at(1)).await.lease.lane, "lead:1");
+    let stats = ok(store.stats(account, at(2)).await);
+    assert_eq!((stats.open, stats.done, stats.parked.len()), (2, 1, 0));
+}
+
+pub(super) async fn the_longest_waiting_goes_first(store: &dyn Store) {
+    let account = account(store).await;
+    for (id, received) in [("evt_c", 3), ("evt_a", 1), ("evt_d", 4), ("evt_b", 2)] {
+        let mut new = event(id, id, 0);
+        new.received_at = at(received);
+        ok(store.put(account, &new).await);
+    }
+    let mut order = Vec::new();
+    for limit in [2, 1, 1] {
+        for claimed in ok(store.claim_due(account, at(4), LEASE, limit).await) {
+            order.push(claimed.event.event_id);
+        }
+    }
+    assert_eq!(order, ["evt_a", "evt_b", "evt_c", "evt_d"]);
+    assert!(ok(store.claim_due(account, at(4), LEASE, 0).await).is_empty());
+}
+
+pub(super) async fn a_lease_can_be_renewed(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let claimed = claim(store, account, "evt_1", at(0)).await;
+    ok(store.renew(&claimed.lease, at(90)).await);
+    assert!(ok(store.claim_due(account, at(89), LEASE, 10).await).is_empty());
+    let busy = ok(store.claim_event(account, "evt_1", at(89), LEASE).await);
+    assert_eq!(busy, Claim::NotDue(at(90)));
+    let again = claim(store, account, "evt_1", at(90)).await;
+    assert_eq!(again.strikes, 2, "renewing is no outcome");
+}
+
+pub(super) async fn a_pause_does_not_stop_what_is_in_hand(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    ok(store.put(account, &event("evt_2", "lead:1", 1)).await);
+    let lease = claim(store, account, "evt_1", at(0)).await.lease;
+    ok(store.pause(account, at(100), "rate_limited").await);
+    let effects =
+        [NewEffect { name: "lead".to_owned(), marker: "m".to_owned(), body: "{}".to_owned() }];
+    ok(store.plan(&lease, "\"plan\"", &effects, &Learned::default()).await);
+    ok(store.finish(&lease, &finish(EventState::Done, at(1))).await);
+    ok(store.put(account, &event("evt_3", "lead:3", 0)).await);
+    assert!(ok(store.claim_due(account, at(99), LEASE, 10).await).is_empty(), "but nothing new");
+    let stats = ok(store.stats(account, at(99)).await);
+    assert_eq!((stats.open, stats.paused), (2, Some((at(100), "rate_limited".to_owned()))));
+    ok(store.pause(account, at(150), "blocked").await);
+    assert_eq!(
+        ok(store.paused(account, at(149)).await),
+        Some((at(150), "blocked".to_owned())),
+        "a longer one takes its place"
+    );
+    assert_eq!(ok(store.claim_due(account, at(150), LEASE, 10).await).len(), 2);
 }
 
 pub(super) async fn an_event_moves_to_another_lane(store: &dyn Store) {

@@ -90,3 +90,61 @@ pub(super) async fn knowledge_is_replaced_only_by_who_has_read_it(store: &dyn St
     ok(store.plan(&two.lease, "\"why\"", &[], &after).await);
     assert_eq!(ok(store.known(account, "ctm_1").await).state, "\"two\"");
 }
+
+pub(super) async fn a_delivery_teaches_its_links_once(store: &dyn Store) {
+    let account = account(store).await;
+    let with = |id: &str, rows: Vec<LinkRow>| {
+        let mut new = event(id, "lead:1", 0);
+        new.links = rows;
+        new
+    };
+    let taught = vec![
+        link("txn_1", LeadId::new(1), "lead_id"),
+        link("ctm_1", LeadId::new(1), "lead_id"),
+        link("txn_1", LeadId::new(1), "email"),
+    ];
+    ok(store.put(account, &with("evt_1", taught)).await);
+    ok(store.put(account, &with("evt_1", vec![link("sub_1", LeadId::new(2), "lead_id")])).await);
+    let parked = with("evt_2", vec![link("sub_2", LeadId::new(3), "lead_id")]);
+    ok(store.put_parked(account, &parked, "\"why\"").await);
+    let found = ok(store.links(account, &["txn_1", "ctm_1", "sub_1", "sub_2"]).await);
+    let mut rows = links(&found);
+    rows.sort_unstable();
+    assert_eq!(
+        rows,
+        [("ctm_1", 1, "lead_id"), ("txn_1", 1, "lead_id")],
+        "only what is new and can be worked on teaches"
+    );
+    ok(store.put(account, &with("evt_3", vec![link("txn_1", LeadId::new(9), "person")])).await);
+    ok(store.put(account, &with("evt_4", vec![link("txn_1", LeadId::new(8), "person")])).await);
+    let found = ok(store.links(account, &["txn_1"]).await);
+    let mut rows = links(&found);
+    rows.sort_unstable();
+    assert_eq!(rows, [("txn_1", 1, "lead_id"), ("txn_1", 8, "person")]);
+}
+
+/// Whatever else a call with stale knowledge wanted, it is not done.
+pub(super) async fn a_conflict_changes_nothing(store: &dyn Store) {
+    let account = account(store).await;
+    let stale = Learned {
+        links: vec![link("txn_1", LeadId::new(1), "lead_id")],
+        known: vec![KnownRow { entity: "ctm_1".to_owned(), state: "\"x\"".to_owned(), version: 7 }],
+    };
+    ok(store.put(account, &event("evt_1", "ctm_1", 0)).await);
+    let lease = claim(store, account, "evt_1", at(0)).await.lease;
+    let refused = |result: Result<(), StoreError>, what: &str| {
+        assert!(matches!(result, Err(StoreError::Conflict)), "{what}: {result:?}");
+    };
+    refused(store.plan(&lease, "\"why\"", &[], &stale).await, "plan");
+    let end = Finish { learned: stale.clone(), ..finish(EventState::Done, at(1)) };
+    refused(store.finish(&lease, &end).await, "finish");
+    refused(store.move_to(&lease, "lead:1", &stale, at(1)).await, "move_to");
+    refused(store.learn(account, &stale).await, "learn");
+    assert!(ok(store.links(account, &["txn_1"]).await).is_empty());
+    let row = ok(store.event(account, "evt_1").await);
+    assert_eq!(
+        row.map(|row| (row.state, row.lane, row.decision)),
+        Some((EventState::Open, "ctm_1".to_owned(), None))
+    );
+    ok(store.finish(&lease, &finish(EventState::Done, at(1))).await);
+}

@@ -44,6 +44,7 @@ struct Lane {
 struct Event {
     row: EventRow,
     reason: String,
+    finished_at: Option<OffsetDateTime>,
     effects: Vec<EffectRow>,
 }
 
@@ -72,7 +73,9 @@ impl MemoryStore {
         self.with(lease.account, |account| {
             let held = account.lanes.get(&lease.lane).is_some_and(|lane| lane.epoch == lease.epoch);
             let open = |event: &Event| {
-                event.row.event_id == lease.event_id && event.row.state == EventState::Open
+                event.row.event_id == lease.event_id
+                    && event.row.lane == lease.lane
+                    && event.row.state == EventState::Open
             };
             match account.events.iter().position(open) {
                 Some(index) if held => work(account, index),
@@ -105,10 +108,11 @@ impl MemoryStore {
                     last_error: None,
                 },
                 reason: parked.map_or_else(String::new, |_| event.kind.clone()),
+                finished_at: parked.map(|_| event.received_at),
                 effects: Vec::new(),
             });
-            account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
             if parked.is_none() {
+                account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
                 account.open_lane(&event.lane, event.received_at);
             }
             Put::New
@@ -343,6 +347,9 @@ impl Store for MemoryStore {
     ) -> Result<Lease, StoreError> {
         self.leased(lease, |account, index| {
             for name in effects {
+                at(account, index)?.effect(name)?;
+            }
+            for name in effects {
                 let effect = at(account, index)?.effect(name)?;
                 effect.state = EffectState::InFlight;
                 effect.sent_at = Some(attempt.sent_at);
@@ -403,6 +410,7 @@ impl Store for MemoryStore {
             event.row.state = finish.state;
             event.row.outcome = Some(finish.outcome.clone());
             event.reason.clone_from(&finish.reason);
+            event.finished_at = Some(finish.at);
             account.free(&lease.lane, finish.at);
             Ok(())
         })
@@ -596,5 +604,38 @@ impl Store for MemoryStore {
             stats.parked = parked.into_iter().collect();
             stats
         }))
+    }
+
+    async fn prune(
+        &self,
+        account: AccountKey,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        Ok(self.with(account, |account| {
+            let ended = |event: &&mut Event| {
+                matches!(event.row.state, EventState::Done | EventState::Discarded)
+                    && event.finished_at.is_some_and(|at| at < before)
+                    && !event.row.payload.is_empty()
+            };
+            let mut old: Vec<&mut Event> = account.events.iter_mut().filter(ended).collect();
+            old.sort_by_key(|event| event.finished_at);
+            old.truncate(limit);
+            for event in &mut old {
+                event.row.payload = Vec::new();
+                event.effects.iter_mut().for_each(|effect| effect.body = String::new());
+            }
+            old.len()
+        }))
+    }
+
+    /// Nobody else can use it.
+    async fn next_slot(&self, _: AccountKey, _: Duration) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
+
+    /// Nobody else can use it.
+    async fn woken(&self, _: AccountKey) {
+        std::future::pending().await
     }
 }

@@ -1,8 +1,12 @@
 //! One file on one machine: WAL, an fsync at every commit, one thread that owns the only connection.
 
 mod changes;
+mod check;
+mod place;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{path::Path, time::Duration};
@@ -13,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use self::{
-    changes::{claim, free, insert, learn, one_row, open_lane},
+    changes::{claim, free, insert, learn, one_row, open_lane, prune},
     rows::{count, micros, moment},
     writer::Writer,
 };
@@ -29,6 +33,9 @@ use crate::error::StoreError;
 /// the file is opened. Changes that wait at the same time share one commit. A second process that opens the same
 /// file is refused.
 ///
+/// A full disk or a lock that somebody else holds fails one call, and passes. A failed read, write or fsync ends the use of
+/// the file: every later call returns [`StoreError::Broken`], and the process should end and be started anew.
+///
 /// Put the file on a local disk (WAL does not work on network file systems), and back it up with `VACUUM INTO` or
 /// SQLite's backup API, never by copying the file alone.
 #[derive(Clone, Debug)]
@@ -39,9 +46,10 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unusable`] when another process has the file open, when it was written by a newer version, or
-    /// when SQLite would not promise durability on this file system; [`StoreError::Database`] when it cannot be
-    /// opened. Nothing is repaired: the text says what to do.
+    /// [`StoreError::Unusable`] when another process has the file open, when it was written by a newer version, when it is
+    /// damaged (the whole file is read and checked), when it has a second name, or when SQLite would not promise
+    /// durability on this file system; [`StoreError::Database`] when it cannot be opened. Nothing is repaired: the text
+    /// says what to do.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Writer::open(path.as_ref()).map(Self)
     }
@@ -510,5 +518,24 @@ impl Store for SqliteStore {
         now: OffsetDateTime,
     ) -> Result<StoreStats, StoreError> {
         self.run(move |connection| rows::stats(connection, account, now)).await
+    }
+
+    async fn prune(
+        &self,
+        account: AccountKey,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.run(move |connection| prune(connection, account, before, limit)).await
+    }
+
+    /// No other process can use the file.
+    async fn next_slot(&self, _: AccountKey, _: Duration) -> Result<Duration, StoreError> {
+        Ok(Duration::ZERO)
+    }
+
+    /// No other process can use the file.
+    async fn woken(&self, _: AccountKey) {
+        std::future::pending().await
     }
 }

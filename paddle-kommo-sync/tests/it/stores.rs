@@ -10,12 +10,12 @@ fn sqlite() -> (TempDir, SqliteStore) {
     (folder, store)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_memory_store_keeps_the_contract() {
     conformance::store(async || MemoryStore::new()).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sqlite_store_keeps_the_contract() {
     let folders = std::sync::Mutex::new(Vec::new());
     conformance::store(async || {
@@ -89,7 +89,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     let path = folder.path().join("events.db");
     std::fs::write(&path, "not a database, but somebody's only copy of something".repeat(100))
         .unwrap();
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Database(_))));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Unusable(_))));
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("not a database"));
 }
 

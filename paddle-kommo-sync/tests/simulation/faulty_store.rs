@@ -121,6 +121,10 @@ macro_rules! pass_on {
             $(async fn $method(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
                 self.trouble.around(self.store.$method($($argument),*)).await
             })*
+
+            async fn woken(&self, account: AccountKey) {
+                self.store.woken(account).await;
+            }
         }
     };
 }
@@ -151,4 +155,6 @@ pass_on! {
     fn resume(account: AccountKey, event_id: &str, now: OffsetDateTime) -> bool;
     fn check(account: AccountKey) -> ();
     fn stats(account: AccountKey, now: OffsetDateTime) -> StoreStats;
+    fn prune(account: AccountKey, before: OffsetDateTime, limit: usize) -> usize;
+    fn next_slot(account: AccountKey, spacing: Duration) -> Duration;
 }

@@ -247,4 +247,25 @@ impl Store for Watched {
     ) -> Result<StoreStats, StoreError> {
         self.store.stats(account, now).await
     }
+
+    async fn prune(
+        &self,
+        account: AccountKey,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.store.prune(account, before, limit).await
+    }
+
+    async fn next_slot(
+        &self,
+        account: AccountKey,
+        spacing: Duration,
+    ) -> Result<Duration, StoreError> {
+        self.store.next_slot(account, spacing).await
+    }
+
+    async fn woken(&self, account: AccountKey) {
+        self.store.woken(account).await;
+    }
 }

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use super::{
     super::{AccountKey, Claimed, EventState, Learned, Lease, NewEvent, Put},
-    rows::{self, lead_number, micros},
+    check, rows,
+    rows::{lead_number, micros},
 };
 use crate::error::StoreError;
 
@@ -23,8 +24,8 @@ pub(super) fn insert(
     let inserted = connection
         .prepare_cached(
             "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state,
-                               outcome, reason, finished_at)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT(account, event_id) DO NOTHING",
+                               outcome, reason, finished_at, digest)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT(account, event_id) DO NOTHING",
         )?
         .execute(params![
             account.get(),
@@ -39,6 +40,13 @@ pub(super) fn insert(
             outcome,
             reason,
             finished_at,
+            check::digest(
+                &event.event_id,
+                &event.kind,
+                event.sandbox,
+                micros(event.received_at),
+                &event.payload
+            ),
         ])?;
     if inserted == 1 {
         return Ok(Put::New);
@@ -147,6 +155,29 @@ pub(super) fn learn(
             .execute(params![account.get(), link.entity, lead_number(link.lead)?, link.rung])?;
     }
     Ok(())
+}
+
+pub(super) fn prune(
+    connection: &Connection,
+    account: AccountKey,
+    before: OffsetDateTime,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let old = connection
+        .prepare_cached(
+            "SELECT seq FROM inbox
+             WHERE account = ?1 AND state IN (2, 4) AND payload IS NOT NULL AND finished_at < ?2
+             ORDER BY finished_at LIMIT ?3",
+        )?
+        .query_map(params![account.get(), micros(before), rows::count(limit)], |row| row.get(0))?
+        .collect::<Result<Vec<i64>, _>>()?;
+    for seq in &old {
+        connection
+            .prepare_cached("UPDATE inbox SET payload = NULL WHERE seq = ?1")?
+            .execute([seq])?;
+        connection.prepare_cached("UPDATE effect SET body = '' WHERE seq = ?1")?.execute([seq])?;
+    }
+    Ok(old.len())
 }
 
 pub(super) fn one_row(changed: usize, what: &'static str) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Rows of the tables as the engine knows them.
 
 use kommo_client::LeadId;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use time::OffsetDateTime;
 
 use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, StoreStats};
@@ -9,7 +9,24 @@ use crate::error::StoreError;
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(Box::new(error))
+        match is_fatal(&error) {
+            true => Self::Broken(error.to_string()),
+            false => Self::Database(Box::new(error)),
+        }
+    }
+}
+
+/// After a failed read, write or fsync nobody knows what is on disk, and asking again can say that all is well when it
+/// is not. Two codes of that family only say that there was no room; like a full disk they pass.
+fn is_fatal(error: &rusqlite::Error) -> bool {
+    let passes = [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_NOMEM];
+    match error.sqlite_error() {
+        Some(error) => match error.code {
+            ErrorCode::SystemIoFailure => !passes.contains(&error.extended_code),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => true,
+            _ => false,
+        },
+        None => false,
     }
 }
 

@@ -5,11 +5,11 @@ use rusqlite::{Connection, params};
 use crate::error::StoreError;
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// All times are microseconds since 1970. `lane.due_at` is the whole lease: while a lane is worked on it lies in the
 /// future, and it comes due by itself when its worker is gone.
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE account(
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
   slot_at INTEGER NOT NULL DEFAULT 0,
@@ -60,6 +60,13 @@ CREATE TABLE known(
   PRIMARY KEY(account, entity)) STRICT, WITHOUT ROWID;
 ";
 
+/// Rows from before have no digest and are believed.
+const VERSION_2: &str = "
+ALTER TABLE inbox ADD COLUMN digest BLOB;
+DROP INDEX inbox_prune;
+CREATE INDEX inbox_prune ON inbox(account, finished_at) WHERE state IN (2, 4) AND payload IS NOT NULL;
+";
+
 /// Brings the file to the version of this program.
 pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     let stored: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -71,11 +78,21 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
     }
     for (step, version) in MIGRATIONS.iter().zip(1..) {
         if version > stored {
-            connection.execute_batch(&format!(
+            let applied = connection.execute_batch(&format!(
                 "BEGIN IMMEDIATE; {step} PRAGMA user_version = {version}; COMMIT;"
-            ))?;
+            ));
+            if let Err(error) = applied {
+                // A no-op when SQLite has rolled back by itself.
+                drop(connection.execute_batch("ROLLBACK"));
+                return Err(error.into());
+            }
         }
     }
+    Ok(())
+}
+
+/// Makes what a dead process left behind ready for this one.
+pub(super) fn take_over(connection: &Connection) -> Result<(), StoreError> {
     release(connection)?;
     recount(connection)
 }

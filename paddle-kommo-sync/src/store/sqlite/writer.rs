@@ -9,14 +9,18 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::schema;
+use super::{check, place, schema};
 use crate::error::StoreError;
 
 /// As many changes share one commit at the most: what a crash takes back, nobody was told of.
 const GROUP: usize = 256;
+
+/// The log is carried over after so many jobs, or when it has grown by so many bytes.
+const CHECKPOINT_JOBS: usize = 256;
+const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// From this release on two connections cannot corrupt a WAL file (the "WAL-reset" bug of SQLite 3.7.0 to 3.51.2).
 const SAFE_FOR_SEVERAL_CONNECTIONS: i32 = 3_051_003;
@@ -48,13 +52,15 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let path = &place::checked(path)?;
         let lock = lock(path)?;
-        let connection = connect(path)?;
+        let connection = connect(path).map_err(|error| damaged(path, error))?;
+        let mut log = Log::new(path);
         let (sender, jobs) = mpsc::channel();
         let handle = thread::Builder::new()
             .name("paddle-kommo-store".to_owned())
             .spawn(move || {
-                work(&connection, &jobs);
+                work(&connection, &mut log, &jobs);
                 // The file is closed before anybody else may open it.
                 drop(connection);
                 drop(lock);
@@ -69,7 +75,7 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let gone = || StoreError::Unusable("its thread has ended".to_owned());
+        let gone = || StoreError::Broken("its thread has ended".to_owned());
         let (reply, answer) = oneshot::channel();
         let job = Work { work: Some(work), result: None, reply };
         let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
@@ -78,11 +84,36 @@ impl Writer {
     }
 }
 
+/// Why changes were not committed.
+#[derive(Clone)]
+struct Failure {
+    why: String,
+    broken: bool,
+}
+
+impl Failure {
+    fn error(&self) -> StoreError {
+        match self.broken {
+            true => StoreError::Broken(self.why.clone()),
+            false => StoreError::Database(self.why.clone().into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        match StoreError::from(error) {
+            StoreError::Broken(why) => Self { why, broken: true },
+            error => Self { why: crate::failure::chain(&error), broken: false },
+        }
+    }
+}
+
 trait Job: Send {
-    /// Does the work; false when its changes must be undone.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Does the work. False when its changes must be undone; a failure when nobody may work any more.
+    fn run(&mut self, connection: &Connection) -> Result<bool, Failure>;
     /// Tells the caller: the result if the commit succeeded, else why it did not.
-    fn answer(self: Box<Self>, failed: Option<&str>);
+    fn answer(self: Box<Self>, failed: Option<&Failure>);
 }
 
 struct Work<F, T> {
@@ -96,89 +127,135 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, StoreError> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Result<bool, Failure> {
         self.result = self.work.take().map(|work| work(connection));
-        matches!(self.result, Some(Ok(_)))
+        match &self.result {
+            Some(Err(StoreError::Broken(why))) => Err(Failure { why: why.clone(), broken: true }),
+            result => Ok(matches!(result, Some(Ok(_)))),
+        }
     }
 
-    fn answer(self: Box<Self>, failed: Option<&str>) {
+    fn answer(self: Box<Self>, failed: Option<&Failure>) {
         let answer = match (self.result, failed) {
             // What the work itself ran into says more than the commit that failed after it.
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), None) => Ok(value),
-            (_, failed) => Err(StoreError::Database(failed.unwrap_or("not committed").into())),
+            (_, Some(failed)) => Err(failed.error()),
+            (None, None) => Err(StoreError::Database("not committed".into())),
         };
         // A caller that was dropped meanwhile does not care.
         drop(self.reply.send(answer));
     }
 }
 
-fn work(connection: &Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
-    let mut broken = None;
+/// Until nobody can send jobs any more. After a failure that makes the file doubtful every job is refused: an fsync that
+/// is tried again can succeed without having written anything.
+fn work(connection: &Connection, log: &mut Log, jobs: &mpsc::Receiver<Box<dyn Job>>) {
+    let mut broken: Option<Failure> = None;
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         group.extend(jobs.try_iter().take(GROUP.saturating_sub(1)));
-        let failed = match broken {
-            Some(_) => Ok(()),
-            None => commit(connection, &mut group),
-        };
-        let Err(error) = failed else {
-            answer(group, broken.as_deref());
+        if broken.is_some() {
+            answer(group, broken.as_ref());
             continue;
-        };
-        // A no-op when SQLite has rolled back by itself.
-        drop(connection.execute_batch("ROLLBACK"));
-        let text = error.to_string();
-        answer(group, Some(&text));
-        if is_fatal(&error) {
-            broken = Some(text);
+        }
+        let jobs = group.len();
+        let mut failed = commit(connection, &mut group).err();
+        if failed.is_some() {
+            // A no-op when SQLite has rolled back by itself.
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        answer(group, failed.as_ref());
+        if failed.is_none() {
+            failed = log.checkpoint(connection, jobs).err();
+        }
+        broken = failed.filter(|failed| failed.broken);
+        if let Some(broken) = &broken {
+            tracing::error!(why = broken.why, "the database cannot be relied on any more");
         }
     }
 }
 
-fn answer(group: Vec<Box<dyn Job>>, failed: Option<&str>) {
+fn answer(group: Vec<Box<dyn Job>>, failed: Option<&Failure>) {
     for job in group {
         job.answer(failed);
     }
 }
 
-fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     for job in group {
         connection.execute_batch("SAVEPOINT job")?;
-        let keep = job.run(connection);
+        let keep = job.run(connection)?;
         connection.execute_batch(if keep {
             "RELEASE job"
         } else {
             "ROLLBACK TO job; RELEASE job"
         })?;
     }
-    connection.execute_batch("COMMIT")
+    Ok(connection.execute_batch("COMMIT")?)
 }
 
-/// After a failed fsync nobody knows what is on disk: the connection is given up, and the process has to start anew.
-fn is_fatal(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
+/// The `-wal` file, which is carried over into the database now and then. SQLite would do so by itself, in the middle of a
+/// commit, and tell nobody of an fsync that failed there.
+struct Log {
+    path: PathBuf,
+    jobs: usize,
+    length: u64,
+}
+
+impl Log {
+    fn new(database: &Path) -> Self {
+        Self { path: beside(database, "-wal"), jobs: 0, length: 0 }
+    }
+
+    fn checkpoint(&mut self, connection: &Connection, jobs: usize) -> Result<(), Failure> {
+        self.jobs = self.jobs.saturating_add(jobs);
+        let length = std::fs::metadata(&self.path).map_or(0, |log| log.len());
+        if self.jobs < CHECKPOINT_JOBS && length < self.length.saturating_add(CHECKPOINT_BYTES) {
+            return Ok(());
+        }
+        // Somebody who reads meanwhile, such as a backup, leaves a part of it for the next time.
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        (self.jobs, self.length) = (0, length);
+        Ok(())
+    }
 }
 
 /// One process per file: a second worker on the same file would not see this one's leases in time.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let database = |error| StoreError::Database(Box::new(error));
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = private(&PathBuf::from(name)).map_err(database)?;
-    // The file holds customers' names: nobody but its owner reads it. SQLite gives its side files the same mode.
-    private(path).map_err(database)?;
+    let file = private(&beside(path, ".lock")).map_err(database)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // The file holds customers' names: nobody but its owner reads it. SQLite gives its side files the same mode.
+            // Not before we are alone: closing a file ends all locks that this process has on it.
+            private(path).map_err(database)?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(StoreError::Unusable(format!(
             "another process has {} open: stop it, or give this one a file of its own",
             path.display()
         ))),
         Err(TryLockError::Error(error)) => Err(database(error)),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// What was wrong with the file when it was opened, and what to do about it.
+fn damaged(path: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Broken(why) => StoreError::Unusable(format!(
+            "{file} is damaged ({why}) and was left as it is: move it away with its -wal, put your newest backup in its \
+             place (cp backup.db {file}), or save what can be read (sqlite3 moved.db .recover | sqlite3 {file})",
+            file = path.display()
+        )),
+        error => error,
     }
 }
 
@@ -197,7 +274,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
     )?;
     // A misspelt or refused pragma is silent, so ask what holds.
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
@@ -208,5 +286,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         )));
     }
     schema::migrate(&connection)?;
+    check::is_whole(&connection)?;
+    schema::take_over(&connection)?;
     Ok(connection)
 }

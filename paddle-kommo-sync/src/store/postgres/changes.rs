@@ -1,0 +1,437 @@
+//! Changes that several methods make, each inside the transaction of its caller.
+//!
+//! Whoever changes several rows locks them in one order, so that nobody waits in a circle: lanes (by key), events,
+//! effects, what is known (by entity), links (by entity), the account.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use deadpool_postgres::{GenericClient, Transaction};
+use time::OffsetDateTime;
+
+use super::{
+    super::{AccountKey, Claimed, EffectRow, EventState, Learned, Lease, LinkRow, NewEvent, Put},
+    rows::{
+        count, effects, event_columns, execute, lead_number, micros, query, query_opt, read_event,
+        small, text,
+    },
+};
+use crate::error::StoreError;
+
+/// The rung that overrules all others.
+const PERSON: &str = "person";
+
+/// Takes in an event that is to be worked on, with the links that it teaches: one statement, so one round trip and one
+/// commit. Links never change what is there, so `learn` need not be asked, unless a person speaks.
+pub(super) async fn insert_open(
+    client: &impl GenericClient,
+    account: AccountKey,
+    event: &NewEvent,
+) -> Result<Put, StoreError> {
+    const SQL: &str = "
+        WITH i AS (
+            INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload)
+            VALUES($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT(account, event_id) DO NOTHING RETURNING account, key
+        ), l AS (
+            INSERT INTO lane(account, key, pending, due_at) SELECT account, key, 1, $7 FROM i
+            ON CONFLICT(account, key) DO UPDATE SET pending = lane.pending + 1,
+            due_at = CASE WHEN lane.pending = 0 THEN excluded.due_at ELSE lane.due_at END RETURNING account
+        ), k AS (
+            INSERT INTO link(account, entity, lead, rung)
+            SELECT l.account, u.entity, u.lead, u.rung
+            FROM l CROSS JOIN unnest($9::text[], $10::bigint[], $11::text[]) u(entity, lead, rung)
+            ORDER BY u.entity, u.lead ON CONFLICT(account, entity, lead) DO NOTHING
+        )
+        SELECT NULL::bigint FROM l
+        UNION ALL SELECT state FROM inbox WHERE account = $1 AND event_id = $2";
+    let entities: Vec<&str> = event.links.iter().map(|link| link.entity.as_str()).collect();
+    let rungs: Vec<&str> = event.links.iter().map(|link| link.rung.as_str()).collect();
+    let leads = event.links.iter().map(|link| lead_number(link.lead));
+    let leads = leads.collect::<Result<Vec<i64>, _>>()?;
+    let row = query_opt(
+        client,
+        SQL,
+        &[
+            &account.get(),
+            &event.event_id,
+            &event.lane,
+            &event.kind,
+            &event.sandbox,
+            &micros(event.occurred_at),
+            &micros(event.received_at),
+            &event.payload,
+            &entities,
+            &leads,
+            &rungs,
+        ],
+    )
+    .await?;
+    match row.map(|row| row.try_get::<_, Option<i64>>(0)).transpose()? {
+        Some(None) => Ok(Put::New),
+        Some(Some(state)) => known(state),
+        // Another delivery of it was committed while this one waited for it.
+        None => stored(client, account, &event.event_id).await,
+    }
+}
+
+/// Takes in an event that has ended already.
+pub(super) async fn insert_parked(
+    client: &impl GenericClient,
+    account: AccountKey,
+    event: &NewEvent,
+    outcome: &str,
+) -> Result<Put, StoreError> {
+    let inserted = execute(
+        client,
+        "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state, outcome,
+                           reason, finished_at)
+         VALUES($1, $2, $3, $4, $5, $6, $7, $8, 3, $9, $4, $7) ON CONFLICT(account, event_id) DO NOTHING",
+        &[
+            &account.get(),
+            &event.event_id,
+            &event.lane,
+            &event.kind,
+            &event.sandbox,
+            &micros(event.occurred_at),
+            &micros(event.received_at),
+            &event.payload,
+            &text(outcome),
+        ],
+    )
+    .await?;
+    match inserted {
+        1 => Ok(Put::New),
+        _ => stored(client, account, &event.event_id).await,
+    }
+}
+
+async fn stored(
+    client: &impl GenericClient,
+    account: AccountKey,
+    event_id: &str,
+) -> Result<Put, StoreError> {
+    let row = query_opt(
+        client,
+        "SELECT state FROM inbox WHERE account = $1 AND event_id = $2",
+        &[&account.get(), &event_id],
+    )
+    .await?;
+    known(row.ok_or(StoreError::Corrupt("event"))?.try_get(0)?)
+}
+
+fn known(state: i64) -> Result<Put, StoreError> {
+    EventState::from_number(state).map(Put::Known).ok_or(StoreError::Corrupt("event"))
+}
+
+/// One more open event: a lane that had nothing open becomes due, one that waits or is worked on keeps its time.
+pub(super) async fn open_lane(
+    client: &impl GenericClient,
+    account: AccountKey,
+    lane: &str,
+    due_at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    execute(
+        client,
+        "INSERT INTO lane(account, key, pending, due_at) VALUES($1, $2, 1, $3)
+         ON CONFLICT(account, key) DO UPDATE SET pending = lane.pending + 1,
+         due_at = CASE WHEN lane.pending = 0 THEN excluded.due_at ELSE lane.due_at END",
+        &[&account.get(), &lane, &micros(due_at)],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A lane whose row is ours until the end of the transaction.
+pub(super) struct Taken {
+    pub(super) lane: String,
+    pub(super) epoch: i64,
+    pub(super) strikes: u32,
+}
+
+/// The first open event of each lane that was just taken, in the order of `taken`.
+///
+/// A statement of its own, because it needs a snapshot of its own: the one that took the lanes may have waited for
+/// somebody who ended an event there.
+pub(super) async fn heads(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    taken: &[Taken],
+    until: OffsetDateTime,
+) -> Result<Vec<Claimed>, StoreError> {
+    const SQL: &str = concat!(
+        "UPDATE inbox i SET attempt = i.attempt + 1 FROM unnest($2::text[]) k(key) CROSS JOIN LATERAL (
+             SELECT e.seq FROM inbox e WHERE e.account = $1 AND e.key = k.key AND e.state = 0
+             ORDER BY e.occurred_at, e.seq LIMIT 1
+         ) h WHERE i.seq = h.seq RETURNING ",
+        event_columns!(),
+        ", i.seq"
+    );
+    let lanes: Vec<&str> = taken.iter().map(|taken| taken.lane.as_str()).collect();
+    let mut found = BTreeMap::new();
+    for row in query(transaction, SQL, &[&account.get(), &lanes]).await? {
+        let (event, seq): (_, i64) = (read_event(&row)?, row.try_get(12)?);
+        found.insert(event.lane.clone(), (seq, event));
+    }
+    let numbers: Vec<i64> = found.values().map(|(seq, _)| *seq).collect();
+    let mut journals = BTreeMap::<i64, Vec<EffectRow>>::new();
+    for (seq, effect) in effects(transaction, &numbers).await? {
+        journals.entry(seq).or_default().push(effect);
+    }
+    let mut claimed = Vec::new();
+    for taken in taken {
+        let (seq, event) = found.remove(&taken.lane).ok_or(StoreError::Corrupt("lane"))?;
+        claimed.push(Claimed {
+            lease: Lease {
+                account,
+                lane: taken.lane.clone(),
+                event_id: event.event_id.clone(),
+                epoch: taken.epoch,
+                until,
+            },
+            event,
+            strikes: taken.strikes,
+            effects: journals.remove(&seq).unwrap_or_default(),
+        });
+    }
+    Ok(claimed)
+}
+
+/// Takes one lane, if it is due.
+pub(super) async fn claim(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    lane: &str,
+    now: OffsetDateTime,
+    lease: Duration,
+) -> Result<Option<Claimed>, StoreError> {
+    let until = until(now, lease);
+    let row = query_opt(
+        transaction,
+        "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = $4, owner = pg_backend_pid()::text
+         WHERE account = $1 AND key = $2 AND pending > 0 AND due_at <= $3 RETURNING epoch, strikes",
+        &[&account.get(), &lane, &micros(now), &micros(until)],
+    )
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (epoch, strikes) = (row.try_get(0)?, small(row.try_get(1)?));
+    let taken = Taken { lane: lane.to_owned(), epoch, strikes };
+    Ok(heads(transaction, account, &[taken], until).await?.pop())
+}
+
+pub(super) fn until(now: OffsetDateTime, lease: Duration) -> OffsetDateTime {
+    now.saturating_add(lease.try_into().unwrap_or(time::Duration::MAX))
+}
+
+/// The number of the leased event, with its lane's row locked, if the lease still holds.
+pub(super) async fn leased(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+) -> Result<i64, StoreError> {
+    let row = query_opt(
+        transaction,
+        "SELECT i.seq FROM lane l JOIN inbox i ON i.account = l.account AND i.event_id = $3
+         WHERE l.account = $1 AND l.key = $2 AND l.epoch = $4 AND i.key = l.key AND i.state = 0
+         FOR UPDATE OF l FOR UPDATE OF i",
+        &[&lease.account.get(), &lease.lane, &lease.event_id, &lease.epoch],
+    )
+    .await?;
+    Ok(row.ok_or(StoreError::LeaseLost)?.try_get(0)?)
+}
+
+/// Moves the end of a lease that [`leased`] has found to hold.
+pub(super) async fn renew(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+    until: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let changed = execute(
+        transaction,
+        "UPDATE lane SET due_at = $3 WHERE account = $1 AND key = $2",
+        &[&lease.account.get(), &lease.lane, &micros(until)],
+    )
+    .await?;
+    one_row(changed, "lane")
+}
+
+/// Locks two lanes, of which the second may not exist yet, in the order in which everybody locks them.
+pub(super) async fn lock_lanes(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    from: &str,
+    to: &str,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    execute(
+        transaction,
+        "INSERT INTO lane(account, key, pending, due_at) VALUES($1, $2, 0, $3) ON CONFLICT(account, key) DO NOTHING",
+        &[&account.get(), &to, &micros(now)],
+    )
+    .await?;
+    execute(
+        transaction,
+        "SELECT 1 FROM lane WHERE account = $1 AND key IN ($2, $3) ORDER BY key FOR UPDATE",
+        &[&account.get(), &from, &to],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Opens a parked event again; false when there is none. A parked event stays in its lane, so the lane can be locked
+/// before it.
+pub(super) async fn reopen(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    event_id: &str,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let lane = query_opt(
+        transaction,
+        "SELECT key FROM inbox WHERE account = $1 AND event_id = $2 AND state = 3",
+        &[&account.get(), &event_id],
+    )
+    .await?;
+    let Some(lane) = lane else { return Ok(false) };
+    let lane: String = lane.try_get(0)?;
+    lock_lanes(transaction, account, &lane, &lane, now).await?;
+    let opened = query_opt(
+        transaction,
+        "UPDATE inbox SET state = 0, outcome = NULL, reason = NULL, finished_at = NULL
+         WHERE account = $1 AND event_id = $2 AND state = 3 RETURNING seq",
+        &[&account.get(), &event_id],
+    )
+    .await?;
+    // Somebody else opened it while this one waited for the lane.
+    let Some(opened) = opened else { return Ok(false) };
+    let seq: i64 = opened.try_get(0)?;
+    execute(transaction, "UPDATE effect SET state = 0 WHERE seq = $1 AND state = 4", &[&seq])
+        .await?;
+    open_lane(transaction, account, &lane, now).await?;
+    Ok(true)
+}
+
+pub(super) async fn prune(
+    client: &impl GenericClient,
+    account: AccountKey,
+    before: OffsetDateTime,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let pruned = execute(
+        client,
+        "WITH old AS (
+             SELECT seq FROM inbox
+             WHERE account = $1 AND state IN (2, 4) AND payload IS NOT NULL AND finished_at < $2
+             ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED
+         ), emptied AS (
+             UPDATE effect e SET body = '' FROM old WHERE e.seq = old.seq
+         )
+         UPDATE inbox i SET payload = NULL FROM old WHERE i.seq = old.seq",
+        &[&account.get(), &micros(before), &count(limit)],
+    )
+    .await?;
+    Ok(usize::try_from(pruned).unwrap_or(usize::MAX))
+}
+
+/// By the server's clock alone. A slot that is too far away to be true was given before that clock was set back.
+pub(super) async fn next_slot(
+    client: &impl GenericClient,
+    account: AccountKey,
+    spacing: Duration,
+    farthest: Duration,
+) -> Result<Duration, StoreError> {
+    let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    let row = query_opt(
+        client,
+        "INSERT INTO pace AS p(account, slot_at)
+         VALUES($1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2)
+         ON CONFLICT(account) DO UPDATE SET slot_at = $2 + (
+             SELECT CASE WHEN p.slot_at > t.now + $3 THEN t.now ELSE greatest(p.slot_at, t.now) END
+             FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now) t
+         )
+         RETURNING slot_at - $2 - (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+        &[&account.get(), &micros(spacing), &micros(farthest)],
+    )
+    .await?;
+    let wait: i64 = row.ok_or(StoreError::Corrupt("pace"))?.try_get(0)?;
+    Ok(Duration::from_micros(u64::try_from(wait).unwrap_or(0)))
+}
+
+/// Frees a leased lane: due again at `due_at`, with `ended` events fewer.
+pub(super) async fn free(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+    due_at: OffsetDateTime,
+    ended: i64,
+) -> Result<(), StoreError> {
+    let changed = execute(
+        transaction,
+        "UPDATE lane SET pending = pending - $5, strikes = 0, due_at = $4, owner = NULL
+         WHERE account = $1 AND key = $2 AND epoch = $3",
+        &[&lease.account.get(), &lease.lane, &lease.epoch, &micros(due_at), &ended],
+    )
+    .await?;
+    one_row(changed, "lane")
+}
+
+pub(super) async fn learn(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    learned: &Learned,
+) -> Result<(), StoreError> {
+    let mut known: Vec<_> = learned.known.iter().collect();
+    known.sort_by(|one, two| one.entity.cmp(&two.entity));
+    for row in known {
+        // Of two first writers the later one waits for the earlier one here, and then finds its version.
+        let changed = execute(
+            transaction,
+            "INSERT INTO known(account, entity, state, version) SELECT $1, $2, $3, $4::bigint + 1
+             WHERE $4 = 0 OR EXISTS (SELECT 1 FROM known WHERE account = $1 AND entity = $2)
+             ON CONFLICT(account, entity) DO UPDATE SET state = excluded.state, version = excluded.version
+             WHERE known.version = $4",
+            &[&account.get(), &row.entity, &text(&row.state), &row.version],
+        )
+        .await?;
+        if changed != 1 {
+            return Err(StoreError::Conflict);
+        }
+    }
+    let mut links: Vec<&LinkRow> = learned.links.iter().collect();
+    links.sort_by(|one, two| (&one.entity, one.lead).cmp(&(&two.entity, two.lead)));
+    for link in links {
+        let lead = lead_number(link.lead)?;
+        if link.rung == PERSON {
+            // Two persons at the same moment: the later one must see what the earlier one said.
+            execute(
+                transaction,
+                "SELECT pg_advisory_xact_lock(hashtextextended($2, $1))",
+                &[&account.get(), &link.entity],
+            )
+            .await?;
+            execute(
+                transaction,
+                "DELETE FROM link WHERE account = $1 AND entity = $2 AND lead <> $3 AND rung = 'person'",
+                &[&account.get(), &link.entity, &lead],
+            )
+            .await?;
+        }
+        execute(
+            transaction,
+            "INSERT INTO link(account, entity, lead, rung) VALUES($1, $2, $3, $4)
+             ON CONFLICT(account, entity, lead) DO UPDATE SET rung = excluded.rung
+             WHERE excluded.rung = 'person'",
+            &[&account.get(), &link.entity, &lead, &link.rung],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Whether somebody's word stands among these links.
+pub(super) fn by_person(links: &[LinkRow]) -> bool {
+    links.iter().any(|link| link.rung == PERSON)
+}
+
+pub(super) fn one_row(changed: u64, what: &'static str) -> Result<(), StoreError> {
+    match changed {
+        1 => Ok(()),
+        _ => Err(StoreError::Corrupt(what)),
+    }
+}

@@ -1,0 +1,207 @@
+//! Faults that only somebody with the connection in hand can bring about.
+
+use std::path::Path;
+
+use futures_util::future::join_all;
+use rusqlite::{Connection, ffi};
+use tempfile::TempDir;
+use time::macros::datetime;
+
+use super::*;
+
+const NOW: OffsetDateTime = datetime!(2026-01-15 12:00 UTC);
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn folder() -> (TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    (folder, path)
+}
+
+fn event(number: usize, size: usize) -> NewEvent {
+    NewEvent {
+        event_id: format!("evt_{number}"),
+        kind: "transaction.completed".to_owned(),
+        lane: format!("lead:{number}"),
+        sandbox: false,
+        occurred_at: NOW,
+        received_at: NOW,
+        payload: vec![b'x'; size],
+        links: Vec::new(),
+    }
+}
+
+async fn pragma(store: &SqliteStore, text: &'static str) {
+    let set = move |connection: &Connection| Ok(connection.query_row(text, [], |_| Ok(()))?);
+    store.run(set).await.unwrap();
+}
+
+#[tokio::test]
+async fn u05_a_full_disk_takes_nothing_and_recovers_by_itself() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    pragma(&store, "PRAGMA max_page_count = 60").await;
+    let mut taken = Vec::new();
+    let error = loop {
+        match store.put(account, &event(taken.len(), 3000)).await {
+            Ok(put) => taken.push(put),
+            Err(error) => break error,
+        }
+    };
+    assert!(taken.len() > 5, "there was room at first: {}", taken.len());
+    assert!(matches!(error, StoreError::Database(_)), "it may pass: {error:?}");
+    let refused = event(taken.len(), 3000);
+    assert!(store.put(account, &refused).await.is_err(), "still full");
+    assert_eq!(
+        store.event(account, &refused.event_id).await.unwrap(),
+        None,
+        "no half of it is there"
+    );
+    assert_eq!(store.stats(account, NOW).await.unwrap().open, taken.len() as u64);
+
+    pragma(&store, "PRAGMA max_page_count = 100000").await;
+    assert_eq!(store.put(account, &refused).await.unwrap(), Put::New, "nobody had to restart it");
+    let claimed = store.claim_due(account, NOW, MINUTE, 1000).await.unwrap();
+    assert_eq!(claimed.len(), taken.len() + 1);
+}
+
+#[tokio::test]
+async fn u07_after_a_failed_fsync_nothing_is_acknowledged() {
+    for code in [
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_IOERR_WRITE,
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_CORRUPT,
+    ] {
+        let (_folder, path) = folder();
+        let store = SqliteStore::open(&path).unwrap();
+        let account = store.account("default").await.unwrap();
+        let failure = move || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        let (one, two) = (event(1, 10), event(2, 10));
+        let (before, failed, after) = tokio::join!(
+            store.put(account, &one),
+            store.run(move |_| Err::<(), _>(failure().into())),
+            store.put(account, &two),
+        );
+        assert!(matches!(failed, Err(StoreError::Broken(_))), "{code}: {failed:?}");
+        assert!(matches!(after, Err(StoreError::Broken(_))), "{code}: {after:?}");
+        for _ in 0..3 {
+            let put = store.put(account, &event(3, 10)).await;
+            assert!(matches!(put, Err(StoreError::Broken(_))), "{code}: {put:?}");
+        }
+        let check = store.check(account).await;
+        assert!(matches!(check, Err(StoreError::Broken(_))), "{code}: {check:?}");
+        drop(store);
+        let store = SqliteStore::open(&path).unwrap();
+        let found = store.event(account, "evt_1").await.unwrap();
+        assert!(found.is_some() || before.is_err(), "{code}: what was acknowledged is there");
+        assert_eq!(store.put(account, &event(3, 10)).await.unwrap(), Put::New, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn u07_no_room_for_the_shared_memory_is_a_full_disk() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_SHMSIZE), None);
+    let failed = store.run(move |_| Err::<(), _>(failure.into())).await;
+    assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+    assert_eq!(store.put(account, &event(1, 10)).await.unwrap(), Put::New);
+}
+
+#[tokio::test]
+async fn u08_a_foreign_lock_fails_the_call_and_leaves_nothing_half_done() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    pragma(&store, "PRAGMA busy_timeout = 0").await;
+    let foreign = Connection::open(&path).unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let put = store.put(account, &event(1, 10)).await;
+    assert!(matches!(put, Err(StoreError::Database(_))), "{put:?}");
+    foreign.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.put(account, &event(1, 10)).await.unwrap(), Put::New, "it left no trace");
+}
+
+#[tokio::test]
+async fn u08_a_reader_that_stays_does_not_make_the_log_grow_for_ever() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    let length = || std::fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len());
+    let round = async |round: usize| {
+        for group in 0..10 {
+            let first = round * 1000 + group * 100;
+            let events: Vec<NewEvent> =
+                (first..first + 60).map(|number| event(number, 2000)).collect();
+            join_all(events.iter().map(|event| store.put(account, event))).await;
+        }
+        length()
+    };
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM inbox").unwrap();
+    let held = round(0).await;
+    assert!(held > CHECKED, "the log had to wait for the reader: {held}");
+    reader.execute_batch("COMMIT").unwrap();
+    drop(reader);
+    let after = round(1).await;
+    let later = round(2).await;
+    assert!(later <= after, "it is used again from its beginning: {held}, {after}, {later}");
+    assert_eq!(store.stats(account, NOW).await.unwrap().open, 1800);
+}
+
+/// More than what is carried over at once.
+const CHECKED: u64 = 1024 * 1024;
+
+/// A file as the first version left it, with one open event.
+fn first_version(path: &Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(schema::VERSION_1).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA user_version = 1; INSERT INTO account(id, name) VALUES(1, 'default');
+             INSERT INTO lane(account, key, pending, due_at) VALUES(1, 'lead:1', 1, 0);
+             INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload)
+             VALUES(1, 'evt_1', 'lead:1', 'transaction.completed', 0, 5, 6, x'7b7d')",
+        )
+        .unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn u19_a_file_of_the_first_version_is_brought_up_to_date() {
+    let (_folder, path) = folder();
+    drop(first_version(&path));
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    let claimed = store.claim_due(account, NOW, MINUTE, 10).await.unwrap();
+    let told: Vec<_> = claimed
+        .iter()
+        .map(|claimed| (claimed.event.event_id.as_str(), claimed.event.payload.as_slice()))
+        .collect();
+    assert_eq!(told, [("evt_1", &b"{}"[..])]);
+    assert_eq!(store.put(account, &event(2, 10)).await.unwrap(), Put::New);
+    drop(store);
+    assert!(SqliteStore::open(&path).is_ok(), "and once is enough");
+}
+
+#[tokio::test]
+async fn u19_a_migration_that_fails_in_the_middle_changes_nothing() {
+    let (_folder, path) = folder();
+    let connection = first_version(&path);
+    // The step adds a column first, and then wants to drop this.
+    connection.execute_batch("DROP INDEX inbox_prune").unwrap();
+    drop(connection);
+    assert!(SqliteStore::open(&path).is_err());
+    let connection = Connection::open(&path).unwrap();
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+    assert!(connection.prepare("SELECT digest FROM inbox").is_err(), "the column is gone again");
+    connection.execute_batch("CREATE INDEX inbox_prune ON inbox(finished_at)").unwrap();
+    drop(connection);
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    assert!(store.event(account, "evt_1").await.unwrap().is_some());
+}
