@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::{
+    Pacer,
     auth::{AccessToken, Auth},
     chance,
     error::{Error, Fate},
@@ -127,6 +128,15 @@ impl Client {
     #[must_use]
     pub fn with_longest_wait(&self, wait: Duration) -> Self {
         let manners = Manners { longest_wait: Some(wait), ..self.manners.clone() };
+        Self { shared: Arc::clone(&self.shared), manners }
+    }
+
+    /// The same client, whose requests also wait for their turn among those of other processes.
+    ///
+    /// Renewals of an OAuth token do not: they are rare, and every other call waits for them.
+    #[must_use]
+    pub fn paced_by(&self, pacer: Arc<dyn Pacer>) -> Self {
+        let manners = Manners { pacer: Some(pacer), ..self.manners.clone() };
         Self { shared: Arc::clone(&self.shared), manners }
     }
 

@@ -139,6 +139,7 @@ mod notes;
 mod oauth;
 mod open_enum;
 mod pace;
+mod pacer;
 mod page;
 mod path;
 mod person_filter;
@@ -202,6 +203,7 @@ pub use crate::{
         account_url,
     },
     open_enum::UnknownValue,
+    pacer::Pacer,
     page::Pages,
     pipelines::{NewPipeline, NewStatus, Pipeline, PipelinePatch, Pipelines, Status, StatusPatch},
     price::Price,

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    chance,
+    Pacer, chance,
     pace::{Gate, Pace, Verdict, after},
 };
 
@@ -52,6 +52,8 @@ pub(crate) struct Manners {
     pub(crate) longest_wait: Option<Duration>,
     /// The turn that the next of them has already.
     pub(crate) turn: Option<Turn>,
+    /// What spreads them among those of other processes.
+    pub(crate) pacer: Option<Arc<dyn Pacer>>,
 }
 
 impl Manners {
@@ -107,6 +109,22 @@ pub(crate) enum Refusal {
 const JITTER: Duration = Duration::from_millis(500);
 
 impl Limiter {
+    /// The spacing of sends just now.
+    pub(crate) fn spacing(&self) -> Duration {
+        self.0.state().pace.spacing(self.0.spacing, Instant::now())
+    }
+
+    /// Whether a request that has its turn may still leave.
+    pub(crate) fn may_leave(&self) -> Result<(), Refusal> {
+        let now = Instant::now();
+        let wait = |until: Instant| until.saturating_duration_since(now);
+        match self.0.state().pace.gate(now) {
+            Gate::Open => Ok(()),
+            Gate::Paused(until) => Err(Refusal::Paused(wait(until))),
+            Gate::Blocked(until) => Err(Refusal::Blocked(wait(until))),
+        }
+    }
+
     /// Pauses beyond `longest_pause` are not waited for.
     pub(crate) fn new(requests_per_second: NonZeroU32, longest_pause: Duration) -> Self {
         Self(Arc::new(Shared {

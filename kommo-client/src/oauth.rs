@@ -46,7 +46,8 @@ pub(crate) struct OAuth {
 struct Renewal(Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>);
 
 /// Every other call waits for the renewal.
-const HASTE: Manners = Manners { priority: Priority::High, longest_wait: None, turn: None };
+const HASTE: Manners =
+    Manners { priority: Priority::High, longest_wait: None, turn: None, pacer: None };
 
 impl fmt::Debug for Renewal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

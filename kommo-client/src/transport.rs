@@ -11,7 +11,7 @@ use std::{
 };
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use crate::{
@@ -138,15 +138,26 @@ impl Transport {
 
     /// Waits until the next request may leave.
     pub(crate) async fn turn(&self, manners: &Manners) -> Result<Permit, Error> {
-        let turn = self.limiter.acquire(manners.priority);
-        let permit = match manners.longest_wait {
+        let turn = self.turn_among_all(manners);
+        match manners.longest_wait {
             None => turn.await,
             Some(wait) => match timeout(wait, turn).await {
                 Ok(permit) => permit,
-                Err(_) => return Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
+                Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
             },
-        };
-        permit.map_err(refused)
+        }
+    }
+
+    /// The turn in this process, and then among all that share the account.
+    async fn turn_among_all(&self, manners: &Manners) -> Result<Permit, Error> {
+        let permit = self.limiter.acquire(manners.priority).await.map_err(refused)?;
+        if let Some(pacer) = &manners.pacer
+            && let Some(wait) = pacer.next_turn(self.limiter.spacing()).await
+        {
+            sleep(wait).await;
+            self.limiter.may_leave().map_err(refused)?;
+        }
+        Ok(permit)
     }
 
     fn build(

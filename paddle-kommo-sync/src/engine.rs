@@ -2,6 +2,7 @@
 
 mod builder;
 mod operator;
+mod pacer;
 mod process;
 mod reading;
 
@@ -52,6 +53,10 @@ const LANES_PER_ITEM: usize = 10;
 /// How often the store is asked for what has come due by itself.
 const POLL: Duration = Duration::from_secs(1);
 
+/// How often the bodies of ended events are looked through, and how many are forgotten at a time.
+const PRUNE: Duration = Duration::from_secs(3_600);
+const PRUNED: usize = 500;
+
 /// How long work in progress may go on after the shutdown was asked for.
 const SHUTDOWN: Duration = Duration::from_secs(8);
 
@@ -83,6 +88,10 @@ struct Inner {
     customers: Option<Arc<dyn CustomerLookup>>,
     cache: Cache,
     settle: Duration,
+    /// How long the bodies of ended events are kept.
+    keep: Duration,
+    /// The store cannot be relied on any more.
+    broken: Notify,
     wake: Notify,
     /// Pauses of each kind in a row, so that a block is probed ever more rarely.
     pauses: Mutex<BTreeMap<&'static str, u32>>,
@@ -172,7 +181,8 @@ impl Sync {
     }
 
     /// Works through everything that is due, until `shutdown` is ready; then ends what it is at, within 10 seconds,
-    /// and returns.
+    /// and returns. It returns before the shutdown only when the store cannot be relied on any more
+    /// ([`StoreError::Broken`]): end the process then, the next start looks at the database.
     ///
     /// Run it once per process, beside the server. It spawns nothing; several processes may run it on one store that
     /// is made for that.
@@ -183,6 +193,7 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
+        let mut pruning = std::pin::pin!(self.prune());
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();
         loop {
@@ -193,6 +204,8 @@ impl Sync {
             tokio::select! {
                 biased;
                 () = &mut shutdown => break,
+                () = self.0.broken.notified() => break,
+                () = &mut pruning => {}
                 Some((claimed, is_all)) = claiming.next() => {
                     working.extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed)));
                     if is_all {
@@ -200,6 +213,8 @@ impl Sync {
                         tokio::select! {
                             biased;
                             () = &mut shutdown => break,
+                            () = self.0.broken.notified() => break,
+                            () = &mut pruning => {}
                             () = self.0.wake.notified() => {}
                             () = self.0.store.woken(self.0.account) => {}
                             () = ended(&mut working), if !working.is_empty() => {}
@@ -225,6 +240,31 @@ impl Sync {
         }
     }
 
+    /// Forgets the bodies of what ended long ago, every hour.
+    async fn prune(&self) {
+        loop {
+            let before =
+                self.now().saturating_sub(self.0.keep.try_into().unwrap_or(time::Duration::MAX));
+            match self.0.store.prune(self.0.account, before, PRUNED).await {
+                // More of it: the others get their turn in between.
+                Ok(PRUNED) => tokio::time::sleep(POLL).await,
+                Ok(_) => tokio::time::sleep(PRUNE).await,
+                Err(error) => {
+                    self.failed(&error);
+                    tokio::time::sleep(PRUNE).await;
+                }
+            }
+        }
+    }
+
+    /// The store failed. One that cannot be relied on any more ends the work.
+    fn failed(&self, error: &StoreError) {
+        tracing::error!(error = chain(error), "the store does not answer");
+        if matches!(error, StoreError::Broken(_)) {
+            self.0.broken.notify_one();
+        }
+    }
+
     /// Claims what is due, and says whether that was all.
     async fn claim(&self, limit: usize) -> (Vec<Claimed>, bool) {
         match self.0.store.claim_due(self.0.account, self.now(), LEASE, limit).await {
@@ -233,7 +273,7 @@ impl Sync {
                 (claimed, is_all)
             }
             Err(error) => {
-                tracing::error!(error = chain(&error), "the store does not answer");
+                self.failed(&error);
                 (Vec::new(), true)
             }
         }
@@ -391,9 +431,7 @@ impl Sync {
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(event_id, "the lane was taken over meanwhile")
             }
-            Err(error) => {
-                tracing::error!(event_id, error = chain(&error), "the store does not answer")
-            }
+            Err(error) => self.failed(&error),
         }
     }
 

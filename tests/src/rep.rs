@@ -123,7 +123,10 @@ fn telling(entry: &LedgerEntry) -> String {
         LedgerKind::TaskAdded => format!("task: {}", text("/text").unwrap_or_default()),
         LedgerKind::TaskUpdated => match text("/result/text") {
             Some(result) => format!("task done: {result}"),
-            None => format!("task goes on: {}", text("/text").unwrap_or_default()),
+            None => match text("/text") {
+                Some(text) => format!("task goes on: {text}"),
+                None => "task goes on".to_owned(),
+            },
         },
         other => format!("{other}: {}", entry.body),
     }

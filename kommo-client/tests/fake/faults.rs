@@ -257,3 +257,39 @@ async fn without_a_server_days_pass_in_virtual_time() {
     }
     assert_eq!(fake.notes(lead).len(), 2, "the one that hung, and the one that was cut");
 }
+
+/// What a row in a shared database would be.
+#[derive(Debug, Default)]
+struct Row(std::sync::Mutex<Option<tokio::time::Instant>>);
+
+#[async_trait::async_trait]
+impl kommo_client::Pacer for Row {
+    async fn next_turn(&self, spacing: Duration) -> Option<Duration> {
+        let now = tokio::time::Instant::now();
+        let mut next = self.0.lock().unwrap();
+        let turn = next.map_or(now, |next| next.max(now));
+        *next = Some(turn + spacing);
+        Some(turn - now)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_processes_share_one_pace() {
+    for is_shared in [true, false] {
+        let fake = FakeKommo::in_memory();
+        let row: std::sync::Arc<Row> = std::sync::Arc::default();
+        let process = || {
+            let token = AccessToken::new(fake.token()).unwrap();
+            let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+            if is_shared { client.paced_by(row.clone()) } else { client }
+        };
+        let processes = [process(), process(), process()];
+        let asking = processes.iter().map(|client| async {
+            for _ in 0..20 {
+                drop(client.account().get().await);
+            }
+        });
+        futures_util::future::join_all(asking).await;
+        assert_eq!(fake.rate_limited() == 0, is_shared, "{} refused", fake.rate_limited());
+    }
+}

@@ -178,6 +178,8 @@ impl Sender<'_> {
     async fn gather(&self, priority: Priority) -> Option<(kommo_client::Turn, Bundle)> {
         match self.reading.with_priority(priority).turn().await {
             Ok(turn) => {
+                // Whoever is ready as well joins: many become so at the same moment, when a large request is answered.
+                tokio::task::yield_now().await;
                 let bundle = self.bundler.queue().take()?;
                 Some((turn, bundle))
             }

@@ -1,6 +1,6 @@
 //! A payment failed, and how that ends.
 
-use paddle_webhook::{Subscription, Transaction};
+use paddle_webhook::{EventType, Subscription, Transaction};
 
 use super::{Decision, Draft, Facts, say, subscription};
 use crate::{
@@ -20,14 +20,15 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
         return Decision::Ignore(Reason::NothingToDo);
     }
     let values = say::failed_transaction(&facts, transaction);
-    spell(facts, &values, true, |_, _| {})
+    // Only an attempt says what failed; what follows from it must not take that out of the task.
+    let is_attempt = *facts.event.event_type() == EventType::TransactionPaymentFailed;
+    spell(facts, &values, is_attempt, |_, _| {})
 }
 
 /// `subscription.past_due`.
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
     // The spell began with this event, or before it: the next billing date would say nothing.
     let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
-    // It does not say what failed, and must not take that out of a task that does.
     spell(facts, &values, false, |facts, draft| subscription::state(facts, subscription, draft))
 }
 
@@ -51,7 +52,7 @@ fn checkout_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
 fn spell(
     mut facts: Facts<'_>,
     values: &Values,
-    is_news: bool,
+    is_attempt: bool,
     state: impl FnOnce(&Facts<'_>, &mut Draft),
 ) -> Decision {
     if !facts.known.subscription.is_past_due() {
@@ -69,7 +70,7 @@ fn spell(
     subscription::status(&facts, &mut draft);
     match open {
         Some(task) => {
-            let text = is_news.then(|| facts.texts.render(Text::DunningTask, values));
+            let text = is_attempt.then(|| facts.texts.render(Text::DunningTask, values));
             draft.refresh_task(&facts, &task, text);
         }
         None => {

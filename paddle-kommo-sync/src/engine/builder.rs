@@ -8,7 +8,7 @@ use std::{
 use kommo_client::Client;
 use tokio::sync::Notify;
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync, pacer::StorePacer};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -23,6 +23,9 @@ use crate::{
 
 /// How long a lost answer may still become true in Kommo: the client's time-out and as much again, rounded up.
 const SETTLE: Duration = Duration::from_secs(60);
+
+/// How long the body of an event that has ended is kept.
+const KEEP: Duration = Duration::from_secs(30 * 86_400);
 
 /// Kommo recommends it: larger requests tend to end in a 504.
 const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
@@ -41,6 +44,7 @@ pub struct SyncBuilder {
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     settle: Duration,
+    keep: Duration,
     batch: NonZeroUsize,
 }
 
@@ -55,6 +59,7 @@ impl SyncBuilder {
             clock: Arc::new(SystemClock),
             customers: None,
             settle: SETTLE,
+            keep: KEEP,
             batch: BATCH,
         }
     }
@@ -98,6 +103,13 @@ impl SyncBuilder {
         Self { settle, ..self }
     }
 
+    /// How long the bodies of events that have ended are kept; 30 days. Their ids and what became of them are kept for ever,
+    /// so that an event that comes again is known.
+    #[must_use]
+    pub fn keep_payloads(self, keep: Duration) -> Self {
+        Self { keep, ..self }
+    }
+
     /// How many deals, notes or tasks share one request to Kommo at the most: 50, which is what Kommo recommends, up to
     /// 250, which is what it takes (its page "Limitations"). A request for more than one is only made of what waits
     /// anyway; after a 504 the next ones are smaller for a while.
@@ -115,9 +127,11 @@ impl SyncBuilder {
         let texts = Texts::new(self.config.language, &self.config.templates)
             .map_err(BuildError::Template)?;
         let account = self.store.account(&self.account).await.map_err(BuildError::Store)?;
+        let pacer = StorePacer { store: Arc::clone(&self.store), account };
+        let kommo = self.kommo.paced_by(Arc::new(pacer));
         Ok(Sync(Arc::new(Inner {
-            writing: self.kommo.with_longest_wait(TURN),
-            kommo: self.kommo,
+            writing: kommo.with_longest_wait(TURN),
+            kommo,
             bundler: Bundler::new(self.batch),
             lanes: self.batch.get().min(MOST).saturating_mul(LANES_PER_ITEM).max(LANES),
             store: self.store,
@@ -130,6 +144,8 @@ impl SyncBuilder {
             customers: self.customers,
             cache: Cache::default(),
             settle: self.settle,
+            keep: self.keep,
+            broken: Notify::new(),
             wake: Notify::new(),
             pauses: Mutex::new(BTreeMap::new()),
             trouble: Mutex::new(None),

@@ -6,6 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
@@ -31,6 +32,7 @@ struct Account {
     events: Vec<Event>,
     links: BTreeMap<(String, u64), LinkRow>,
     known: BTreeMap<String, KnownRow>,
+    next_slot: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -629,9 +631,18 @@ impl Store for MemoryStore {
         }))
     }
 
-    /// Nobody else can use it.
-    async fn next_slot(&self, _: AccountKey, _: Duration) -> Result<Duration, StoreError> {
-        Ok(Duration::ZERO)
+    /// Clones may belong to several engines, as in a simulation of several machines.
+    async fn next_slot(
+        &self,
+        account: AccountKey,
+        spacing: Duration,
+    ) -> Result<Duration, StoreError> {
+        let now = Instant::now();
+        Ok(self.with(account, |account| {
+            let slot = account.next_slot.map_or(now, |next| next.max(now));
+            account.next_slot = slot.checked_add(spacing);
+            slot.duration_since(now)
+        }))
     }
 
     /// Nobody else can use it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paddle_kommo_sync::{Accepted, ParkReason, SqliteStore};
+use paddle_kommo_sync::{Accepted, MemoryStore, ParkReason, SqliteStore, Store as _};
 use paddle_webhook::{SecretKey, Verifier, sign};
 
 use crate::support::{
@@ -51,4 +51,29 @@ async fn authentic_bytes_that_are_no_event_are_kept_and_parked() {
     assert!(parked.iter().all(|event| event.parked.reason == ParkReason::Unreadable));
     let stats = world.sync.stats().await.unwrap();
     assert_eq!(stats.parked, [(ParkReason::Unreadable.code().to_owned(), 6)]);
+}
+
+#[tokio::test]
+async fn bodies_of_what_ended_long_ago_are_forgotten_and_their_ids_are_not() {
+    let store = MemoryStore::new();
+    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
+    let bytes = body("evt_1", "transaction.completed", 0, &transaction()).to_string();
+    accept(&world, bytes.as_bytes()).await;
+    let account = store.account("default").await.unwrap();
+    let kept = async || !store.event(account, "evt_1").await.unwrap().unwrap().payload.is_empty();
+    let done = async {
+        while world.sync.stats().await.unwrap().done == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), world.sync.run(done)).await.unwrap();
+    assert!(kept().await);
+    world.advance(Duration::from_secs(31 * 86_400));
+    let pruned = async {
+        while kept().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), world.sync.run(pruned)).await.unwrap();
+    assert_eq!(accept(&world, bytes.as_bytes()).await, Accepted::Duplicate, "it is known for ever");
 }

@@ -205,3 +205,20 @@ async fn u19_a_migration_that_fails_in_the_middle_changes_nothing() {
     let account = store.account("default").await.unwrap();
     assert!(store.event(account, "evt_1").await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn u07_the_engine_ends_with_its_store() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let kommo = kommo_client::fake::FakeKommo::in_memory();
+    let token = kommo_client::AccessToken::new(kommo.token()).unwrap();
+    let client = kommo_client::Client::builder(&kommo.uri(), token);
+    let client = client.answered_by(&kommo).build().unwrap();
+    let sync = crate::Sync::builder(client, store.clone()).build().await.unwrap();
+    let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
+    let failed = store.run(move |_| Err::<(), _>(failure.into())).await;
+    assert!(matches!(failed, Err(StoreError::Broken(_))), "{failed:?}");
+    let ended = tokio::time::timeout(MINUTE, sync.run(std::future::pending())).await;
+    assert!(ended.is_ok(), "nobody has asked it to, and it ends");
+    assert!(sync.check_store().await.is_err());
+}

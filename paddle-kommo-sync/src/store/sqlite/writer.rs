@@ -183,17 +183,17 @@ fn answer(group: Vec<Box<dyn Job>>, failed: Option<&Failure>) {
 }
 
 fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
+    // Prepared once: for small jobs the parsing would be a good part of the work.
+    let run = |statement| connection.prepare_cached(statement)?.execute([]).map(|_| ());
+    run("BEGIN IMMEDIATE")?;
     for job in group {
-        connection.execute_batch("SAVEPOINT job")?;
-        let keep = job.run(connection)?;
-        connection.execute_batch(if keep {
-            "RELEASE job"
-        } else {
-            "ROLLBACK TO job; RELEASE job"
-        })?;
+        run("SAVEPOINT job")?;
+        if !job.run(connection)? {
+            run("ROLLBACK TO job")?;
+        }
+        run("RELEASE job")?;
     }
-    Ok(connection.execute_batch("COMMIT")?)
+    Ok(run("COMMIT")?)
 }
 
 /// The `-wal` file, which is carried over into the database now and then. SQLite would do so by itself, in the middle of a

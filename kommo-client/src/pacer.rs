@@ -1,0 +1,17 @@
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+
+/// Spreads the requests of several processes that share one Kommo account, which a limiter in one of them cannot: every
+/// request that has got its turn here asks for its turn among all.
+///
+/// Given to a client by [`Client::paced_by`](crate::Client::paced_by). Where the processes share a database, one row of it
+/// with the time of the next free turn is enough.
+#[async_trait]
+pub trait Pacer: fmt::Debug + Send + Sync + 'static {
+    /// Takes the next turn, `spacing` after the one before, whoever has that, and says how long to wait for it. A turn that
+    /// is not used is lost.
+    ///
+    /// None when nobody can tell now: the request leaves by this process's own pace.
+    async fn next_turn(&self, spacing: Duration) -> Option<Duration>;
+}

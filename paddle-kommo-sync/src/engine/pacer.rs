@@ -1,0 +1,25 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::store::{AccountKey, Store};
+
+/// The pace of all processes that share a store, as far as the store keeps one.
+#[derive(Debug)]
+pub(super) struct StorePacer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) account: AccountKey,
+}
+
+#[async_trait]
+impl kommo_client::Pacer for StorePacer {
+    async fn next_turn(&self, spacing: Duration) -> Option<Duration> {
+        match self.store.next_slot(self.account, spacing).await {
+            Ok(wait) => Some(wait),
+            Err(error) => {
+                tracing::warn!(%error, "the store does not tell the pace: each process keeps its own");
+                None
+            }
+        }
+    }
+}
