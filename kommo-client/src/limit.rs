@@ -114,8 +114,11 @@ impl Limiter {
         self.0.state().pace.spacing(self.0.spacing, Instant::now())
     }
 
-    /// Whether a request that has its turn may still leave.
-    pub(crate) fn may_leave(&self) -> Result<(), Refusal> {
+    /// Whether a request that has its turn, and has waited since, may still leave.
+    pub(crate) fn may_leave(&self, permit: &Permit) -> Result<(), Refusal> {
+        if permit.is_probe {
+            return Ok(());
+        }
         let now = Instant::now();
         let wait = |until: Instant| until.saturating_duration_since(now);
         match self.0.state().pace.gate(now) {
@@ -152,7 +155,9 @@ impl Limiter {
             changed.as_mut().enable();
             let now = Instant::now();
             match self.0.take(waiting.ticket, now) {
-                When::Now => return Ok(Permit { shared: Arc::clone(&self.0), sent: now }),
+                When::Now { is_probe } => {
+                    return Ok(Permit { shared: Arc::clone(&self.0), sent: now, is_probe });
+                }
                 When::Never(refusal) => return Err(refusal),
                 When::At(instant) => {
                     let _ = timeout_at(instant, changed).await;
@@ -164,7 +169,7 @@ impl Limiter {
 }
 
 enum When {
-    Now,
+    Now { is_probe: bool },
     At(Instant),
     Later,
     Never(Refusal),
@@ -203,10 +208,11 @@ impl Shared {
         state.in_flight = state.in_flight.saturating_add(1);
         let spacing = state.pace.spacing(self.spacing, now);
         state.next_send = after(now, spacing);
+        let is_probe = state.pace.is_blocked();
         state.pace.leave(now);
         drop(state);
         self.changed.notify_waiters();
-        When::Now
+        When::Now { is_probe }
     }
 }
 
@@ -239,6 +245,8 @@ impl Drop for Waiting<'_> {
 pub(crate) struct Permit {
     shared: Arc<Shared>,
     sent: Instant,
+    /// Whether it is the one that looks whether the block is over.
+    is_probe: bool,
 }
 
 impl Permit {

@@ -155,7 +155,7 @@ impl Transport {
             && let Some(wait) = pacer.next_turn(self.limiter.spacing()).await
         {
             sleep(wait).await;
-            self.limiter.may_leave().map_err(refused)?;
+            self.limiter.may_leave(&permit).map_err(refused)?;
         }
         Ok(permit)
     }

@@ -221,7 +221,7 @@ async fn an_event_whose_deal_was_deleted_after_its_plan_can_be_linked_elsewhere(
     let mut story = Story::of(LEAD);
     let payment = story.first_payment();
     world.kommo.fail_next(kommo_client::fake::Fault::status(503).at("PATCH", "/api/v4/leads"));
-    world.send_twice(&[payment.clone()]).await;
+    world.send_twice(std::slice::from_ref(&payment)).await;
     let sync = world.server.sync().clone();
     world
         .until("it waits", async || {

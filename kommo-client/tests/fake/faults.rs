@@ -266,10 +266,10 @@ struct Row(std::sync::Mutex<Option<tokio::time::Instant>>);
 impl kommo_client::Pacer for Row {
     async fn next_turn(&self, spacing: Duration) -> Option<Duration> {
         let now = tokio::time::Instant::now();
-        let mut next = self.0.lock().unwrap();
+        let mut next = self.0.lock().ok()?;
         let turn = next.map_or(now, |next| next.max(now));
-        *next = Some(turn + spacing);
-        Some(turn - now)
+        *next = turn.checked_add(spacing);
+        Some(turn.duration_since(now))
     }
 }
 
@@ -292,4 +292,17 @@ async fn several_processes_share_one_pace() {
         futures_util::future::join_all(asking).await;
         assert_eq!(fake.rate_limited() == 0, is_shared, "{} refused", fake.rate_limited());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_of_a_block_waits_for_its_turn_among_all_and_leaves() {
+    let fake = FakeKommo::in_memory();
+    let token = AccessToken::new(fake.token()).unwrap();
+    let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+    let client = client.paced_by(std::sync::Arc::new(Row::default()));
+    fake.block();
+    assert_eq!(client.account().get().await.unwrap_err().kind(), &ErrorKind::Blocked);
+    fake.unblock();
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    client.account().get().await.unwrap();
 }
