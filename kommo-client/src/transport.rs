@@ -29,6 +29,10 @@ pub(crate) use request::{Method, Request};
 /// Below what servers and balancers usually allow, so that we close idle connections before they do.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
+/// A turn among several processes whose telling took longer is not used, and so often another is asked for.
+const LATE: Duration = Duration::from_millis(20);
+const TURNS: u32 = 5;
+
 pub(crate) struct Transport {
     http: Http,
     /// It changes when the account is renamed.
@@ -109,6 +113,7 @@ impl Transport {
             Some(permit) => permit,
             None => self.turn(manners).await?,
         };
+        self.turn_among_all(manners, &permit).await?;
         permit.leave();
         let started = Instant::now();
         let response = match &self.http {
@@ -136,28 +141,30 @@ impl Transport {
         outcome
     }
 
-    /// Waits until the next request may leave.
+    /// Waits until the next request may leave, as far as this process is concerned.
     pub(crate) async fn turn(&self, manners: &Manners) -> Result<Permit, Error> {
-        let turn = self.turn_among_all(manners);
-        match manners.longest_wait {
-            None => turn.await,
-            Some(wait) => match timeout(wait, turn).await {
-                Ok(permit) => permit,
-                Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
-            },
-        }
+        within(manners, async { self.limiter.acquire(manners.priority).await.map_err(refused) })
+            .await
     }
 
-    /// The turn in this process, and then among all that share the account.
-    async fn turn_among_all(&self, manners: &Manners) -> Result<Permit, Error> {
-        let permit = self.limiter.acquire(manners.priority).await.map_err(refused)?;
-        if let Some(pacer) = &manners.pacer
-            && let Some(wait) = pacer.next_turn(self.limiter.spacing()).await
-        {
-            sleep(wait).await;
-            self.limiter.may_leave(&permit).map_err(refused)?;
-        }
-        Ok(permit)
+    /// Waits for the turn among all processes that share the account: just before the request leaves, or what comes in
+    /// between would let several leave at once.
+    async fn turn_among_all(&self, manners: &Manners, permit: &Permit) -> Result<(), Error> {
+        let Some(pacer) = &manners.pacer else { return Ok(()) };
+        let spacing = self.limiter.spacing();
+        let turn = async {
+            for _ in 0..TURNS {
+                let asked = Instant::now();
+                let Some(wait) = pacer.next_turn(spacing).await else { break };
+                // An answer that took long tells of a turn that is over.
+                if asked.elapsed() <= LATE {
+                    sleep(wait).await;
+                    break;
+                }
+            }
+            self.limiter.may_leave(permit).map_err(refused)
+        };
+        within(manners, turn).await
     }
 
     fn build(
@@ -184,6 +191,20 @@ impl Transport {
             *built.body_mut() = Some(body.clone().into());
         }
         Ok(built)
+    }
+}
+
+/// What is waited for not longer than the manners allow.
+async fn within<T>(
+    manners: &Manners,
+    turn: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match manners.longest_wait {
+        None => turn.await,
+        Some(wait) => match timeout(wait, turn).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Measures the durable stores, and writes events one by one for whoever injects faults.
 //!
 //! ```text
-//! cargo run --release -p paddle-kommo-sync --example store -- speed sqlite:/tmp/speed.db
+//! cargo run --release -p paddle-kommo-sync --example store -- speed sqlite:speed.db
 //! cargo run --release -p paddle-kommo-sync --example store -- speed postgres://me@localhost/speed
 //! cargo run -p paddle-kommo-sync --example store -- put FILE NAME COUNT    # prints what was acknowledged, and what was not
 //! cargo run -p paddle-kommo-sync --example store -- verify FILE            # reads such names, says which are not there
