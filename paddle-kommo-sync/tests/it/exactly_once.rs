@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kommo_client::fake::{FakeLead, Fault};
-use paddle_kommo_sync::{LeftOutPart, MemoryStore, Outcome, ParkReason, Reason};
+use paddle_kommo_sync::{LeftOutPart, MemoryStore, Outcome, ParkReason, Reason, SqliteStore};
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
@@ -210,6 +210,48 @@ async fn a_process_that_stopped_after_sending_leaves_one_note() {
     let outcome = restarted.handle(&payment).await.unwrap();
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
     assert_eq!((world.notes().len(), world.stage()), (1, WON));
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_heard_of_is_waited_for_after_a_restart() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = || SqliteStore::open(folder.path().join("events.db")).unwrap();
+    world.kommo.fail_next(
+        Fault::hang(Duration::from_secs(5)).on("PATCH", "/api/v4/leads").applied_later(),
+    );
+    let patches =
+        || world.kommo.requests().iter().filter(|request| request.method == "PATCH").count();
+    let payment = payment();
+    let killed = world.restarted(store()).await;
+    let sent = async {
+        while patches() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = sent => {}
+        outcome = killed.handle(&payment) => panic!("it ended: {outcome:?}"),
+    }
+    drop(killed);
+
+    let restarted = world.restarted(store()).await;
+    let outcome = restarted.handle(&payment).await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::Waiting { until, .. } if until == NOW + SETTLE),
+        "{outcome}"
+    );
+    assert_eq!(
+        patches(),
+        1,
+        "a second one could be overwritten by the first, and with it what follows"
+    );
+    world.kommo.apply_held();
+    world.advance(SETTLE);
+    let outcome = restarted.handle(&payment).await.unwrap();
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
+    assert_eq!((world.stage(), world.notes().len()), (WON, 1));
 }
 
 #[tokio::test]

@@ -105,7 +105,9 @@ pub(crate) async fn two_workers(arguments: &Arguments) -> Outcome<()> {
         work(&other, &second).await;
     }
     tell(&format!("log {}", first.log().join(" ")))?;
-    tell(&format!("second {}", second.log().join(" ")))?;
+    tell(&format!("log {}", second.log().join(" ")))?;
+    let stops = [&first, &second].iter().filter(|steps| steps.has_come()).count();
+    tell(&format!("stops {stops}"))?;
     life.tell_end(&other).await
 }
 

@@ -21,7 +21,7 @@ use std::{
     process::{Command, ExitCode, Stdio},
     sync::{Mutex, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use self::{
@@ -33,6 +33,12 @@ use self::{
     table::Table,
     trial::{Report, StoreKind, Trial},
 };
+
+/// A run of all stories that has fewer points proves nothing.
+const FEWEST: u32 = 2_000;
+
+/// How long one life may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
@@ -55,12 +61,19 @@ fn main() -> ExitCode {
 /// A child process.
 fn be(role: &str, arguments: &Arguments) -> Result<(), String> {
     let done = match role {
-        "live" => runtime()?.block_on(child::live(arguments)),
-        "two-workers" => runtime()?.block_on(child::two_workers(arguments)),
+        "live" => in_time(child::live(arguments))?,
+        "two-workers" => in_time(child::two_workers(arguments))?,
         "hold" => child::hold(arguments),
         _ => return Err(format!("no such role: {role}")),
     };
     done.map_err(|error| format!("{error}: {error:?}"))
+}
+
+/// A life that hangs is told, and does not hold up the others.
+fn in_time<T>(life: impl Future<Output = T>) -> Result<T, String> {
+    runtime()?
+        .block_on(async { tokio::time::timeout(PATIENCE, life).await })
+        .map_err(|_| "it hangs".to_owned())
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
@@ -109,6 +122,9 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
         table.missed
     );
     if arguments.has("all") {
+        if with_strace && table.points < FEWEST {
+            return Err(format!("only {} points: the harness kills too little", table.points));
+        }
         processes::second_is_refused()?;
         println!(
             "two processes on one SQLite file: the second is refused, and the file is free when the first is killed"

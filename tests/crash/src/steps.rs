@@ -31,6 +31,9 @@ pub(crate) struct Steps {
 struct State {
     reached: BTreeMap<String, u32>,
     log: Vec<String>,
+    /// Whether the chosen moment counts, and whether it has come.
+    is_disarmed: bool,
+    has_come: bool,
     /// Lanes that are worked on.
     working: BTreeSet<(i64, String)>,
 }
@@ -50,16 +53,18 @@ impl Steps {
     /// A moment has come.
     pub(crate) async fn reach(&self, when: &str, name: &str) {
         self.may_go_on().await;
-        let moment = {
+        let is_chosen = {
             let mut state = self.state();
             let name = format!("{when}:{name}");
             let count = state.reached.entry(name.clone()).or_default();
             *count = count.saturating_add(1);
             let moment = format!("{name}#{count}");
-            state.log.push(moment.clone());
-            moment
+            let is_chosen = !state.is_disarmed && self.chosen.as_ref() == Some(&moment);
+            state.has_come |= is_chosen;
+            state.log.push(moment);
+            is_chosen
         };
-        if self.chosen.as_ref() == Some(&moment) {
+        if is_chosen {
             match self.then {
                 Then::Die => die(),
                 Then::Stop => {
@@ -81,8 +86,15 @@ impl Steps {
         drop(self.stopped.subscribe().wait_for(|stopped| *stopped).await);
     }
 
+    /// The worker goes on, and does not stop any more.
     pub(crate) fn release(&self) {
+        self.state().is_disarmed = true;
         self.stopped.send_replace(false);
+    }
+
+    /// Whether the chosen moment has come.
+    pub(crate) fn has_come(&self) -> bool {
+        self.state().has_come
     }
 
     pub(crate) fn began(&self, epoch: i64, lane: &str) {
