@@ -29,7 +29,7 @@ pub(crate) use request::{Method, Request};
 /// Below what servers and balancers usually allow, so that we close idle connections before they do.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
-/// A turn among several processes whose telling took longer is not used, and so often another is asked for.
+/// A turn among several processes that would be used later than this is not used, and so often another is asked for.
 const LATE: Duration = Duration::from_millis(20);
 const TURNS: u32 = 5;
 
@@ -156,9 +156,9 @@ impl Transport {
             for _ in 0..TURNS {
                 let asked = Instant::now();
                 let Some(wait) = pacer.next_turn(spacing).await else { break };
-                // An answer that took long tells of a turn that is over.
-                if asked.elapsed() <= LATE {
-                    sleep(wait).await;
+                sleep(wait).await;
+                // Where the telling took long, or the process was stopped meanwhile, the turn is over.
+                if asked.elapsed() <= wait.saturating_add(LATE) {
                     break;
                 }
             }
