@@ -55,7 +55,12 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     let engine = engine
         .config(settings.rules)
         .deal_ref_keys(settings.deal_ref_keys)
-        .batch_size(settings.batch_size);
+        .batch_size(settings.batch_size)
+        .keep_payloads(settings.keep_payloads);
+    let engine = match settings.paddle {
+        Some(paddle) => engine.customers(paddle),
+        None => engine,
+    };
     let app = App::new(settings.verifier, settings.kommo, engine).await?;
     let listener = TcpListener::bind(settings.listen)
         .await

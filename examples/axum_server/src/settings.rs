@@ -7,7 +7,7 @@ mod variables;
 use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use kommo_client::{AccessToken, Client};
-use paddle_kommo_sync::{Config, DealRefKey};
+use paddle_kommo_sync::{Config, DealRefKey, paddle};
 use paddle_webhook::{Environment, SecretKey, Verifier};
 use tracing_subscriber::EnvFilter;
 
@@ -33,6 +33,10 @@ pub struct Settings {
     pub rules: Config,
     /// How many deals or notes share one request to Kommo at the most.
     pub batch_size: NonZeroUsize,
+    /// How long the bodies of events that have ended are kept.
+    pub keep_payloads: Duration,
+    /// Paddle's own API, which tells who paid.
+    pub paddle: Option<paddle::Client>,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
     /// What opens the operator's routes; none: they are off.
@@ -99,7 +103,8 @@ impl Settings {
     ///
     /// One sentence that names the variable or key to mend.
     pub fn read(variables: Variables<'_>) -> Result<Self, Failure> {
-        let rules::Rules { config: rules, tolerance, batch_size } = rules::read(variables)?;
+        let rules::Rules { config: rules, tolerance, batch_size, keep_payloads } =
+            rules::read(variables)?;
         let live = secrets(variables, "PADDLE_WEBHOOK_SECRETS", Environment::Live)?;
         if live.is_empty() {
             return Err("PADDLE_WEBHOOK_SECRETS is missing: set it to the secret key of Paddle's notification destination".into());
@@ -110,9 +115,10 @@ impl Settings {
         let listen = variables::optional(variables, "LISTEN_ADDR")
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let unused = [(
-            "PADDLE_API_KEY",
-            "PADDLE_API_KEY is set, but this version does not call Paddle's API yet",
+            "PADDLE_API_URL",
+            "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
         )];
+        let paddle = paddle_api(variables)?;
         Ok(Self {
             verifier: verifier.max_age(tolerance).max_ahead(tolerance),
             secrets: counts,
@@ -123,6 +129,8 @@ impl Settings {
             })?,
             rules,
             batch_size,
+            keep_payloads,
+            paddle,
             deal_ref_keys: deal_ref_keys(variables)?,
             admin_token: variables::secret(variables, "ADMIN_TOKEN")?
                 .map(AdminToken::new)
@@ -163,6 +171,22 @@ fn deal_ref_keys(variables: Variables<'_>) -> Result<Vec<DealRefKey>, Failure> {
             .map_err(|error| format!("DEAL_REF_KEYS, key {}: {error}", index + 1).into())
     };
     list.split(',').enumerate().map(key).collect()
+}
+
+/// Paddle's API, if there is a key for it. The key must be for what the secrets are for: live events.
+fn paddle_api(variables: Variables<'_>) -> Result<Option<paddle::Client>, Failure> {
+    let Some(key) = variables::secret(variables, "PADDLE_API_KEY")? else { return Ok(None) };
+    let named = |error: &dyn std::error::Error| format!("PADDLE_API_KEY: {}", crate::chain(error));
+    let key = paddle::ApiKey::new(key).map_err(|error| named(&error))?;
+    let mut builder = paddle::Client::builder(key);
+    if let Some(url) = variables::optional(variables, "PADDLE_API_URL") {
+        builder = builder.base_url(&url);
+    }
+    let client = builder
+        .build()
+        .map_err(|error| format!("PADDLE_API_KEY, PADDLE_API_URL: {}", crate::chain(&error)))?;
+    client.check_environment(Environment::Live).map_err(|error| named(&error))?;
+    Ok(Some(client))
 }
 
 fn kommo(variables: Variables<'_>) -> Result<Client, Failure> {
@@ -319,9 +343,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_used_yet_is_said() {
-        let settings = read(&[("PADDLE_API_KEY", "pdl_live_apikey_x")]).unwrap();
-        assert_eq!(settings.unused.len(), 1);
+    fn the_key_of_paddles_api_must_be_a_live_one() {
+        const LIVE: &str = "pdl_live_apikey_01gtgztp8f4kek3yd4g1wrksa3_q6TGTJyvoIz7LDtXT65bX7_AQO";
+        let settings = read(&[("PADDLE_API_KEY", LIVE)]).unwrap();
+        assert_eq!(settings.paddle.unwrap().base_url(), "https://api.paddle.com");
+        assert!(read(&[]).unwrap().paddle.is_none());
+        for key in ["not a key", &LIVE.replace("live", "sdbx")] {
+            let error = read(&[("PADDLE_API_KEY", key)]).unwrap_err().to_string();
+            assert!(error.contains("PADDLE_API_KEY") && !error.contains(key), "{error}");
+        }
+        assert_eq!(read(&[("PADDLE_API_URL", "https://x.example")]).unwrap().unused.len(), 1);
     }
 
     #[test]

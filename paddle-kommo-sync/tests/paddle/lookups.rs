@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use kommo_client::{
+    AccessToken,
+    fake::{FakeKommo, FakeLead},
+};
 use paddle_kommo_sync::{
-    CustomerLookup,
+    CustomerLookup, MemoryStore, Outcome,
     fake_paddle::{FakePaddle, Fault, Purchase},
     paddle::TransactionLookup,
 };
-use paddle_webhook::Environment;
+use paddle_webhook::{Environment, Event};
 
 use crate::support::{KEY, builder, client};
 
@@ -51,4 +55,31 @@ fn the_environment_of_key_and_secrets_is_compared() {
     assert!(client.check_environment(Environment::Live).is_ok());
     let error = client.check_environment(Environment::Sandbox).unwrap_err();
     assert_eq!(error.to_string(), "the API key is for live, the webhook secrets are not");
+}
+
+#[tokio::test]
+async fn a_payment_that_names_no_deal_finds_it_by_the_customers_address() {
+    let paddle = FakePaddle::start().await;
+    let kommo = FakeKommo::in_memory();
+    kommo.add_paddle_fields();
+    let lead = kommo.add_lead(FakeLead::new("Acme"));
+    kommo.add_contact("Jo", &["jo@example.com"], &[lead]);
+    let token = AccessToken::new(kommo.token()).unwrap();
+    let client_of_kommo =
+        kommo_client::Client::builder(&kommo.uri(), token).answered_by(&kommo).build().unwrap();
+    let sync = paddle_kommo_sync::Sync::builder(client_of_kommo, MemoryStore::new())
+        .customers(client(&paddle))
+        .build()
+        .await
+        .unwrap();
+    paddle.buy(&Purchase::new("jo@example.com"));
+    for event in paddle.events() {
+        // Nothing but the payment: the address is in none of its fields.
+        if event["event_type"] == "transaction.completed" {
+            let event = Event::from_trusted(event.to_string().as_bytes(), Environment::Live);
+            let outcome = sync.handle(&event.unwrap()).await.unwrap();
+            assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
+        }
+    }
+    assert_eq!(kommo.lead(lead).unwrap()["status_id"], 142);
 }

@@ -26,6 +26,7 @@ const KEYS: &[&str] = &[
     "language",
     TOLERANCE,
     BATCH,
+    KEEP,
     "fields.transaction_id",
     "fields.invoice_number",
     "fields.plan_name",
@@ -52,6 +53,7 @@ const KEYS: &[&str] = &[
 /// The keys that concern the process, not the rules: of the receiver, and of the writer to Kommo.
 const TOLERANCE: &str = "signature_tolerance_seconds";
 const BATCH: &str = "batch_size";
+const KEEP: &str = "keep_payloads_days";
 
 /// What the file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub(super) struct Rules {
     pub(super) config: Config,
     pub(super) tolerance: Duration,
     pub(super) batch_size: NonZeroUsize,
+    pub(super) keep_payloads: Duration,
 }
 
 pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
@@ -80,6 +83,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
     }
     let tolerance = number(&mut table, TOLERANCE, "seconds", 300, 86_400)?;
     let batch = number(&mut table, BATCH, "items", 50, 250)?;
+    let days = number(&mut table, KEEP, "days", 30, 36_500)?;
     let config = Config::deserialize(table)
         .map_err(|error| format!("{}: {}", place(variables), one_line(&error)))?;
     Ok(Rules {
@@ -89,6 +93,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
             .ok()
             .and_then(NonZeroUsize::new)
             .unwrap_or(NonZeroUsize::MIN),
+        keep_payloads: Duration::from_secs(days.saturating_mul(86_400)),
     })
 }
 
@@ -169,6 +174,7 @@ mod tests {
             config: Config::default(),
             tolerance: Duration::from_secs(300),
             batch_size: NonZeroUsize::new(50).unwrap(),
+            keep_payloads: Duration::from_secs(30 * 86_400),
         };
         assert_eq!(with(file, &[]).unwrap(), default);
         let table: Table = file.parse().unwrap();
@@ -198,7 +204,7 @@ mod tests {
             ("SIGNATURE_TOLERANCE_SECONDS", "60"),
             ("BATCH_SIZE", "250"),
         ];
-        let Rules { config, tolerance, batch_size } = with(file, &set).unwrap();
+        let Rules { config, tolerance, batch_size, .. } = with(file, &set).unwrap();
         assert_eq!(config.price_basis, PriceBasis::Earnings);
         assert_eq!(config.fields.plan_name, FieldTarget::Code("PLAN".to_owned()));
         assert_eq!(config.fields.invoice_number, FieldTarget::Off);
