@@ -157,8 +157,10 @@ impl OAuth {
     /// Exchanges the code of a grant.
     pub(crate) async fn authorize(&self, transport: &Transport, code: &str) -> Result<(), Error> {
         let _alone = self.renewal.lock().await;
+        // The code is good for one exchange: it is not spent while the store cannot be read.
+        let before = self.core.load().await?;
         let (pair, fresh) = self.core.ask(transport, Grant::Code(code)).await?;
-        let previous = self.core.load().await?;
+        let previous = self.core.load().await.unwrap_or(before);
         self.core.save(Unsaved { previous, pair, fresh }).await
     }
 }
@@ -180,6 +182,12 @@ impl Core {
     }
 
     async fn load_first(&self) -> Result<AccessToken, Error> {
+        let unsaved = self.state().unsaved.clone();
+        if let Some(unsaved) = unsaved {
+            self.save(unsaved).await?;
+            let kept = self.state().pair.as_ref().map(|pair| pair.access.clone());
+            return kept.ok_or_else(not_granted);
+        }
         let Some(pair) = self.load().await? else { return Err(not_granted()) };
         if self.state().dead.as_ref().is_some_and(|dead| dead.is_same(&pair)) {
             return Err(not_granted());

@@ -393,3 +393,62 @@ async fn of_many_that_replace_the_same_pair_one_does() {
     });
     assert_eq!(replaced, 1);
 }
+
+/// A store without a pair whose disk is full or unreadable so often.
+#[derive(Debug)]
+struct Failing {
+    inner: MemoryTokenStore,
+    loads: AtomicUsize,
+    replacements: AtomicUsize,
+}
+
+fn fails(left: &AtomicUsize) -> Result<(), TokenStoreError> {
+    match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+        Ok(_) => Err(TokenStoreError::new("the disk is full")),
+        Err(_) => Ok(()),
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenStore for Failing {
+    async fn load(&self) -> Result<Option<TokenPair>, TokenStoreError> {
+        fails(&self.loads)?;
+        self.inner.load().await
+    }
+
+    async fn replace(
+        &self,
+        previous: Option<&TokenPair>,
+        next: &TokenPair,
+    ) -> Result<bool, TokenStoreError> {
+        fails(&self.replacements)?;
+        self.inner.replace(previous, next).await
+    }
+}
+
+#[tokio::test]
+async fn k11_the_first_pair_of_a_grant_is_never_lost() {
+    for (loads, replacements) in [(1, 0), (0, 2)] {
+        let (server, _) = Kommo::start(Duration::ZERO).await;
+        let store = Arc::new(Failing {
+            inner: MemoryTokenStore::default(),
+            loads: AtomicUsize::new(loads),
+            replacements: AtomicUsize::new(replacements),
+        });
+        let client = client(&server, store.clone());
+        let error = client.authorize("good").await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::TokenStore);
+        if loads > 0 {
+            assert!(requests(&server).await.is_empty(), "the code is not spent");
+            client.authorize("good").await.unwrap();
+        } else {
+            let error = client.account().get().await.unwrap_err();
+            assert_eq!(seen(&error), (&ErrorKind::TokenStore, Fate::NotSent), "the disk is full");
+        }
+        client.account().get().await.unwrap();
+        assert!(store.load().await.unwrap().unwrap().is_same(&pair(2)));
+        let grants = requests(&server).await;
+        let grants = grants.iter().filter(|request| request.url.path() == "/oauth2/access_token");
+        assert_eq!(grants.count(), 1, "the code is good for one exchange");
+    }
+}
