@@ -46,15 +46,17 @@
 //! * **Did it happen?** Every [`Error`] has a [`Fate`]: not sent, refused, or unknown. Kommo has no idempotency keys, so
 //!   after [`Fate::Unknown`] look before sending a creation again. The client itself never sends one twice, except after
 //!   a 401 with OAuth, which is a complete refusal.
-//! * **Pace.** All clones of a [`Client`] share one limiter: no second at Kommo's side sees more than seven requests, 429s
-//!   pause and slow down everybody, and urgent calls go first ([`Priority`]). When Kommo blocks the address
-//!   ([`ErrorKind::Blocked`]), everything stops but one probe now and then.
+//! * **Pace.** All clones of a [`Client`] share one limiter: never more than seven requests leave in any one second, 150 ms
+//!   apart, and urgent calls go first ([`Priority`]). Where the network holds some of them up, they may still arrive together:
+//!   then a 429 pauses and slows down everybody. When Kommo blocks the address ([`ErrorKind::Blocked`]), everything stops
+//!   but one probe now and then. Several processes share a pace by a [`Pacer`].
 //! * **Batches.** [`Leads::update_each`] and its like split, leave out what Kommo refuses, and say what became of each
 //!   item. A 400 names items by the caller's index and fields by path.
 //! * **Fields.** A [`FieldSet`] writes custom fields by code or id, in the form their type asks for, or says why a value
 //!   does not fit before anything is sent.
 //! * **Hostile answers.** No redirects, bodies capped at 8 MiB, deadlines, links that stay at the account's host, pages
-//!   that end. Nothing secret or personal is in `Debug`, `Display`, errors or logs.
+//!   that end. Tokens and secrets are in no `Debug`, `Display`, error or log, and logs hold nothing of any entity. `Debug` of
+//!   an entity shows what it holds.
 //!
 //! It spawns no tasks and has no global state. It logs with `tracing`: one debug event per request.
 //!

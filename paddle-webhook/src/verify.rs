@@ -97,7 +97,8 @@ impl Verifier {
 
     /// How old a signature may be, in whole seconds: 300 s unless said otherwise.
     ///
-    /// This bounds replays. Paddle's own SDKs allow 5 s, which deliveries through tunnels and to cold starts miss.
+    /// This bounds replays. Paddle's SDKs for node and Python allow 5 s, which deliveries through tunnels and to cold starts
+    /// miss.
     #[must_use]
     pub fn max_age(mut self, limit: Duration) -> Self {
         self.max_age = Some(limit);
