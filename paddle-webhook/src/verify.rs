@@ -153,18 +153,14 @@ impl Verifier {
             // Nothing that could match: whoever sent it shall not make us hash.
             return Err(VerifyError::Mismatch);
         }
-        let mut matching = None;
-        for key in &*self.keys {
+        let pairs = self.keys.iter().flat_map(|key| {
             let mac = mac(&key.state, header.timestamp, body);
-            for signature in header.signatures() {
-                // No early exit, neither here nor inside: time must not tell how far a guess was right.
-                let matches = mac.clone().verify_slice(signature).is_ok();
-                if matches && matching.is_none() {
-                    matching = Some(key);
-                }
-            }
-        }
-        let key = matching.ok_or(VerifyError::Mismatch)?;
+            // Nor does this comparison end at the first byte that differs.
+            header
+                .signatures()
+                .map(move |signature| (key, mac.clone().verify_slice(signature).is_ok()))
+        });
+        let key = first_match(pairs).ok_or(VerifyError::Mismatch)?;
         self.check_age(header.signed_at, now)?;
         Ok(Verified {
             body,
@@ -189,6 +185,11 @@ impl Verifier {
             _ => Ok(()),
         }
     }
+}
+
+/// The first that matches, after all were compared: time must not tell which it was, nor that there was one.
+fn first_match<K>(pairs: impl Iterator<Item = (K, bool)>) -> Option<K> {
+    pairs.fold(None, |found, (key, matches)| found.or(matches.then_some(key)))
 }
 
 impl fmt::Debug for Verifier {
@@ -253,5 +254,28 @@ impl fmt::Debug for Verified<'_> {
             .field("environment", &self.environment)
             .field("secret_label", &self.label)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_match;
+
+    #[test]
+    fn all_are_compared_wherever_the_match_is() {
+        for (matches, want) in [
+            ([false, false, false, false], None),
+            ([true, false, false, false], Some(0)),
+            ([false, true, false, true], Some(1)),
+            ([false, false, false, true], Some(3)),
+        ] {
+            let mut compared = 0;
+            let pairs = matches.iter().enumerate().map(|(key, matches)| {
+                compared += 1;
+                (key, *matches)
+            });
+            assert_eq!(first_match(pairs), want);
+            assert_eq!(compared, 4, "{matches:?}");
+        }
     }
 }

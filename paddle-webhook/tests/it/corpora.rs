@@ -5,10 +5,13 @@ use paddle_webhook::{
     CustomData, Customer, Environment, Event, EventData, SecretKey, Verifier, VerifyError, sign,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
-use time::{OffsetDateTime, macros::datetime};
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::datetime};
 
-use crate::shared;
+use crate::{
+    forward::{envelope, read, written},
+    shared,
+};
 
 const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 
@@ -138,6 +141,62 @@ fn naughty_strings_go_through_every_text() {
         assert!(Event::from_trusted(naughty.as_bytes(), Environment::Live).is_err());
         let _ = serde_json::from_str::<CustomData>(naughty);
     }
+}
+
+/// The places of texts that may be any text: no number, moment or currency, and nothing within custom data.
+fn texts(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            let is_moment = OffsetDateTime::parse(text, &Rfc3339).is_ok();
+            let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+            if !is_moment && !is_number {
+                found.push(path.to_owned());
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                texts(item, &format!("{path}/{index}"), found);
+            }
+        }
+        Value::Object(fields) => {
+            let is_free = |key: &str| key != "custom_data" && !key.ends_with("currency_code");
+            for (key, value) in fields.iter().filter(|(key, _)| is_free(key)) {
+                texts(value, &format!("{path}/{key}"), found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn naughty_strings_go_through_every_text_of_every_entity() {
+    let Some(text) = shared::text("corpora/naughty-strings.json") else { return };
+    let strings: Vec<String> = serde_json::from_str(&text).unwrap();
+    let complete: Map<String, Value> =
+        serde_json::from_str(include_str!("fixtures/complete.json")).unwrap();
+    let mut places = 0;
+    for (event_type, data) in &complete {
+        let mut found = Vec::new();
+        texts(data, "", &mut found);
+        places += found.len();
+        // An empty text is the same as none, and an id is not none.
+        for naughty in strings.iter().filter(|naughty| !naughty.is_empty()) {
+            let mut body = envelope(event_type, data.clone());
+            for path in &found {
+                *body["data"].pointer_mut(path).unwrap() = json!(naughty);
+            }
+            let data =
+                read(&body).unwrap_or_else(|error| panic!("{event_type} {naughty:?}: {error}"));
+            let written = written(&data);
+            for path in &found {
+                // A filter of a report with one value is a list of one.
+                let became = written.pointer(path).unwrap();
+                let same = *became == json!(naughty) || *became == json!([naughty]);
+                assert!(same, "{event_type}{path}: {naughty:?} became {became}");
+            }
+        }
+    }
+    assert!(places > 150, "{places}");
 }
 
 /// Lines are `number:valid:text`, `number:valid hex:bytes` and `number:invalid hex:bytes:…`. Whatever the bytes are,

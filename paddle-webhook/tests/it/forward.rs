@@ -27,18 +27,18 @@ fn bodies() -> Vec<(String, Value)> {
     bodies
 }
 
-fn envelope(event_type: &str, data: Value) -> Value {
+pub(crate) fn envelope(event_type: &str, data: Value) -> Value {
     serde_json::json!({
         "data": data, "event_id": "evt_1", "event_type": event_type, "occurred_at": "2026-03-01T12:00:00Z",
     })
 }
 
-fn read(body: &Value) -> Result<EventData, paddle_webhook::DataError> {
+pub(crate) fn read(body: &Value) -> Result<EventData, paddle_webhook::DataError> {
     Event::from_trusted(body.to_string().as_bytes(), Environment::Live).unwrap().data()
 }
 
 /// The entity as JSON again, whichever it is.
-fn written(data: &EventData) -> Value {
+pub(crate) fn written(data: &EventData) -> Value {
     macro_rules! first {
         ($($accessor:ident)+) => {
             $( if let Some(entity) = data.$accessor() { return serde_json::to_value(entity).unwrap(); } )+
@@ -116,7 +116,7 @@ fn our_own_bodies_have_every_field() {
     assert!(found.is_empty(), "{found:?}");
 }
 
-/// Every path of `data`, but not into custom data, and of lists only into the first item.
+/// Every path of `data`, but not into custom data.
 fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -129,12 +129,22 @@ fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         Value::Array(items) => {
-            if let Some(item) = items.first() {
-                paths(item, &format!("{path}/0"), found);
+            for (index, item) in items.iter().enumerate() {
+                paths(item, &format!("{path}/{index}"), found);
             }
         }
         _ => {}
     }
+}
+
+/// Every body with every path of it.
+fn all() -> Vec<(String, Value, String)> {
+    let of = |(name, body): (String, Value)| {
+        let mut found = Vec::new();
+        paths(&body["data"], "/data", &mut found);
+        found.into_iter().map(move |path| (name.clone(), body.clone(), path))
+    };
+    bodies().into_iter().flat_map(of).collect()
 }
 
 /// One body for each family and source, and of each its paths: the same mutation of ten transactions tells no more.
@@ -146,6 +156,10 @@ fn mutable() -> Vec<(String, Value, String)> {
         let family = body["event_type"].as_str().unwrap().split('.').next().unwrap();
         let mut found = Vec::new();
         paths(&body["data"], "/data", &mut found);
+        // Of lists the first item.
+        found.retain(|path| {
+            path.split('/').all(|part| part == "0" || part.parse::<usize>().is_err())
+        });
         for path in found {
             if seen.insert(format!("{source} {family} {path}")) {
                 mutable.push((name.clone(), body.clone(), path));
@@ -162,12 +176,20 @@ fn is_entity_id(path: &str) -> bool {
 
 /// As an error names it: `data.items[0].price`.
 fn as_error_path(path: &str) -> String {
-    path.trim_start_matches('/').replace("/0/", "[0].").replace("/0", "[0]").replace('/', ".")
+    let mut named = String::new();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        match part.parse::<usize>() {
+            Ok(index) => named.push_str(&format!("[{index}]")),
+            Err(_) if named.is_empty() => named.push_str(part),
+            Err(_) => named.push_str(&format!(".{part}")),
+        }
+    }
+    named
 }
 
 #[test]
 fn a_field_that_is_missing_or_null_is_no_error_but_for_the_id() {
-    for (name, body, path) in mutable() {
+    for (name, body, path) in all() {
         let (parent, key) = path.rsplit_once('/').unwrap();
         let mut dropped = body.clone();
         dropped.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key);
@@ -207,7 +229,7 @@ fn a_new_value_of_an_enum_is_no_error() {
         "imported_from",
     ];
     let mut replaced = 0;
-    for (name, mut body, path) in mutable() {
+    for (name, mut body, path) in all() {
         let value = body.pointer_mut(&path).unwrap();
         if ENUMS.contains(&path.rsplit('/').next().unwrap()) && !value.is_object() {
             *value = "brand_new".into();
