@@ -145,13 +145,28 @@ impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Error")
-            .field("kind", &self.0.kind)
+            .field("kind", &Shown(&self.0.kind))
             .field("fate", &self.0.fate)
             .field("status", &self.0.status)
             .field("request_id", &self.0.request_id)
             .field("retry_after", &self.0.retry_after)
             .field("source", &self.0.source)
             .finish_non_exhaustive()
+    }
+}
+
+/// A kind of error without Kommo's own sentences, which may repeat what was sent.
+struct Shown<'k>(&'k ErrorKind);
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ErrorKind::Rule(sentences) => {
+                let ids: Vec<_> = sentences.keys().collect();
+                formatter.debug_tuple("Rule").field(&ids).finish()
+            }
+            kind => fmt::Debug::fmt(kind, formatter),
+        }
     }
 }
 
@@ -305,6 +320,14 @@ mod tests {
         fn check<T: Send + Sync + 'static>() {}
         check::<Error>();
         assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn sentences_of_kommo_are_not_shown() {
+        let sentences = BTreeMap::from([("17".to_owned(), "canary: jo@example.com".to_owned())]);
+        let error = Error::new(ErrorKind::Rule(sentences), Fate::Refused);
+        let shown = format!("{error:?} {error}");
+        assert!(shown.contains("17") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

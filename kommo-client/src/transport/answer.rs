@@ -82,13 +82,15 @@ async fn read_body(
                 Err(answer(Error::new(error.0, Fate::Unknown).with_source(error.1)))
             }
         },
+        // Many servers do what was asked and then send the client elsewhere with these two.
+        302 | 303 => Err(answer(Error::new(ErrorKind::Redirect, Fate::Unknown))),
         300..=399 => Err(answer(Error::new(ErrorKind::Redirect, Fate::Refused))),
         400..=499 => {
             let advice = header(&response, RETRY_AFTER.as_str()).map(str::to_owned);
             let date = header(&response, DATE.as_str()).map(str::to_owned);
             let (problem, source) = match body(response, MOST_REFUSAL, idle).await {
                 Body::Whole(body) => (Problem::read(&body), None),
-                Body::TooLarge => (Problem::unreadable(), None),
+                Body::TooLarge => (Problem::unreadable(), Some("its body has no end".into())),
                 Body::Cut((_, source)) => (Problem::unreadable(), Some(source)),
             };
             let retry_after = (status == 429)

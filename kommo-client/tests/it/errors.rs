@@ -24,7 +24,9 @@ async fn k09_k13_k24_the_status_decides_whatever_the_body() {
     use Fate::*;
     let table: &[(u16, ErrorKind, Fate)] = &[
         (301, Redirect, Refused),
-        (302, Redirect, Refused),
+        // What these two answer has often been done.
+        (302, Redirect, Unknown),
+        (303, Redirect, Unknown),
         (307, Redirect, Refused),
         (308, Redirect, Refused),
         (400, Status(400), Refused),
