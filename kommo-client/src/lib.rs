@@ -186,8 +186,8 @@ pub use crate::{
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
-        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TaskId,
-        TaskTypeId, UserId,
+        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TalkId,
+        TaskId, TaskTypeId, UserId,
     },
     leads::{
         ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
@@ -225,7 +225,7 @@ pub use crate::{
     },
     webhook_body::{
         WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
-        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,
+        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTalk, WebhookTask,
     },
     webhooks::{Webhook, Webhooks},
 };
