@@ -6,7 +6,13 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{error::Error, id::AccountId, oauth::OAuth, transport::Transport, wire::lenient};
+use crate::{
+    error::Error,
+    id::AccountId,
+    oauth::OAuth,
+    transport::{Answer, Transport},
+    wire::lenient,
+};
 
 /// A Kommo access token: a long-lived token of a private integration, or the short one of an OAuth grant.
 ///
@@ -78,7 +84,9 @@ impl fmt::Debug for AccessToken {
 #[derive(Deserialize)]
 pub(crate) struct Claims {
     #[serde(default, deserialize_with = "lenient")]
-    exp: Option<i64>,
+    pub(crate) iat: Option<i64>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) exp: Option<i64>,
     /// Where Kommo tells the address of the account.
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) api_domain: Option<String>,
@@ -110,6 +118,13 @@ impl Auth {
         match self {
             Self::Token(_) => Ok(None),
             Self::OAuth(oauth) => oauth.renew_refused(transport, refused).await.map(Some),
+        }
+    }
+
+    /// Kommo took `used`, and its answer tells the time.
+    pub(crate) fn heard(&self, used: &AccessToken, answer: &Answer) {
+        if let (Self::OAuth(oauth), Some(date)) = (self, answer.date) {
+            oauth.heard(used, date);
         }
     }
 

@@ -146,7 +146,8 @@ impl Catalogs {
     ///
     /// # Errors
     ///
-    /// As [`Leads::update`](crate::Leads::update).
+    /// As [`Leads::update`](crate::Leads::update): when a later request fails, the patches of earlier ones (250 each) may
+    /// have been written, whatever the error's fate.
     ///
     /// # Cancel safety
     ///

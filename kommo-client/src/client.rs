@@ -249,7 +249,11 @@ impl Client {
         let token = auth.token(transport).await?;
         let refused = match transport.send(request, Some(&token), &self.manners).await {
             Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
-            outcome => return outcome,
+            Ok(answer) => {
+                auth.heard(&token, &answer);
+                return Ok(answer);
+            }
+            Err(error) => return Err(error),
         };
         match auth.renew(transport, &token).await {
             Ok(Some(token)) => transport.send(request, Some(&token), &self.manners).await,

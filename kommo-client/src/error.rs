@@ -145,28 +145,13 @@ impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Error")
-            .field("kind", &Shown(&self.0.kind))
+            .field("kind", &self.0.kind)
             .field("fate", &self.0.fate)
             .field("status", &self.0.status)
             .field("request_id", &self.0.request_id)
             .field("retry_after", &self.0.retry_after)
             .field("source", &self.0.source)
             .finish_non_exhaustive()
-    }
-}
-
-/// A kind of error without Kommo's own sentences, which may repeat what was sent.
-struct Shown<'k>(&'k ErrorKind);
-
-impl fmt::Debug for Shown<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ErrorKind::Rule(sentences) => {
-                let ids: Vec<_> = sentences.keys().collect();
-                formatter.debug_tuple("Rule").field(&ids).finish()
-            }
-            kind => fmt::Debug::fmt(kind, formatter),
-        }
     }
 }
 
@@ -183,7 +168,9 @@ impl StdError for Error {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+///
+/// `Debug` shows no sentence of Kommo's, since it may repeat what was sent.
+#[derive(Clone, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No connection: name, address or TLS. Nothing was sent.
@@ -219,7 +206,7 @@ pub enum ErrorKind {
     /// 400: items of the request were refused, each with its reasons.
     #[error("Kommo refused {} of the items", .0.len())]
     Validation(Vec<ItemError>),
-    /// 400 by a rule of the business: entity id to Kommo's sentence.
+    /// 400 by a rule of the business: entity id to Kommo's sentence, of which `Debug` shows the ids only.
     #[error("a rule of Kommo's refuses the request")]
     Rule(BTreeMap<String, String>),
     /// 429: too many requests.
@@ -249,6 +236,39 @@ pub enum ErrorKind {
     /// The store of the OAuth tokens failed.
     #[error("the token store failed")]
     TokenStore,
+}
+
+impl fmt::Debug for ErrorKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Validation(items) => {
+                return formatter.debug_tuple("Validation").field(items).finish();
+            }
+            Self::Rule(sentences) => {
+                let ids: Vec<_> = sentences.keys().collect();
+                return formatter.debug_tuple("Rule").field(&ids).finish();
+            }
+            Self::Status(status) => return formatter.debug_tuple("Status").field(status).finish(),
+            Self::Server(status) => return formatter.debug_tuple("Server").field(status).finish(),
+            Self::Connect => "Connect",
+            Self::Busy => "Busy",
+            Self::Timeout => "Timeout",
+            Self::Transport => "Transport",
+            Self::Unauthorized => "Unauthorized",
+            Self::PaymentRequired => "PaymentRequired",
+            Self::Forbidden => "Forbidden",
+            Self::Blocked => "Blocked",
+            Self::NotFound => "NotFound",
+            Self::RateLimited => "RateLimited",
+            Self::Redirect => "Redirect",
+            Self::Decode => "Decode",
+            Self::TooLarge => "TooLarge",
+            Self::Pagination => "Pagination",
+            Self::InvalidRequest => "InvalidRequest",
+            Self::TokenStore => "TokenStore",
+        };
+        formatter.write_str(name)
+    }
 }
 
 /// One refused item of a request.
@@ -326,7 +346,7 @@ mod tests {
     fn sentences_of_kommo_are_not_shown() {
         let sentences = BTreeMap::from([("17".to_owned(), "canary: jo@example.com".to_owned())]);
         let error = Error::new(ErrorKind::Rule(sentences), Fate::Refused);
-        let shown = format!("{error:?} {error}");
+        let shown = format!("{error:?} {error} {:?}", error.kind());
         assert!(shown.contains("17") && !shown.contains("canary"), "{shown}");
     }
 

@@ -66,6 +66,8 @@ ids! {
     NoteId >= 1;
     /// A task.
     TaskId >= 1;
+    /// A talk: a conversation of a chat, from its first message to its end.
+    TalkId >= 1;
     /// A kind of task: 1 is a follow-up, 2 a meeting, others are the account's own.
     TaskTypeId >= 1;
     /// A user; 0 is Kommo itself (a robot, or the API).

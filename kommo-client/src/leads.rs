@@ -220,8 +220,9 @@ impl Leads {
     /// # Errors
     ///
     /// [`ErrorKind::Validation`](crate::ErrorKind::Validation) names the refused patches by their index here; Kommo then
-    /// wrote none of that request. Patches of earlier requests (250 each) were written. Writing the same state twice
-    /// is harmless, so after [`Fate::Unknown`](crate::Fate::Unknown) the same call may be made again.
+    /// wrote none of that request. Of more than 250 patches, those of earlier requests (250 each) may have been written
+    /// when a later one fails, whatever the error's fate. Writing the same state twice is harmless, so after
+    /// [`Fate::Unknown`](crate::Fate::Unknown) the same call may be made again.
     ///
     /// # Cancel safety
     ///

@@ -48,7 +48,7 @@
 //!   a 401 with OAuth, which is a complete refusal.
 //! * **Pace.** All clones of a [`Client`] share one limiter: never more than seven requests leave in any one second, 150 ms
 //!   apart, and urgent calls go first ([`Priority`]). Where the network holds some of them up, they may still arrive together:
-//!   then a 429 pauses and slows down everybody. When Kommo blocks the address ([`ErrorKind::Blocked`]), everything stops
+//!   then a 429 pauses and slows down all clones. When Kommo blocks the address ([`ErrorKind::Blocked`]), everything stops
 //!   but one probe now and then. Several processes share a pace by a [`Pacer`].
 //! * **Batches.** [`Leads::update_each`] and its like split, leave out what Kommo refuses, and say what became of each
 //!   item. A 400 names items by the caller's index and fields by path.
@@ -56,7 +56,7 @@
 //!   does not fit before anything is sent.
 //! * **Hostile answers.** No redirects, bodies capped at 8 MiB, deadlines, links that stay at the account's host, pages
 //!   that end. Tokens and secrets are in no `Debug`, `Display`, error or log, and logs hold nothing of any entity. `Debug` of
-//!   an entity shows what it holds.
+//!   an error or the client shows nothing personal; that of an entity shows what it holds.
 //!
 //! It spawns no tasks and has no global state. It logs with `tracing`: one debug event per request.
 //!
@@ -186,8 +186,8 @@ pub use crate::{
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
-        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TaskId,
-        TaskTypeId, UserId,
+        LossReasonId, NoteId, PipelineId, RoleId, SalesbotId, SourceId, StatusId, TagId, TalkId,
+        TaskId, TaskTypeId, UserId,
     },
     leads::{
         ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
@@ -225,7 +225,7 @@ pub use crate::{
     },
     webhook_body::{
         WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
-        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTask,
+        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTalk, WebhookTask,
     },
     webhooks::{Webhook, Webhooks},
 };

@@ -65,8 +65,8 @@ struct Core {
 #[derive(Debug, Default)]
 struct State {
     pair: Option<TokenPair>,
-    /// When three quarters of the life of the access token are over, by our own steady clock. Unknown after a restart;
-    /// then a 401 tells.
+    /// When three quarters of the life of the access token are over, by our own steady clock. Unknown after a restart
+    /// until the first answer; where that does not tell, a 401 does.
     stale_at: Option<Instant>,
     /// What Kommo gave and the store did not take yet: it may not be used, and it may not be lost.
     unsaved: Option<Unsaved>,
@@ -89,6 +89,16 @@ impl OAuth {
 
     pub(crate) fn expires_at(&self) -> Option<OffsetDateTime> {
         self.core.state().pair.as_ref()?.access.expires_at()
+    }
+
+    /// Kommo took `used` when its own clock showed `date`: how much of the life of a pair from the store is left. Claims
+    /// and date are of the same clock, so ours may be wrong.
+    pub(crate) fn heard(&self, used: &AccessToken, date: OffsetDateTime) {
+        let mut state = self.core.state();
+        let current = state.pair.as_ref().is_some_and(|pair| pair.access.is_same(used));
+        if current && state.stale_at.is_none() {
+            state.stale_at = fresh_at(used, date).map(|fresh_for| after(Instant::now(), fresh_for));
+        }
     }
 
     /// A token to send with.
@@ -343,6 +353,15 @@ fn fresh_for(expires_in: Option<u64>) -> Duration {
     const DAY: u64 = 86_400;
     let life = Duration::from_secs(expires_in.unwrap_or(DAY).clamp(60, 30 * DAY));
     life.saturating_mul(3).checked_div(4).unwrap_or(life)
+}
+
+/// How long a token is fresh after `date`; `None` when it does not say, or was made after that.
+fn fresh_at(token: &AccessToken, date: OffsetDateTime) -> Option<Duration> {
+    let claims = token.claims()?;
+    let (made, end) = (claims.iat?, claims.exp?);
+    let age = u64::try_from(date.unix_timestamp().checked_sub(made)?).ok()?;
+    let life = u64::try_from(end.checked_sub(made)?).ok()?;
+    Some(fresh_for(Some(life)).saturating_sub(Duration::from_secs(age)))
 }
 
 /// There is no pair, or Kommo refused the last one. Nothing was sent.

@@ -57,7 +57,8 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create). Of more than 250, the patches of earlier requests (250 each) may have been written when
+    /// a later one fails, whatever the error's fate.
     ///
     /// # Cancel safety
     ///

@@ -12,6 +12,11 @@ use crate::{
     price::Price,
 };
 
+mod talk;
+
+pub use talk::WebhookTalk;
+use talk::talk;
+
 open_enum! {
     /// What a webhook is about, as its form calls it.
     pub enum WebhookEntity {
@@ -112,6 +117,8 @@ pub enum WebhookData {
     Task(Box<WebhookTask>),
     /// Of a note that was added to the entity.
     Note(Box<WebhookNote>),
+    /// Of a talk.
+    Talk(Box<WebhookTalk>),
     /// Of something that has no type here, or has no id: see [`WebhookEvent::form`].
     Unknown,
 }
@@ -284,6 +291,7 @@ fn event(entity: &str, action: &str, item: &FormNode) -> WebhookEvent {
         (WebhookEntity::Lead, _) => lead(item),
         (WebhookEntity::Contact | WebhookEntity::Company, _) => contact(item),
         (WebhookEntity::Task, _) => task(item),
+        (WebhookEntity::Talk, _) => talk(item).map(Box::new).map(WebhookData::Talk),
         _ => None,
     };
     WebhookEvent { entity, action, data: data.unwrap_or(WebhookData::Unknown), form: item.clone() }

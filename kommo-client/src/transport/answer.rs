@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use reqwest::header::{DATE, RETRY_AFTER};
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::timeout;
 
 use crate::{
@@ -24,6 +25,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(super) request_id: Option<String>,
+    /// Kommo's own clock, as its `Date` has it.
+    pub(crate) date: Option<OffsetDateTime>,
 }
 
 impl Answer {
@@ -73,10 +76,12 @@ async fn read_body(
     idle: Duration,
 ) -> Result<Answer, Error> {
     let request_id = header(&response, "x-request-id").map(|id| capped(id, 128));
+    let date = header(&response, DATE.as_str())
+        .and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
     let answer = |error: Error| error.with_answer(status, request_id.clone());
     match status {
         200..=299 => match body(response, MOST_BODY, idle).await {
-            Body::Whole(body) => Ok(Answer { status, body, request_id }),
+            Body::Whole(body) => Ok(Answer { status, body, request_id, date }),
             Body::TooLarge => Err(answer(Error::new(ErrorKind::TooLarge, Fate::Unknown))),
             Body::Cut(error) => {
                 Err(answer(Error::new(error.0, Fate::Unknown).with_source(error.1)))

@@ -452,3 +452,38 @@ async fn k11_the_first_pair_of_a_grant_is_never_lost() {
         assert_eq!(grants.count(), 1, "the code is good for one exchange");
     }
 }
+
+#[tokio::test]
+async fn k38_after_a_restart_a_token_is_renewed_in_time_by_the_clock_of_kommo() {
+    // Of 9 September 2001, 01:46:40, for a day: our own clock is off by decades.
+    let claims = "e30.eyJpYXQiOjEwMDAwMDAwMDAsImV4cCI6MTAwMDA4NjQwMH0.c2ln";
+    let stored = json!({"access_token": claims, "refresh_token": "refresh-1"}).to_string();
+    for (date, renewals, why) in [
+        ("Sun, 09 Sep 2001 18:46:40 GMT", 0, "an hour before three quarters of its life are over"),
+        ("Sun, 09 Sep 2001 19:46:40 GMT", 1, "three quarters of its life are over"),
+        ("Sun, 09 Sep 2001 20:46:40 GMT", 1, "an hour after that"),
+        ("Sun, 02 Sep 2001 00:00:00 GMT", 0, "before it was made"),
+        ("yesterday", 0, "no date"),
+    ] {
+        let server = MockServer::start().await;
+        let fresh =
+            json!({"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 86400});
+        Mock::given(path("/oauth2/access_token"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(fresh))
+            .mount(&server)
+            .await;
+        let answer = ResponseTemplate::new(200).insert_header("date", date);
+        Mock::given(any())
+            .respond_with(answer.set_body_json(json!({"id": 1})))
+            .mount(&server)
+            .await;
+        let kept = TokenPair::from_json(&stored).unwrap();
+        let client = client(&server, Arc::new(MemoryTokenStore::new(Some(kept))));
+        for _ in 0..3 {
+            client.account().get().await.unwrap();
+        }
+        let seen = requests(&server).await;
+        let asked = seen.iter().filter(|request| request.url.path() == "/oauth2/access_token");
+        assert_eq!(asked.count(), renewals, "{why}");
+    }
+}

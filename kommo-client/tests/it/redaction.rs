@@ -88,6 +88,7 @@ async fn no_token_address_or_payload_is_printed_or_logged() {
                 r#"{{"validation-errors":[{{"request_id":"0","errors":[{{"code":"c","path":"p","detail":"{SAID}"}}]}}],"detail":"{SAID}"}}"#
             ),
         ),
+        (400, format!(r#"{{"errors":{{"7":"{SAID}"}}}}"#)),
         (400, SAID.to_owned()),
         (403, SAID.to_owned()),
         (429, SAID.to_owned()),

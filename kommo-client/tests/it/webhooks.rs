@@ -77,6 +77,78 @@ fn a_note_may_have_a_type_with_text_and_children() {
 }
 
 #[test]
+fn a_talk_names_its_chat_and_its_lead() {
+    let delivery = parse(
+        "talk[update][0][talk_id]=191&talk[update][0][created_at]=1795550400&talk[update][0][updated_at]=1795550460\
+        &talk[update][0][rate]=0&talk[update][0][contact_id]=4&talk[update][0][chat_id]=c-1&talk[update][0][entity_id]=7\
+        &talk[update][0][entity_type]=lead&talk[update][0][is_in_work]=1&talk[update][0][is_read]=0\
+        &talk[update][0][origin]=telegram&talk[add][0][chat_id]=c-2",
+    );
+    let [add, update] = delivery.events.as_slice() else { panic!("{delivery:?}") };
+    assert_eq!(add.data, WebhookData::Unknown, "it has no id");
+    assert_eq!((&update.entity, &update.action), (&WebhookEntity::Talk, &WebhookAction::Update));
+    let WebhookData::Talk(talk) = &update.data else { panic!("{update:?}") };
+    assert_eq!((talk.id.get(), talk.contact_id.unwrap().get(), talk.entity_id), (191, 4, Some(7)));
+    assert_eq!((talk.chat_id.as_deref(), talk.entity_type.as_deref()), (Some("c-1"), Some("lead")));
+    assert_eq!((talk.is_in_work, talk.is_read), (Some(true), Some(false)));
+    assert_eq!(talk.origin.as_deref(), Some("telegram"));
+    assert_eq!(talk.created_at, Some(datetime!(2026-11-24 20:00 UTC)));
+    assert_eq!(talk.updated_at, Some(datetime!(2026-11-24 20:01 UTC)));
+    assert_eq!(update.form.text_of("rate"), Some("0"));
+}
+
+#[test]
+fn times_of_tasks_without_a_zone_are_kept_as_text() {
+    // Nobody says whose clock the texts are of, so only the Unix seconds become times.
+    let delivery = parse(
+        "task[add][0][id]=3&task[add][0][date_create]=2026-11-24+20:00:00&task[add][0][complete_till]=2026-11-25+20:59:00\
+        &task[add][0][updated_at]=1795550400&task[add][0][complete_before]=1795640340\
+        &task[add][1][id]=4&task[add][1][complete_till]=2026-11-25+20:59:00",
+    );
+    let [known, unknown] = delivery.events.as_slice() else { panic!("{delivery:?}") };
+    let WebhookData::Task(task) = &known.data else { panic!("{known:?}") };
+    assert_eq!(task.complete_before, Some(datetime!(2026-11-25 20:59 UTC)));
+    assert_eq!(task.updated_at, Some(datetime!(2026-11-24 20:00 UTC)));
+    let WebhookData::Task(task) = &unknown.data else { panic!("{unknown:?}") };
+    assert_eq!(task.complete_before, None);
+    assert_eq!(unknown.form.text_of("complete_till"), Some("2026-11-25 20:59:00"));
+}
+
+#[test]
+fn what_a_note_says_beside_its_text_is_kept() {
+    let delivery = parse(
+        "leads[note][0][note][id]=5&leads[note][0][note][note_type]=4&leads[note][0][note][text]=x\
+        &leads[note][0][note][attachement]=a.pdf\
+        &leads[note][0][note][metadata]=%7B%22event_source%22%3A%7B%22id%22%3A9%7D%7D",
+    );
+    let event = &delivery.events[0];
+    let WebhookData::Note(note) = &event.data else { panic!("{event:?}") };
+    assert_eq!((note.note_type, note.text.as_deref()), (Some(4), Some("x")));
+    let form = event.form.get("note").unwrap();
+    assert_eq!(form.text_of("attachement"), Some("a.pdf"));
+    let metadata: serde_json::Value =
+        serde_json::from_str(form.text_of("metadata").unwrap()).unwrap();
+    assert_eq!(metadata["event_source"]["id"], 9);
+}
+
+#[test]
+fn what_became_of_an_incoming_lead_is_kept() {
+    for (action, result) in [("accept", "accept_result"), ("decline", "decline_result")] {
+        let delivery = parse(&format!(
+            "unsorted[delete][0][action]={action}&unsorted[delete][0][uid]=u-1&unsorted[delete][0][{result}][leads][0]=7"
+        ));
+        let event = &delivery.events[0];
+        assert_eq!(
+            (&event.entity, &event.action),
+            (&WebhookEntity::Unsorted, &WebhookAction::Delete)
+        );
+        assert_eq!(event.form.text_of("action"), Some(action));
+        let leads = event.form.get(result).and_then(|result| result.get("leads")).unwrap();
+        assert_eq!(leads.text_of("0"), Some("7"), "{result}");
+    }
+}
+
+#[test]
 fn several_items_and_actions_in_one_body_are_all_read() {
     let delivery =
         parse("leads[add][1][id]=2&leads[add][0][id]=1&leads[update][0][id]=3&task[add][0][id]=4");
