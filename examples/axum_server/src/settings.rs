@@ -45,7 +45,7 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// What `RUST_LOG` says.
     pub log_filter: String,
-    /// What is set, but not used by this version.
+    /// What is set and without effect.
     pub unused: Vec<&'static str>,
 }
 
@@ -114,11 +114,11 @@ impl Settings {
         let verifier = Verifier::with_secrets(live.into_iter().chain(sandbox))?;
         let listen = variables::optional(variables, "LISTEN_ADDR")
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let unused = [(
-            "PADDLE_API_URL",
-            "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
-        )];
         let paddle = paddle_api(variables)?;
+        let has_url = variables::optional(variables, "PADDLE_API_URL").is_some();
+        let unused = (paddle.is_none() && has_url).then_some(
+            "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
+        );
         Ok(Self {
             verifier: verifier.max_age(tolerance).max_ahead(tolerance),
             secrets: counts,
@@ -137,11 +137,7 @@ impl Settings {
                 .transpose()?,
             log_format: log_format(variables)?,
             log_filter: log_filter(variables)?,
-            unused: unused
-                .into_iter()
-                .filter(|(name, _)| variables(name).is_some())
-                .map(|(_, text)| text)
-                .collect(),
+            unused: unused.into_iter().collect(),
         })
     }
 }
@@ -347,6 +343,10 @@ mod tests {
         const LIVE: &str = "pdl_live_apikey_01gtgztp8f4kek3yd4g1wrksa3_q6TGTJyvoIz7LDtXT65bX7_AQO";
         let settings = read(&[("PADDLE_API_KEY", LIVE)]).unwrap();
         assert_eq!(settings.paddle.unwrap().base_url(), "https://api.paddle.com");
+        let url = ("PADDLE_API_URL", "http://127.0.0.1:9");
+        let settings = read(&[("PADDLE_API_KEY", LIVE), url]).unwrap();
+        assert_eq!(settings.paddle.unwrap().base_url(), url.1);
+        assert!(settings.unused.is_empty(), "{:?}", settings.unused);
         assert!(read(&[]).unwrap().paddle.is_none());
         for key in ["not a key", &LIVE.replace("live", "sdbx")] {
             let error = read(&[("PADDLE_API_KEY", key)]).unwrap_err().to_string();
