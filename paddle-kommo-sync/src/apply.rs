@@ -22,7 +22,7 @@ use crate::{
     failure::{Reaction, reaction, reaction_to},
     outcome::{LeftOut, LeftOutPart},
     plan::{Effect, Field, NoteDraft, Value},
-    store::{Attempt, EffectRow, EffectState, Lease, Store},
+    store::{EffectRow, EffectState, Lease, Store},
 };
 
 /// The longest that a call waits for its turn after its intent was put on disk: a later send could meet another worker
@@ -173,7 +173,10 @@ impl Applier<'_> {
             }
             Reply::Refused(failure) => Err(Stop::Because(Applied::Failed(failure.reaction()))),
             Reply::NotBegun(error) => Err(Stop::Store(error)),
-            Reply::TooLate => Err(self.too_late()),
+            Reply::TooLate => {
+                let why = "the lease ends too soon".to_owned();
+                Err(Stop::Because(Applied::Wait { until: self.clock.now(), why }))
+            }
             Reply::Lost | Reply::Lead(_) => {
                 self.store.mark(&work.lease, &row.name, EffectState::Unknown, 0).await?;
                 let why = "the request was given up before its answer".to_owned();
@@ -183,29 +186,6 @@ impl Applier<'_> {
                 }))
             }
         }
-    }
-
-    /// Puts the intent of a call on disk that goes alone, whenever its turn comes.
-    async fn begin(&self, work: &mut Work, row: &EffectRow) -> Result<(), Stop> {
-        let sent_at = self.clock.now();
-        let attempt = Attempt {
-            call_id: format!("{}:{}:{}", work.lease.event_id, row.name, work.lease.epoch),
-            sent_at,
-            deadline_at: after(sent_at, CALL),
-        };
-        work.lease =
-            self.store.begin(&work.lease, &[&row.name], &attempt, after(sent_at, LEASE)).await?;
-        // The process may have been stopped since: then somebody else has the lane by now, or soon.
-        if after(self.clock.now(), CALL) > work.lease.until {
-            self.store.mark(&work.lease, &row.name, EffectState::Planned, row.absent).await?;
-            return Err(self.too_late());
-        }
-        Ok(())
-    }
-
-    fn too_late(&self) -> Stop {
-        let why = "the lease ends too soon".to_owned();
-        Stop::Because(Applied::Wait { until: self.clock.now(), why })
     }
 
     /// Puts on disk what became of a call.

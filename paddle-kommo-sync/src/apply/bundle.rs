@@ -17,7 +17,7 @@ use std::{
 
 use kommo_client::{
     Client, Error, ErrorKind, Fate, Lead, LeadId, LeadPatch, NewLead, NewNote, NewTask, Priority,
-    TaskPatch,
+    SalesbotId, TaskPatch,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -37,6 +37,7 @@ pub(crate) enum Call {
     AddLead(NewLead),
     AddTask(NewTask),
     UpdateTask(TaskPatch),
+    StartBot(SalesbotId, LeadId),
 }
 
 /// What must be on disk before a write leaves: under which lease, and which effect of its event.
@@ -74,12 +75,6 @@ pub(crate) struct Failure {
     /// The item's own reasons, where Kommo gave them.
     own: Option<ErrorKind>,
     fate: Fate,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::of_all(&Arc::new(error))
-    }
 }
 
 impl Failure {

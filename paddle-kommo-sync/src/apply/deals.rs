@@ -1,9 +1,9 @@
 //! What goes beyond the deal that was paid for: further deals, tags, Salesbots.
 
-use kommo_client::{EntityType, Fate, LeadId, LeadPatch, NewLead, SalesbotId, TagRef, UserId};
+use kommo_client::{Fate, LeadId, LeadPatch, NewLead, SalesbotId, TagRef, UserId};
 
 use super::{
-    Applied, Applier, Call, Failure, Stop, Work,
+    Applied, Applier, Call, Stop, Work,
     lead::{Part, refusals, without_decimals},
     probe,
 };
@@ -121,14 +121,12 @@ impl Applier<'_> {
         if matches!(row.state, EffectState::InFlight | EffectState::Unknown) {
             return self.unconfirmed(work, row, bot).await;
         }
-        self.begin(work, row).await?;
-        let on = [bot.lead.get()];
-        let answer =
-            self.writing.salesbots().run(SalesbotId::new(bot.bot), EntityType::Leads, &on).await;
-        match answer {
-            Err(error) if error.fate() == Fate::Unknown => self.unconfirmed(work, row, bot).await,
-            Err(error) => self.record(work, row, Err(Failure::from(error))).await,
-            Ok(_) => self.record(work, row, Ok(bot.bot)).await,
+        let call = Call::StartBot(SalesbotId::new(bot.bot), bot.lead);
+        match self.write(work, row, call).await? {
+            Err(failure) if failure.fate() == Fate::Unknown => {
+                self.unconfirmed(work, row, bot).await
+            }
+            answer => self.record(work, row, answer).await,
         }
     }
 

@@ -25,15 +25,17 @@ pub(super) enum Kind {
     AddNotes,
     AddTasks,
     UpdateTasks,
+    StartBots,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind::ReadLeads,
     Kind::UpdateLeads,
     Kind::AddLeads,
     Kind::AddNotes,
     Kind::AddTasks,
     Kind::UpdateTasks,
+    Kind::StartBots,
 ];
 
 impl Call {
@@ -45,6 +47,7 @@ impl Call {
             Self::AddNote(_) => Kind::AddNotes,
             Self::AddTask(_) => Kind::AddTasks,
             Self::UpdateTask(_) => Kind::UpdateTasks,
+            Self::StartBot(..) => Kind::StartBots,
         }
     }
 
@@ -53,7 +56,11 @@ impl Call {
         match self {
             Self::UpdateLead(patch) => Some(patch.id().get()),
             Self::UpdateTask(patch) => Some(patch.id().get()),
-            Self::ReadLead(_) | Self::AddLead(_) | Self::AddNote(_) | Self::AddTask(_) => None,
+            Self::ReadLead(_)
+            | Self::AddLead(_)
+            | Self::AddNote(_)
+            | Self::AddTask(_)
+            | Self::StartBot(..) => None,
         }
     }
 }
@@ -77,9 +84,10 @@ impl Item {
         priority: Priority,
         reply: oneshot::Sender<Reply>,
     ) -> Self {
-        // What was looked for in vain may itself be why its request failed.
+        // A request starts one bot, and what was looked for in vain may itself be why its request failed.
         let is_suspect = intent.as_ref().is_some_and(|intent| intent.absent > 0);
-        let most = if is_suspect { 1 } else { usize::MAX };
+        let is_alone = is_suspect || call.kind() == Kind::StartBots;
+        let most = if is_alone { 1 } else { usize::MAX };
         Self { call, intent, priority, since: Instant::now(), most, reply }
     }
 

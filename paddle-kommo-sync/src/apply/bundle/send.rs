@@ -58,6 +58,7 @@ impl Sender<'_> {
                 .update(&calls!(items, UpdateTask))
                 .await
                 .map(|done| ids(&done, |done| done.id.get())),
+            Kind::StartBots => self.start_bots(&client, &items).await,
             Kind::UpdateLeads | Kind::ReadLeads => client
                 .leads()
                 .update(&calls!(items, UpdateLead))
@@ -73,6 +74,18 @@ impl Sender<'_> {
             }
             Err(error) => self.failed(bundle.kind, items, leases, error),
         }
+    }
+
+    /// Kommo gives no id for the start of a bot, so it is the bot's own.
+    async fn start_bots(&self, client: &Client, items: &[Item]) -> Result<Vec<u64>, Error> {
+        let mut started = Vec::new();
+        for item in items {
+            if let Call::StartBot(bot, lead) = item.call {
+                client.salesbots().run(bot, EntityType::Leads, &[lead.get()]).await?;
+                started.push(bot.get());
+            }
+        }
+        Ok(started)
     }
 
     async fn read(&self, client: &Client, items: Vec<Item>) {

@@ -29,13 +29,6 @@ impl Chance {
     pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
-
-    #[allow(dead_code, reason = "not every test that shares this shuffles")]
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.below(last + 1));
-        }
-    }
 }
 
 /// A sale with some of everything that can follow, each at its own moment.
