@@ -42,6 +42,7 @@ use crate::{
     known::Account,
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
+    paddle::TransactionLookup,
     store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
     texts::Texts,
 };
@@ -88,6 +89,7 @@ struct Inner {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
     cache: Cache,
     settle: Duration,
@@ -163,6 +165,24 @@ impl Sync {
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
         self.finish(event.id().as_str()).await
+    }
+
+    /// Works on one stored event or job until it ends or has to wait, and says what became of it; none when there is none of
+    /// this id. [`run`](Self::run) does that by itself; this is for scripts that only [`handle`](Self::handle) and for who
+    /// does not want to wait. A payment's invoice is the job `job.invoice:txn_…`, a credit note `job.credit_note:adj_…`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`handle`](Self::handle).
+    pub async fn attempt(&self, id: &str) -> Result<Option<Outcome>, StoreError> {
+        match self.0.store.event(self.0.account, id).await? {
+            Some(_) => self.finish(id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Works on a stored event or job, and on what is before it in its lane, until it ends or has to wait.

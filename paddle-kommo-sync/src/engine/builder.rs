@@ -18,6 +18,7 @@ use crate::{
     documents::DocumentSource,
     error::StoreError,
     link::CustomerLookup,
+    paddle::{self, TransactionLookup},
     store::Store,
     texts::{InvalidTemplate, Texts},
 };
@@ -44,6 +45,7 @@ pub struct SyncBuilder {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
     settle: Duration,
     keep: Duration,
@@ -60,6 +62,7 @@ impl SyncBuilder {
             deal_ref_keys: Vec::new(),
             clock: Arc::new(SystemClock),
             customers: None,
+            transactions: None,
             documents: None,
             settle: SETTLE,
             keep: KEEP,
@@ -84,6 +87,21 @@ impl SyncBuilder {
     #[must_use]
     pub fn customers(self, lookup: impl CustomerLookup) -> Self {
         Self { customers: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Who tells what a Paddle transaction says of its deal. Without it, a refund of a transaction that was never seen finds
+    /// its deal only by its customer.
+    #[must_use]
+    pub fn transactions(self, lookup: impl TransactionLookup) -> Self {
+        Self { transactions: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Everything that Paddle's API can be asked for: [`customers`](Self::customers), [`transactions`](Self::transactions)
+    /// and [`documents`](Self::documents). The key needs the permissions `customer.read`, `transaction.read` and
+    /// `adjustment.read`.
+    #[must_use]
+    pub fn paddle(self, client: paddle::Client) -> Self {
+        self.customers(client.clone()).transactions(client.clone()).documents(client)
     }
 
     /// Where the PDFs of invoices and credit notes come from. With it, and unless [`Config::invoices`] says otherwise, they
@@ -152,6 +170,7 @@ impl SyncBuilder {
             deal_ref_keys: self.deal_ref_keys,
             clock: self.clock,
             customers: self.customers,
+            transactions: self.transactions,
             documents: self.documents,
             cache: Cache::default(),
             settle: self.settle,

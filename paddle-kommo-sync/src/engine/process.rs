@@ -267,12 +267,19 @@ impl Sync {
                     if lane != lease.lane {
                         // It belongs behind what this deal already has open. What is learned now puts it there.
                         let links = stored.references.links(deal.lead, rung);
-                        let learned = Learned { links, known: Vec::new() };
+                        let learned = stored.learned(&stored.known, links)?;
                         self.0.store.move_to(lease, &lane, &learned, self.now()).await?;
                         return Ok(Step::Again);
                     }
                     stored.known.deal = Some(*deal);
                     self.renew_if_slow(lease).await?;
+                }
+                Found::Test => {
+                    let mut known = stored.known.clone();
+                    known.transaction.test = true;
+                    let learned = stored.learned(&known, Vec::new())?;
+                    let outcome = Outcome::Ignored { reason: Reason::MarkedTest };
+                    return self.end(lease, outcome, learned).await;
                 }
                 Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
