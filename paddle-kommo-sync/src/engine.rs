@@ -18,7 +18,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt as _},
 };
 use kommo_client::{Client, Priority};
-use paddle_webhook::{Environment, Event, Verified};
+use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Notify;
@@ -40,7 +40,7 @@ use crate::{
     known::Account,
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
+    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
     texts::Texts,
 };
 
@@ -368,6 +368,7 @@ impl Sync {
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
+            rank: rank(event.event_type()),
             payload: event.body().as_bytes().to_vec(),
             links,
         };
@@ -398,6 +399,7 @@ impl Sync {
             sandbox: delivery.environment() == Environment::Sandbox,
             occurred_at: delivery.signed_at(),
             received_at: now,
+            rank: Rank::Usual,
             payload: delivery.body().to_vec(),
             links: Vec::new(),
         };
@@ -502,6 +504,14 @@ fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
 }
 
 /// A moment as logs show it.
+/// A payment is what somebody waits for.
+fn rank(kind: &EventType) -> Rank {
+    match kind {
+        EventType::TransactionCompleted => Rank::Payment,
+        _ => Rank::Usual,
+    }
+}
+
 fn rfc3339(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }
