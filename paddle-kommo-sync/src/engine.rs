@@ -19,7 +19,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt as _},
 };
 use kommo_client::{Client, Priority};
-use paddle_webhook::{Environment, Event, Verified};
+use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Notify;
@@ -43,7 +43,7 @@ use crate::{
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
     paddle::TransactionLookup,
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
+    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
     texts::Texts,
 };
 
@@ -393,6 +393,7 @@ impl Sync {
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
+            rank: rank(event.event_type()),
             payload: event.body().as_bytes().to_vec(),
             links,
         };
@@ -423,6 +424,7 @@ impl Sync {
             sandbox: delivery.environment() == Environment::Sandbox,
             occurred_at: delivery.signed_at(),
             received_at: now,
+            rank: Rank::Usual,
             payload: delivery.body().to_vec(),
             links: Vec::new(),
         };
@@ -530,6 +532,14 @@ async fn ended(working: &mut FuturesUnordered<impl Future<Output = ()>>) {
 fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
     parse(stored)
+}
+
+/// A payment is what somebody waits for.
+fn rank(kind: &EventType) -> Rank {
+    match kind {
+        EventType::TransactionCompleted => Rank::Payment,
+        _ => Rank::Usual,
+    }
 }
 
 /// A moment as logs show it.

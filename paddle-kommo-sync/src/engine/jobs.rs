@@ -17,7 +17,7 @@ use crate::{
     link::{self, Rung},
     outcome::{Outcome, ParkReason, Parked},
     plan::{Document, DocumentDraft, Plan, Reason},
-    store::{Claimed, EventRow, Learned, NewEvent, Put},
+    store::{Claimed, EventRow, Learned, NewEvent, Put, Rank},
 };
 
 /// How the kinds and the ids of jobs begin. Paddle's ids begin with `evt_` or such.
@@ -76,6 +76,14 @@ impl Job {
         }
     }
 
+    /// How urgent it is.
+    const fn rank(&self) -> Rank {
+        match self {
+            // Whoever looks for a document looks later.
+            Self::Document(_) => Rank::History,
+        }
+    }
+
     /// The Paddle entities by which a person can say in which deal it is meant to be.
     pub(super) fn entities(&self) -> &[String] {
         match self {
@@ -112,6 +120,7 @@ impl Sync {
             sandbox,
             occurred_at,
             received_at: self.now(),
+            rank: job.rank(),
             payload: text(job)?.into_bytes(),
             links: Vec::new(),
         };

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     Sync,
-    jobs::{self, Job},
+    jobs::Job,
     operator::changes,
     reading::{Found, Stored},
     rfc3339, text,
@@ -25,6 +25,7 @@ use crate::{
     plan::{Effect, Marker, Plan, Reason},
     store::{
         Claimed, EffectRow, EffectState, EventRow, EventState, Finish, Learned, Lease, NewEffect,
+        Rank,
     },
 };
 
@@ -544,12 +545,12 @@ impl Sync {
     }
 }
 
-/// A payment is what somebody waits for.
-pub(super) fn priority(event: &EventRow) -> Priority {
-    match event.kind.as_str() {
-        "transaction.completed" => Priority::High,
-        kind if kind.starts_with(jobs::KIND) => Priority::Low,
-        _ => Priority::Normal,
+/// A call waits for its turn as its event does.
+pub(super) const fn priority(event: &EventRow) -> Priority {
+    match event.rank {
+        Rank::Payment => Priority::High,
+        Rank::Usual => Priority::Normal,
+        Rank::History => Priority::Low,
     }
 }
 
