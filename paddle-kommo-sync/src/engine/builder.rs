@@ -173,7 +173,7 @@ impl SyncBuilder {
             account_name: self.account,
             config: self.config,
             texts,
-            deal_ref_keys: self.deal_ref_keys,
+            deal_ref_keys: self.deal_ref_keys.into(),
             clock: self.clock,
             customers: self.customers,
             transactions: self.transactions,
