@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     field::{FieldValues, FieldWrite},
@@ -141,6 +141,20 @@ impl Catalogs {
         batch::create(&self.client, &elements_path(to), CatalogElement::KEY, elements).await
     }
 
+    /// Adds elements to a catalog, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_elements_each(
+        &self,
+        to: CatalogId,
+        elements: &[NewCatalogElement],
+    ) -> Vec<ItemOutcome<Created<CatalogElementId>>> {
+        batch::create_each(&self.client, &elements_path(to), CatalogElement::KEY, elements).await
+    }
+
     /// Changes elements of a catalog, up to 250 in one request, and more in several. The answers come in the order of the
     /// patches.
     ///
@@ -159,6 +173,22 @@ impl Catalogs {
     ) -> Result<Vec<Updated<CatalogElementId>>, Error> {
         let path = elements_path(of);
         batch::update(&self.client, &path, CatalogElement::KEY, patches, |patch| patch.id).await
+    }
+
+    /// Changes elements of a catalog, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_elements_each(
+        &self,
+        of: CatalogId,
+        patches: &[CatalogElementPatch],
+    ) -> Vec<ItemOutcome<Updated<CatalogElementId>>> {
+        let path = elements_path(of);
+        batch::update_each(&self.client, &path, CatalogElement::KEY, patches, |patch| patch.id)
+            .await
     }
 }
 

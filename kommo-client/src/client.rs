@@ -41,6 +41,7 @@ struct Shared {
     auth: Auth,
     retry: RetryPolicy,
     budget: Budget,
+    batch_size: usize,
     drive: OnceCell<Url>,
     base_url: String,
 }
@@ -208,13 +209,14 @@ impl Client {
         self.shared.auth.expires_at()
     }
 
-    fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy) -> Self {
+    fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy, batch_size: usize) -> Self {
         let base_url = address(&transport.base());
         let shared = Shared {
             transport: Arc::new(transport),
             auth,
             retry,
             budget: Budget::new(),
+            batch_size,
             drive: OnceCell::new(),
             base_url,
         };
@@ -273,6 +275,11 @@ impl Client {
             return Ok(None);
         }
         answer.decode().map(Some)
+    }
+
+    /// How many items go in one request where several are needed.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.shared.batch_size
     }
 
     /// The drive of the account, once somebody asked for it.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     field::FieldValues,
@@ -61,6 +61,19 @@ impl Companies {
         batch::create(&self.client, PATH, Company::KEY, companies).await
     }
 
+    /// Adds companies, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(
+        &self,
+        companies: &[NewCompany],
+    ) -> Vec<ItemOutcome<Created<CompanyId>>> {
+        batch::create_each(&self.client, PATH, Company::KEY, companies).await
+    }
+
     /// Changes companies, up to 250 in one request, and more in several. The answers come in the order of the patches.
     ///
     /// # Errors
@@ -73,6 +86,19 @@ impl Companies {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[CompanyPatch]) -> Result<Vec<Updated<CompanyId>>, Error> {
         batch::update(&self.client, PATH, Company::KEY, patches, CompanyPatch::id).await
+    }
+
+    /// Changes companies, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(
+        &self,
+        patches: &[CompanyPatch],
+    ) -> Vec<ItemOutcome<Updated<CompanyId>>> {
+        batch::update_each(&self.client, PATH, Company::KEY, patches, CompanyPatch::id).await
     }
 }
 

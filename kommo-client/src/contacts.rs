@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     field::{FieldInput, FieldValue, FieldValues, FieldWrite},
@@ -104,6 +104,19 @@ impl Contacts {
         batch::create(&self.client, PATH, Contact::KEY, contacts).await
     }
 
+    /// Adds contacts, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(
+        &self,
+        contacts: &[NewContact],
+    ) -> Vec<ItemOutcome<Created<ContactId>>> {
+        batch::create_each(&self.client, PATH, Contact::KEY, contacts).await
+    }
+
     /// Changes contacts, up to 250 in one request, and more in several. The answers come in the order of the patches.
     ///
     /// # Errors
@@ -116,6 +129,19 @@ impl Contacts {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[ContactPatch]) -> Result<Vec<Updated<ContactId>>, Error> {
         batch::update(&self.client, PATH, Contact::KEY, patches, ContactPatch::id).await
+    }
+
+    /// Changes contacts, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(
+        &self,
+        patches: &[ContactPatch],
+    ) -> Vec<ItemOutcome<Updated<ContactId>>> {
+        batch::update_each(&self.client, PATH, Contact::KEY, patches, ContactPatch::id).await
     }
 
     /// The contacts with exactly this e-mail address, whatever its case, with the ids of their leads.

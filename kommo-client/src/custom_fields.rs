@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     client::Client,
     entity::EntityType,
     error::Error,
@@ -79,6 +79,19 @@ impl CustomFields {
     pub async fn create(&self, fields: &[NewField]) -> Result<Vec<Created<FieldId>>, Error> {
         let path = path::of(&[self.of.as_str(), "custom_fields"])?;
         batch::create(&self.client, &path, FieldDefinition::KEY, fields).await
+    }
+
+    /// Makes fields, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, fields: &[NewField]) -> Vec<ItemOutcome<Created<FieldId>>> {
+        let Ok(path) = path::of(&[self.of.as_str(), "custom_fields"]) else {
+            return batch::not_written(fields.len());
+        };
+        batch::create_each(&self.client, &path, FieldDefinition::KEY, fields).await
     }
 
     /// Gives a field a code, so that it can be written by it: fields made in the user interface have none. Only an

@@ -168,10 +168,11 @@ impl Leads {
         batch::create(&self.client, PATH, Lead::KEY, leads).await
     }
 
-    /// Adds leads, 50 in one request, and says what became of each, in their order.
+    /// Adds leads, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order.
     ///
-    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`], and so
+    /// is what the answer does not name. A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
@@ -231,9 +232,11 @@ impl Leads {
         batch::update(&self.client, PATH, Lead::KEY, patches, LeadPatch::id).await
     }
 
-    /// Changes leads, 50 in one request, and says what became of each, in the order of the patches.
+    /// Changes leads, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches.
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
+    /// A batch that ends in a 504, and one whose refusal names nobody, is halved.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
     /// still to be sent is [`ItemOutcome::NotDone`].
     ///

@@ -8,7 +8,7 @@ use crate::{
     batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     entity::EntityType,
-    error::{Error, ErrorKind},
+    error::Error,
     id::{NoteId, UserId},
     open_enum::open_enum,
     page::{self, PAGE, Pages, Row, RowKey},
@@ -106,7 +106,8 @@ impl Notes {
         batch::create(&self.client, &path, Note::KEY, notes).await
     }
 
-    /// Adds notes, 50 in one request, and says what became of each, in their order.
+    /// Adds notes, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
     /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
@@ -116,7 +117,7 @@ impl Notes {
     /// Requests under way when the future is dropped may or may not be carried out.
     pub async fn create_each(&self, notes: &[NewNote]) -> Vec<ItemOutcome<Created<NoteId>>> {
         let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
-            return notes.iter().map(|_| ItemOutcome::Refused(ErrorKind::InvalidRequest)).collect();
+            return batch::not_written(notes.len());
         };
         batch::create_each(&self.client, &path, Note::KEY, notes).await
     }
@@ -135,6 +136,19 @@ impl Notes {
     pub async fn update(&self, patches: &[NotePatch]) -> Result<Vec<Updated<NoteId>>, Error> {
         let path = path::of(&[self.of.as_str(), "notes"])?;
         batch::update(&self.client, &path, Note::KEY, patches, |patch| patch.id).await
+    }
+
+    /// Changes what notes say, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(&self, patches: &[NotePatch]) -> Vec<ItemOutcome<Updated<NoteId>>> {
+        let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
+            return batch::not_written(patches.len());
+        };
+        batch::update_each(&self.client, &path, Note::KEY, patches, |patch| patch.id).await
     }
 
     /// The note with this id; `None` when there is none.

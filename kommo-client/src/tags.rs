@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     client::Client,
     entity::EntityType,
     error::Error,
@@ -49,17 +49,33 @@ impl Tags {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn create(&self, names: &[&str]) -> Result<Vec<Created<TagId>>, Error> {
-        #[derive(Serialize)]
-        struct New<'a> {
-            name: &'a str,
-        }
-        let tags: Vec<New<'_>> = names.iter().map(|name| New { name }).collect();
-        batch::create(&self.client, &self.path()?, Tag::KEY, &tags).await
+        batch::create(&self.client, &self.path()?, Tag::KEY, &named(names)).await
+    }
+
+    /// The same, in batches of [`batch_size`](crate::ClientBuilder::batch_size): says what became of each name, in their
+    /// order. Names that Kommo refuses are taken out and the others sent again, since making a tag twice is harmless.
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, names: &[&str]) -> Vec<ItemOutcome<Created<TagId>>> {
+        let Ok(path) = self.path() else { return batch::not_written(names.len()) };
+        let creating = batch::creating(&self.client, &path, Tag::KEY).repeatable();
+        batch::post_each(creating, &named(names)).await
     }
 
     fn path(&self) -> Result<String, Error> {
         path::of(&[self.of.as_str(), "tags"])
     }
+}
+
+#[derive(Serialize)]
+struct NewTag<'a> {
+    name: &'a str,
+}
+
+fn named<'a>(names: &[&'a str]) -> Vec<NewTag<'a>> {
+    names.iter().map(|name| NewTag { name }).collect()
 }
 
 impl Row for Tag {

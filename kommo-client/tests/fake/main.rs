@@ -8,6 +8,7 @@ mod bots;
 mod catalogs;
 mod contacts;
 mod definitions;
+mod each;
 mod faults;
 mod fields;
 mod files;
