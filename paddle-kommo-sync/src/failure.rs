@@ -27,6 +27,8 @@ pub(crate) enum Pause {
     Unauthorized,
     /// 402: the account is not paid.
     PaymentRequired,
+    /// The certificate at Kommo's address is not good: nothing is sent there before a person has looked.
+    Certificate,
     /// 403 by the gateway: Kommo has blocked this address or integration. The client may know when it probes next.
     Blocked(Option<Duration>),
 }
@@ -37,6 +39,7 @@ impl Pause {
             Self::RateLimited(_) => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::PaymentRequired => "payment_required",
+            Self::Certificate => "certificate",
             Self::Blocked(_) => "blocked",
         }
     }
@@ -49,6 +52,9 @@ impl Pause {
                 "the token expired or was revoked: give a new one (KOMMO_TOKEN) and restart"
             }
             Self::PaymentRequired => "the Kommo account is not paid for",
+            Self::Certificate => {
+                "the certificate at Kommo's address is not good: look at KOMMO_BASE_URL, this machine's clock and certificates, and for a proxy in between"
+            }
             Self::Blocked(_) => {
                 "Kommo blocked this address after too many requests: ask its support, it is probed meanwhile"
             }
@@ -75,7 +81,9 @@ impl Pause {
                 told.max(Duration::from_secs(1))
             }
             Self::RateLimited(None) => doubled(1, 300),
-            Self::Unauthorized | Self::PaymentRequired => Duration::from_secs(60),
+            Self::Unauthorized | Self::PaymentRequired | Self::Certificate => {
+                Duration::from_secs(60)
+            }
             Self::Blocked(None) => doubled(300, 3600),
         }
     }
@@ -92,6 +100,7 @@ pub(crate) fn reaction_to(kind: &ErrorKind, error: &Error) -> Reaction {
         ErrorKind::RateLimited => Reaction::Pause(Pause::RateLimited(error.retry_after())),
         ErrorKind::Unauthorized => Reaction::Pause(Pause::Unauthorized),
         ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
+        ErrorKind::Certificate => Reaction::Pause(Pause::Certificate),
         ErrorKind::Blocked => Reaction::Pause(Pause::Blocked(error.retry_after())),
         ErrorKind::Forbidden
         | ErrorKind::NotFound
