@@ -108,7 +108,7 @@
 //! [`FakeKommo::add_chat`], refuses `_embedded.source` of a new lead, looks for no duplicates, and sends no webhooks: it
 //! only keeps their subscriptions. Its log of events knows what was created, stages and prices. Access tokens are plain
 //! text without claims, and an account cannot be renamed. Values of composite custom fields, such as addresses, are kept
-//! unchecked. wiremock keeps every request in memory for as long as the fake lives.
+//! unchecked. Every request is kept in memory for as long as the fake lives.
 
 mod account;
 mod adding;
@@ -138,6 +138,7 @@ mod query;
 mod reading;
 mod routes;
 mod seed;
+mod sending;
 mod server;
 mod sources;
 mod state;
@@ -152,10 +153,11 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wiremock::MockServer;
-
 use self::answer::Answer;
 pub(crate) use self::fault::Fallen;
+use self::sending::Sending;
+pub(crate) use self::server::Asked;
+use self::server::Server;
 use self::state::State;
 
 pub use self::fault::Fault;
@@ -168,7 +170,7 @@ pub use self::seed::FakeLead;
 #[derive(Clone)]
 pub struct FakeKommo {
     /// Held for its drop, which stops the server.
-    _server: Option<Arc<MockServer>>,
+    _server: Option<Arc<Server>>,
     state: Arc<Mutex<State>>,
     uri: String,
 }
@@ -209,7 +211,7 @@ impl FakeKommo {
         let address = listener.local_addr().expect("a listener that is bound");
         let uri = format!("http://{address}");
         let state = Arc::new(Mutex::new(State::ordinary(uri.clone())));
-        let server = server::start(listener, &state).await;
+        let server = Server::start(listener, Arc::clone(&state));
         Self { _server: Some(Arc::new(server)), state, uri }
     }
 
@@ -242,8 +244,8 @@ impl FakeKommo {
 
     pub(crate) fn answer_in_memory(
         &self,
-        request: &wiremock::Request,
-    ) -> Result<(http::Response<Vec<u8>>, Duration), Fallen> {
+        request: Asked,
+    ) -> Result<(http::Response<Sending>, Duration), Fallen> {
         lock(&self.state).serve(request).map(Answer::response)
     }
 

@@ -174,6 +174,24 @@ mod tests {
         assert_ne!(backoff("evt_1", 9), backoff("evt_2", 9));
     }
 
+    #[tokio::test]
+    async fn a_bad_certificate_pauses_the_account_and_says_what_to_look_at() {
+        use kommo_client::{
+            AccessToken, Client,
+            fake::{FakeKommo, Fault},
+        };
+
+        let fake = FakeKommo::in_memory();
+        fake.fail_next(Fault::bad_certificate().always());
+        let token = AccessToken::new(fake.token()).unwrap();
+        let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+        let error = client.account().get().await.unwrap_err();
+        let Reaction::Pause(pause) = reaction(&error) else { panic!("{error:?}") };
+        assert_eq!((pause.code(), pause.length(7)), ("certificate", Duration::from_secs(60)));
+        assert!(pause.hint().contains("KOMMO_BASE_URL") && !pause.is_told());
+        assert_eq!(fake.requests().len(), 1, "it is not repeated");
+    }
+
     #[test]
     fn a_block_is_probed_ever_more_rarely() {
         let minutes = |before| Pause::Blocked(None).length(before).as_secs() / 60;
