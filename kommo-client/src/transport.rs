@@ -23,7 +23,8 @@ use crate::{
 mod answer;
 mod certificate;
 mod request;
-#[cfg(all(test, feature = "rustls"))]
+#[cfg(test)]
+#[cfg(feature = "rustls")]
 mod tests;
 
 pub(crate) use answer::Answer;

@@ -61,7 +61,7 @@ pub(crate) fn creating<'a, I: Id>(
     client: &'a Client,
     path: &'a str,
     key: &'static str,
-) -> Posting<'a, impl Fn(&Answer, usize) -> Result<Vec<ItemOutcome<Created<I>>>, Error> + Sync> {
+) -> Posting<'a, impl Reading<Created<I>>> {
     Posting::new(client, path, move |answer: &Answer, items| named(created(answer, key, items)?))
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn post_each<T, D, R>(posting: Posting<'_, R>, items: &[T]) -> 
 where
     T: Serialize + Sync,
     D: Done,
-    R: Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync,
+    R: Reading<D>,
 {
     each(&posting, items).await
 }
@@ -104,9 +104,15 @@ impl<I: Id> Done for Created<I> {
     }
 }
 
-trait Write<T>: Sync {
-    type Done: Done;
+/// What a success says of so many items.
+pub(crate) trait Reading<D>:
+    Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync
+{
+}
 
+impl<D, R: Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync> Reading<D> for R {}
+
+trait Write<T, D>: Sync {
     /// How many go in one request.
     fn batch_size(&self) -> usize;
 
@@ -114,10 +120,8 @@ trait Write<T>: Sync {
     fn is_repeatable(&self) -> bool;
 
     /// What a success says of each item.
-    fn send(
-        &self,
-        items: &[&T],
-    ) -> impl Future<Output = Result<Vec<ItemOutcome<Self::Done>>, Error>> + Send;
+    fn send(&self, items: &[&T])
+    -> impl Future<Output = Result<Vec<ItemOutcome<D>>, Error>> + Send;
 
     /// Kommo's name of the item in a refusal by rule, which knows no `request_id`.
     fn name(&self, item: &T) -> Option<String>;
@@ -154,14 +158,12 @@ impl<'a, R> Posting<'a, R> {
     }
 }
 
-impl<T, D, R> Write<T> for Posting<'_, R>
+impl<T, D, R> Write<T, D> for Posting<'_, R>
 where
     T: Serialize + Sync,
     D: Done,
-    R: Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync,
+    R: Reading<D>,
 {
-    type Done = D;
-
     fn batch_size(&self) -> usize {
         self.client.batch_size().min(self.most)
     }
@@ -192,9 +194,7 @@ struct Updating<'a, T, I> {
     id: fn(&T) -> I,
 }
 
-impl<T: Serialize + Sync, I: Id> Write<T> for Updating<'_, T, I> {
-    type Done = Updated<I>;
-
+impl<T: Serialize + Sync, I: Id> Write<T, Updated<I>> for Updating<'_, T, I> {
     fn batch_size(&self) -> usize {
         self.client.batch_size()
     }
@@ -203,7 +203,7 @@ impl<T: Serialize + Sync, I: Id> Write<T> for Updating<'_, T, I> {
         true
     }
 
-    async fn send(&self, items: &[&T]) -> Result<Vec<ItemOutcome<Self::Done>>, Error> {
+    async fn send(&self, items: &[&T]) -> Result<Vec<ItemOutcome<Updated<I>>>, Error> {
         let answer = patch(self.client, self.path, items, 0).await?;
         named(updated(&answer, self.key, items.iter().map(|item| (self.id)(item)))?)
     }
@@ -221,7 +221,7 @@ pub(crate) fn named<D>(items: Vec<Option<D>>) -> Result<Vec<ItemOutcome<D>>, Err
 
 /// Sends batch after batch. What a batch is refused for is taken out of it and the rest sent again, where that does no
 /// harm; a failure that is not about items ends the work.
-async fn each<T: Sync, W: Write<T>>(write: &W, items: &[T]) -> Vec<ItemOutcome<W::Done>> {
+async fn each<T: Sync, D: Done>(write: &impl Write<T, D>, items: &[T]) -> Vec<ItemOutcome<D>> {
     let indexed: Vec<(usize, &T)> = items.iter().enumerate().collect();
     let mut queue: VecDeque<Vec<(usize, &T)>> =
         indexed.chunks(write.batch_size()).map(<[_]>::to_vec).collect();
@@ -313,8 +313,8 @@ fn outcome_of_each<D>(error: &Error, length: usize) -> ItemOutcome<D> {
 }
 
 /// The items a refusal names, by their place in the batch, each with its own reasons.
-fn refused_items<T, W: Write<T>>(
-    write: &W,
+fn refused_items<T, D>(
+    write: &impl Write<T, D>,
     batch: &[(usize, &T)],
     kind: &ErrorKind,
 ) -> BTreeMap<usize, ErrorKind> {
@@ -340,7 +340,7 @@ fn refused_items<T, W: Write<T>>(
 }
 
 /// Whether a smaller batch may fare better.
-fn is_worth_halving<T, W: Write<T>>(write: &W, kind: &ErrorKind) -> bool {
+fn is_worth_halving<T, D>(write: &impl Write<T, D>, kind: &ErrorKind) -> bool {
     match kind {
         // Nothing was sent: finding the item that cannot be written costs nothing.
         ErrorKind::InvalidRequest => true,
