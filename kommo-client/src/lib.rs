@@ -224,8 +224,9 @@ pub use crate::{
         StatusRights, TaskRights, User, Users,
     },
     webhook_body::{
-        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
-        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTalk, WebhookTask,
+        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookCustomer, WebhookData,
+        WebhookDecision, WebhookElement, WebhookEntity, WebhookEvent, WebhookField, WebhookLead,
+        WebhookMessage, WebhookNote, WebhookTag, WebhookTalk, WebhookTask, WebhookUnsorted,
     },
     webhooks::{Webhook, Webhooks},
 };
