@@ -55,7 +55,7 @@ impl Catalogs {
         }
     }
 
-    /// Makes catalogs of these names, of the kind `regular`, in one request. An account has ten at most.
+    /// Makes catalogs in one request. An account has ten at most.
     ///
     /// # Errors
     ///
@@ -64,13 +64,47 @@ impl Catalogs {
     /// # Cancel safety
     ///
     /// A request under way when the future is dropped may or may not be carried out.
-    pub async fn create(&self, names: &[&str]) -> Result<Vec<Created<CatalogId>>, Error> {
-        #[derive(Serialize)]
-        struct New<'a> {
-            name: &'a str,
-        }
-        let new: Vec<New<'_>> = names.iter().map(|name| New { name }).collect();
-        batch::create(&self.client, PATH, Catalog::KEY, &new).await
+    pub async fn create(&self, catalogs: &[NewCatalog]) -> Result<Vec<Created<CatalogId>>, Error> {
+        batch::create(&self.client, PATH, Catalog::KEY, catalogs).await
+    }
+
+    /// Makes catalogs, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in
+    /// their order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(
+        &self,
+        catalogs: &[NewCatalog],
+    ) -> Vec<ItemOutcome<Created<CatalogId>>> {
+        batch::create_each(&self.client, PATH, Catalog::KEY, catalogs).await
+    }
+
+    /// Changes catalogs. The answers come in the order of the patches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Leads::update`](crate::Leads::update).
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn update(&self, patches: &[CatalogPatch]) -> Result<Vec<Updated<CatalogId>>, Error> {
+        batch::update(&self.client, PATH, Catalog::KEY, patches, |patch| patch.id).await
+    }
+
+    /// Changes catalogs, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in
+    /// the order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(
+        &self,
+        patches: &[CatalogPatch],
+    ) -> Vec<ItemOutcome<Updated<CatalogId>>> {
+        batch::update_each(&self.client, PATH, Catalog::KEY, patches, |patch| patch.id).await
     }
 
     /// Gives a catalog another name.
@@ -83,13 +117,7 @@ impl Catalogs {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn rename(&self, id: CatalogId, name: &str) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Patch<'a> {
-            id: CatalogId,
-            name: &'a str,
-        }
-        let patch = [Patch { id, name }];
-        batch::update(&self.client, PATH, Catalog::KEY, &patch, |patch| patch.id).await.map(drop)
+        self.update(&[CatalogPatch::new(id).name(name)]).await.map(drop)
     }
 
     /// The element with this id; `None` when there is none.
@@ -122,6 +150,25 @@ impl Catalogs {
     pub fn elements(&self, of: CatalogId) -> Pages<CatalogElement> {
         let query = Query::default().with("limit", PAGE);
         Pages::new(self.client.clone(), elements_path(of), query)
+    }
+
+    /// The elements of a catalog with these ids, in the order asked for, each once; those that do not exist are left out. One
+    /// request for 250 elements.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn elements_by_ids(
+        &self,
+        of: CatalogId,
+        ids: &[CatalogElementId],
+    ) -> Result<Vec<CatalogElement>, Error> {
+        page::by_ids(&self.client, &elements_path(of), None, ids, |own: &CatalogElement| own.id)
+            .await
     }
 
     /// Adds elements to a catalog, up to 250, in one request. The answers come in their order.
@@ -208,6 +255,21 @@ pub struct Catalog {
     /// Its kind: `regular`, `products`, `invoices` or `suppliers`.
     #[serde(default, rename = "type", deserialize_with = "or_default")]
     pub catalog_type: String,
+    /// Its place.
+    #[serde(default, deserialize_with = "lenient")]
+    pub sort: Option<i64>,
+    /// Whether people may add elements from the card of an entity.
+    #[serde(default, deserialize_with = "lenient")]
+    pub can_add_elements: Option<bool>,
+    /// Whether it has a tab in the cards of entities.
+    #[serde(default, deserialize_with = "lenient")]
+    pub can_show_in_cards: Option<bool>,
+    /// Whether an element may be linked with several entities.
+    #[serde(default, deserialize_with = "lenient")]
+    pub can_link_multiple: Option<bool>,
+    /// Whether it can be deleted; those of the system cannot.
+    #[serde(default, deserialize_with = "lenient")]
+    pub can_be_deleted: Option<bool>,
 }
 
 impl Row for Catalog {
@@ -216,6 +278,99 @@ impl Row for Catalog {
     fn row_key(&self) -> RowKey {
         RowKey::Number(self.id.get())
     }
+}
+
+/// What creations and changes of catalogs share.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Settings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sort: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    can_add_elements: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    can_show_in_cards: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    can_link_multiple: Option<bool>,
+}
+
+macro_rules! settings_setters {
+    () => {
+        /// Sets the place.
+        pub fn sort(mut self, sort: i64) -> Self {
+            self.settings.sort = Some(sort);
+            self
+        }
+
+        /// Whether people may add elements from the card of an entity.
+        pub fn can_add_elements(mut self, can: bool) -> Self {
+            self.settings.can_add_elements = Some(can);
+            self
+        }
+
+        /// Whether it has a tab in the cards of entities.
+        pub fn can_show_in_cards(mut self, can: bool) -> Self {
+            self.settings.can_show_in_cards = Some(can);
+            self
+        }
+
+        /// Whether an element may be linked with several entities.
+        pub fn can_link_multiple(mut self, can: bool) -> Self {
+            self.settings.can_link_multiple = Some(can);
+            self
+        }
+    };
+}
+
+/// A catalog to make.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct NewCatalog {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    catalog_type: Option<String>,
+    #[serde(flatten)]
+    settings: Settings,
+}
+
+impl NewCatalog {
+    /// A catalog of this name, of the kind `regular`.
+    pub fn new(name: impl Into<String>) -> Self {
+        let settings = Settings { name: Some(name.into()), ..Settings::default() };
+        Self { catalog_type: None, settings }
+    }
+
+    /// Sets the kind: `regular`, `products`, `invoices` or `suppliers`.
+    pub fn catalog_type(mut self, catalog_type: impl Into<String>) -> Self {
+        self.catalog_type = Some(catalog_type.into());
+        self
+    }
+
+    settings_setters!();
+}
+
+/// A change of one catalog. What is not set is not sent, and stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[must_use]
+pub struct CatalogPatch {
+    id: CatalogId,
+    #[serde(flatten)]
+    settings: Settings,
+}
+
+impl CatalogPatch {
+    /// A change of the catalog `id` that changes nothing yet.
+    pub fn new(id: CatalogId) -> Self {
+        Self { id, settings: Settings::default() }
+    }
+
+    /// Sets the name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = Some(name.into());
+        self
+    }
+
+    settings_setters!();
 }
 
 /// An element of a catalog.

@@ -294,9 +294,7 @@ impl Client {
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
     pub(crate) fn resolve(&self, link: &str) -> Option<Url> {
-        let base = self.shared.transport.base();
-        let link = base.join(link).ok()?;
-        (link.host() == base.host() && link.port() == base.port()).then_some(link)
+        host::same_host(&self.shared.transport.base(), link)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Contacts: the people behind leads.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
@@ -11,15 +9,16 @@ use crate::{
     error::Error,
     field::{FieldInput, FieldValue, FieldValues, FieldWrite},
     id::{CompanyId, ContactId, LeadId, UserId},
-    page::{self, PAGE, Page, Pages, Row, RowKey},
-    person_filter::person_filter,
+    leads::{LeadElement, Tag},
+    page::{self, PAGE, Pages, Row, RowKey},
+    person_filter::{joined, person_filter},
     profile::{Profile, profile_setters},
     query::Query,
-    transport::{Method, Request},
     wire::{Linked, ids, lenient, list, or_default, timestamp},
 };
 
 const PATH: &str = "/api/v4/contacts";
+const WITH: &str = "leads";
 
 /// The contacts of an account; from [`Client::contacts`].
 #[derive(Clone, Debug)]
@@ -42,12 +41,30 @@ impl Contacts {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: ContactId) -> Result<Option<Contact>, Error> {
-        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", "leads")).await
+        self.get_with(id, &[]).await
+    }
+
+    /// The same, with what a contact only tells when asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get_with(
+        &self,
+        id: ContactId,
+        with: &[ContactWith],
+    ) -> Result<Option<Contact>, Error> {
+        let with = joined(WITH, with.iter().map(|with| with.as_str()));
+        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", with)).await
     }
 
     /// The contacts that pass the filter, page by page.
     pub fn list(&self, filter: &ContactFilter) -> Pages<Contact> {
-        Pages::new(self.client.clone(), PATH.to_owned(), filter.0.to_query("leads"))
+        Pages::new(self.client.clone(), PATH.to_owned(), filter.0.to_query(WITH))
     }
 
     /// The contacts with these ids, in the order asked for, each once; those that do not exist are left out. One request for
@@ -64,31 +81,7 @@ impl Contacts {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list_by_ids(&self, ids: &[ContactId]) -> Result<Vec<Contact>, Error> {
-        let wanted: BTreeSet<ContactId> = ids.iter().copied().collect();
-        let wanted: Vec<ContactId> = wanted.into_iter().collect();
-        let mut found = BTreeMap::new();
-        for chunk in wanted.chunks(PAGE) {
-            let query =
-                chunk.iter().fold(Query::default(), |query, id| query.with("filter[id][]", id));
-            let query = query.with("with", "leads").with("limit", PAGE);
-            let request = Request::new(Method::Get, PATH.to_owned()).query(query);
-            let answer = self.client.send(&request).await?;
-            let page = Page::<Contact>::read(&answer)?.map(|page| page.rows).unwrap_or_default();
-            let (asked, others): (Vec<_>, Vec<_>) =
-                page.into_iter().partition(|contact| chunk.contains(&contact.id));
-            found.extend(asked.into_iter().map(|contact| (contact.id, contact)));
-            if others.is_empty() {
-                continue;
-            }
-            for id in chunk {
-                if !found.contains_key(id)
-                    && let Some(contact) = self.get(*id).await?
-                {
-                    found.insert(*id, contact);
-                }
-            }
-        }
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+        page::by_ids(&self.client, PATH, Some(WITH), ids, |contact: &Contact| contact.id).await
     }
 
     /// Adds contacts, up to 250, in one request. The answers come in their order.
@@ -162,8 +155,7 @@ impl Contacts {
         if !wanted.contains('@') {
             return Err(Error::invalid_request("an e-mail address without @"));
         }
-        let query =
-            Query::default().with("query", &wanted).with("with", "leads").with("limit", PAGE);
+        let query = Query::default().with("query", &wanted).with("with", WITH).with("limit", PAGE);
         let mut contacts: Vec<Contact> = page::all(&self.client, PATH.to_owned(), query).await?;
         contacts.retain(|contact| contact.emails().any(|email| normalize(email) == wanted));
         Ok(contacts)
@@ -172,11 +164,27 @@ impl Contacts {
 
 person_filter! {
     /// Which contacts to list, and in which order.
-    ContactFilter of ContactId
+    ContactFilter of ContactId, with ContactWith
 }
 
 fn normalize(email: &str) -> String {
     email.trim().to_lowercase()
+}
+
+/// What a contact only tells when asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ContactWith {
+    /// [`Contact::catalog_elements`]: the elements of catalogs that it is linked with.
+    CatalogElements,
+}
+
+impl ContactWith {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CatalogElements => "catalog_elements",
+        }
+    }
 }
 
 /// A contact to create.
@@ -279,18 +287,30 @@ pub struct Contact {
     pub last_name: Option<String>,
     /// Whose it is.
     pub responsible_user_id: Option<UserId>,
+    /// The group of the responsible user.
+    pub group_id: Option<u64>,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// Who changed it last.
+    pub updated_by: Option<UserId>,
     /// Whether it is in the trash.
     pub is_deleted: bool,
     /// When it was made.
     pub created_at: Option<OffsetDateTime>,
     /// When it was changed last.
     pub updated_at: Option<OffsetDateTime>,
+    /// When its next task is due.
+    pub closest_task_at: Option<OffsetDateTime>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
     /// The custom fields that have values; phones and e-mail addresses are among them.
     pub custom_fields_values: Vec<FieldValues>,
     /// Its leads.
     pub lead_ids: Vec<LeadId>,
     /// Its companies.
     pub company_ids: Vec<CompanyId>,
+    /// With [`ContactWith::CatalogElements`]: the elements of catalogs that it is linked with.
+    pub catalog_elements: Vec<LeadElement>,
 }
 
 impl Contact {
@@ -331,12 +351,20 @@ struct Wire {
     last_name: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     responsible_user_id: Option<UserId>,
+    #[serde(default, deserialize_with = "lenient")]
+    group_id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    created_by: Option<UserId>,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_by: Option<UserId>,
     #[serde(default, deserialize_with = "or_default")]
     is_deleted: bool,
     #[serde(default, deserialize_with = "timestamp")]
     created_at: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "timestamp")]
     updated_at: Option<OffsetDateTime>,
+    #[serde(default, deserialize_with = "timestamp")]
+    closest_task_at: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "list")]
     custom_fields_values: Vec<FieldValues>,
     #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
@@ -345,6 +373,10 @@ struct Wire {
 
 #[derive(Default, Deserialize)]
 struct Embedded {
+    #[serde(default, deserialize_with = "list")]
+    tags: Vec<Tag>,
+    #[serde(default, deserialize_with = "list")]
+    catalog_elements: Vec<LeadElement>,
     #[serde(default, deserialize_with = "list")]
     leads: Vec<Linked<LeadId>>,
     #[serde(default, deserialize_with = "list")]
@@ -360,9 +392,15 @@ impl<'de> Deserialize<'de> for Contact {
             first_name: wire.first_name,
             last_name: wire.last_name,
             responsible_user_id: wire.responsible_user_id,
+            group_id: wire.group_id,
+            created_by: wire.created_by,
+            updated_by: wire.updated_by,
             is_deleted: wire.is_deleted,
             created_at: wire.created_at,
             updated_at: wire.updated_at,
+            closest_task_at: wire.closest_task_at,
+            tags: wire.embedded.tags,
+            catalog_elements: wire.embedded.catalog_elements,
             custom_fields_values: wire.custom_fields_values,
             lead_ids: ids(wire.embedded.leads),
             company_ids: ids(wire.embedded.companies),

@@ -1,13 +1,13 @@
 //! Leads: what salespeople call deals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
-    id::LeadId,
-    page::{self, PAGE, Page, Pages, Row},
+    id::{LeadId, LossReasonId},
+    page::{self, PAGE, Pages, Row},
     query::Query,
     transport::{Method, Request},
 };
@@ -19,7 +19,7 @@ mod patch;
 mod with;
 
 pub use filter::LeadFilter;
-pub use lead::{Lead, LeadContact, LeadElement, LossReason, Tag};
+pub use lead::{Lead, LeadContact, LeadElement, LeadSource, LossReason, Tag};
 pub use new::{ComplexCreated, NewLead};
 pub use patch::{LeadPatch, TagRef};
 pub use with::LeadWith;
@@ -82,42 +82,7 @@ impl Leads {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list_by_ids(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
-        let wanted: BTreeSet<LeadId> = ids.iter().copied().collect();
-        let mut found = BTreeMap::new();
-        for chunk in wanted.iter().copied().collect::<Vec<_>>().chunks(PAGE) {
-            let page = self.page_of(chunk).await?;
-            let mut filtered = true;
-            for lead in page {
-                if chunk.contains(&lead.id) {
-                    found.insert(lead.id, lead);
-                } else {
-                    filtered = false;
-                }
-            }
-            if filtered {
-                continue;
-            }
-            for id in chunk {
-                if !found.contains_key(id)
-                    && let Some(lead) = self.get(*id).await?
-                {
-                    found.insert(*id, lead);
-                }
-            }
-        }
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
-    }
-
-    async fn page_of(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
-        let mut query = Query::default();
-        for id in ids {
-            query.push("filter[id][]", id);
-        }
-        query.push("with", WITH);
-        query.push("limit", PAGE);
-        let request = Request::new(Method::Get, PATH.to_owned()).query(query);
-        let answer = self.client.send(&request).await?;
-        Ok(Page::<Lead>::read(&answer)?.map(|page| page.rows).unwrap_or_default())
+        page::by_ids(&self.client, PATH, Some(WITH), ids, |lead: &Lead| lead.id).await
     }
 
     /// The leads that pass the filter, page by page.
@@ -151,6 +116,22 @@ impl Leads {
     pub async fn loss_reasons(&self) -> Result<Vec<LossReason>, Error> {
         let query = Query::default().with("limit", PAGE);
         page::all(&self.client, format!("{PATH}/loss_reasons"), query).await
+    }
+
+    /// The reason for losing a lead with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn loss_reason(&self, id: LossReasonId) -> Result<Option<LossReason>, Error> {
+        match self.client.find(format!("{PATH}/loss_reasons/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
     }
 
     /// Adds leads, up to 250, in one request. The answers come in their order; no leads, no request.

@@ -165,24 +165,27 @@ mod webhooks;
 mod wire;
 
 pub use crate::{
-    account::{Account, AccountHandle, AccountWith, TaskType},
+    account::{Account, AccountHandle, AccountWith, TaskType, UserGroup},
     auth::{AccessToken, InvalidToken},
     batch::{Created, ItemOutcome, Updated},
     calls::{Call, CallDirection, Calls, CallsCreated, NewCall},
-    catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
+    catalogs::{
+        Catalog, CatalogElement, CatalogElementPatch, CatalogPatch, Catalogs, NewCatalog,
+        NewCatalogElement,
+    },
     client::{BuildError, Client, ClientBuilder},
-    companies::{Companies, Company, CompanyFilter, CompanyPatch, NewCompany},
-    contacts::{Contact, ContactFilter, ContactPatch, Contacts, NewContact},
+    companies::{Companies, Company, CompanyFilter, CompanyPatch, CompanyWith, NewCompany},
+    contacts::{Contact, ContactFilter, ContactPatch, ContactWith, Contacts, NewContact},
     custom_fields::{CustomFields, FieldDefinition, FieldEnum, FieldGroup, FieldPatch, NewField},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
-    events::{Event, EventFilter, Events},
+    events::{Event, EventFilter, EventKind, Events},
     field::{
         AddressPart, FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues,
         FieldWrite, FileValue, LegalEntity, LinkedEntity,
     },
     field_set::{FieldSet, SetFieldError, SetValue},
-    files::{AttachedFile, Files, UploadedFile},
+    files::{AttachedFile, DriveFile, FileFilter, FileLink, Files},
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
@@ -190,15 +193,15 @@ pub use crate::{
         TaskId, TaskTypeId, UserId,
     },
     leads::{
-        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
-        LossReason, NewLead, Tag, TagRef,
+        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadSource,
+        LeadWith, Leads, LossReason, NewLead, Tag, TagRef,
     },
     limit::{Priority, Turn},
     links::{Link, LinkTo, Links, MassLink, MassLinks},
     notes::{
         AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
         GeolocationContent, InvoiceContent, NewNote, Note, NoteContent, NoteFilter, NotePatch,
-        NoteType, Notes, RawContent, ServiceContent, SmsContent, TextContent,
+        NoteType, NoteWith, Notes, RawContent, ServiceContent, SmsContent, TextContent,
     },
     oauth::{
         FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
@@ -213,7 +216,7 @@ pub use crate::{
     retry::RetryPolicy,
     salesbots::Salesbots,
     sources::{NewSource, Source, SourcePatch, Sources},
-    tags::Tags,
+    tags::{NewTag, TagFilter, Tags},
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     unsorted::{
         FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedFilter,

@@ -213,10 +213,12 @@ impl Notes {
 #[must_use]
 pub struct NoteFilter {
     ids: Vec<NoteId>,
+    entity_ids: Vec<u64>,
     note_types: Vec<NoteType>,
     updated_from: Option<OffsetDateTime>,
     updated_to: Option<OffsetDateTime>,
-    newest_first: bool,
+    with: Vec<NoteWith>,
+    order: Option<(&'static str, &'static str)>,
 }
 
 impl NoteFilter {
@@ -228,6 +230,13 @@ impl NoteFilter {
     /// The note with this id; several calls add up.
     pub fn id(mut self, id: NoteId) -> Self {
         self.ids.push(id);
+        self
+    }
+
+    /// Notes of this entity, for [`Notes::list_all`]; several calls add up. amoCRM documents it, Kommo does not: compare
+    /// what comes.
+    pub fn entity(mut self, id: u64) -> Self {
+        self.entity_ids.push(id);
         self
     }
 
@@ -249,9 +258,21 @@ impl NoteFilter {
         self
     }
 
+    /// Has each note tell this, too.
+    pub fn with(mut self, with: NoteWith) -> Self {
+        self.with.push(with);
+        self
+    }
+
     /// The newest first, by id.
     pub fn newest_first(mut self) -> Self {
-        self.newest_first = true;
+        self.order = Some(("order[id]", "desc"));
+        self
+    }
+
+    /// Those changed last first.
+    pub fn last_updated_first(mut self) -> Self {
+        self.order = Some(("order[updated_at]", "desc"));
         self
     }
 
@@ -259,6 +280,9 @@ impl NoteFilter {
         let mut query = Query::default();
         for id in &self.ids {
             query.push("filter[id][]", id);
+        }
+        for id in &self.entity_ids {
+            query.push("filter[entity_id][]", id);
         }
         for note_type in &self.note_types {
             query.push("filter[note_type][]", note_type);
@@ -269,7 +293,28 @@ impl NoteFilter {
         if let Some(time) = self.updated_to {
             query.push_time("filter[updated_at][to]", time);
         }
-        query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
+        if !self.with.is_empty() {
+            let with: Vec<_> = self.with.iter().map(|with| with.as_str()).collect();
+            query.push("with", with.join(","));
+        }
+        let (key, direction) = self.order.unwrap_or(("order[id]", "asc"));
+        query.with(key, direction).with("limit", PAGE)
+    }
+}
+
+/// What a note only tells when asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum NoteWith {
+    /// [`Note::is_pinned`]: whether it is pinned to the top.
+    IsPinned,
+}
+
+impl NoteWith {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::IsPinned => "is_pinned",
+        }
     }
 }
 
@@ -313,6 +358,9 @@ pub struct Note {
     /// Who made it.
     #[serde(default, deserialize_with = "lenient")]
     pub created_by: Option<UserId>,
+    /// With [`NoteWith::IsPinned`]: whether it is pinned to the top.
+    #[serde(default, deserialize_with = "lenient")]
+    pub is_pinned: Option<bool>,
     /// Who is responsible for it.
     #[serde(default, deserialize_with = "lenient")]
     pub responsible_user_id: Option<UserId>,

@@ -39,6 +39,22 @@ impl Sources {
         page::all(&self.client, PATH.to_owned(), Query::default()).await
     }
 
+    /// The source with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: SourceId) -> Result<Option<Source>, Error> {
+        match self.client.find(format!("{PATH}/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
     /// Adds sources in one request. The answers come in their order. An `external_id` stands for one source, so a second
     /// creation is refused.
     ///

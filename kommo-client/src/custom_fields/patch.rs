@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     id::{EnumId, FieldId},
     page::Row,
-    path,
 };
 
 impl CustomFields {
@@ -24,7 +23,7 @@ impl CustomFields {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[FieldPatch]) -> Result<(), Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let path = self.path(&[])?;
         let id = |patch: &FieldPatch| patch.id;
         batch::update(&self.client, &path, FieldDefinition::KEY, patches, id).await.map(drop)
     }
@@ -36,7 +35,7 @@ impl CustomFields {
     ///
     /// Requests under way when the future is dropped may or may not be carried out.
     pub async fn update_each(&self, patches: &[FieldPatch]) -> Vec<ItemOutcome<Updated<FieldId>>> {
-        let Ok(path) = path::of(&[self.of.as_str(), "custom_fields"]) else {
+        let Ok(path) = self.path(&[]) else {
             return batch::not_written(patches.len());
         };
         batch::update_each(&self.client, &path, FieldDefinition::KEY, patches, |patch| patch.id)

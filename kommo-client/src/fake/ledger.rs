@@ -85,6 +85,8 @@ pub enum LedgerKind {
     ElementUpdated,
     /// The last part of a file came.
     FileUploaded,
+    /// A file of the drive was put into its trash.
+    FileTrashed,
     /// A file was attached to an entity.
     FileAttached,
     /// A file was detached from an entity.
@@ -124,6 +126,7 @@ impl LedgerKind {
             Self::ElementAdded => "element_added",
             Self::ElementUpdated => "element_updated",
             Self::FileUploaded => "file_uploaded",
+            Self::FileTrashed => "file_trashed",
             Self::FileAttached => "file_attached",
             Self::FileDetached => "file_detached",
             Self::SalesbotStarted => "salesbot_started",

@@ -4,7 +4,7 @@ use kommo_client::{
     Access, CallDirection, CatalogElementId, CatalogElementPatch, CatalogId, CompanyPatch,
     ContactId, ContactPatch, EntityType, ErrorKind, FieldPatch, FormMetadata, ItemOutcome, LinkTo,
     NewCall, NewCatalogElement, NewCompany, NewContact, NewField, NewLead, NewNote, NewPipeline,
-    NewRole, NewSource, NewStatus, NewUnsorted, NewUser, NotePatch, PipelineId, Rights,
+    NewRole, NewSource, NewStatus, NewTag, NewUnsorted, NewUser, NotePatch, PipelineId, Rights,
     SipMetadata, SourceId, SourcePatch, UserId, fake::FakeLead,
 };
 use time::macros::datetime;
@@ -126,7 +126,7 @@ async fn fields_and_sources() {
 async fn tags_go_again_since_making_them_twice_is_harmless() {
     let kommo = unlimited().await;
     let tags = client(&kommo).tags(EntityType::Leads);
-    assert_eq!(words(&tags.create_each(&["a", "", "c"]).await), PATCHED);
+    assert_eq!(words(&tags.create_each(&["a", "", "c"].map(NewTag::new)).await), PATCHED);
     assert_eq!(tags.list().await.expect("a list").len(), 2);
 }
 

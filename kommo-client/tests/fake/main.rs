@@ -18,6 +18,7 @@ mod http;
 mod intake;
 mod leads;
 mod links;
+mod lists;
 mod notes;
 mod oauth;
 mod pace;

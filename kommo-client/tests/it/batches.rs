@@ -2,7 +2,7 @@
 
 use kommo_client::{
     Access, BuildError, EntityType, ErrorKind, ItemOutcome, LeadId, LeadPatch, LinkTo, NewNote,
-    NewUser, Rights, Updated,
+    NewTag, NewUser, Rights, Updated,
 };
 use serde_json::{Value, json};
 use wiremock::{
@@ -346,7 +346,8 @@ async fn what_is_harmless_twice_goes_again_though_it_is_a_creation() {
         .expect(1)
         .mount(&server)
         .await;
-    let outcomes = client(&server).tags(EntityType::Leads).create_each(&["a", "", "c"]).await;
+    let outcomes =
+        client(&server).tags(EntityType::Leads).create_each(&["a", "", "c"].map(NewTag::new)).await;
     let made = |index: usize| outcomes[index].done().map(|made| (made.index, made.id.get()));
     assert_eq!((made(0), made(1), made(2)), (Some((0, 1)), None, Some((2, 3))));
     assert!(
@@ -385,7 +386,7 @@ async fn what_has_no_path_is_refused_unsent() {
     let nowhere = EntityType::from("../account");
     let notes = client.notes(nowhere.clone()).create_each(&[NewNote::common(1, "x")]).await;
     assert_eq!(notes, [ItemOutcome::Refused(ErrorKind::InvalidRequest)]);
-    let tags = client.tags(nowhere.clone()).create_each(&["a"]).await;
+    let tags = client.tags(nowhere.clone()).create_each(&[NewTag::new("a")]).await;
     assert_eq!(tags, [ItemOutcome::Refused(ErrorKind::InvalidRequest)]);
     let pair = (1, LinkTo::new(EntityType::Leads, 2));
     let links = client.mass_links(nowhere).link_each(&[pair]).await;
