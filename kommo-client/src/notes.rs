@@ -201,7 +201,7 @@ impl Notes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`] when the kind is a word that no path can hold.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when the kind is a word that no path can hold.
     pub fn list_all(&self, filter: &NoteFilter) -> Result<Pages<Note>, Error> {
         let path = path::of(&[self.of.as_str(), "notes"])?;
         Ok(Pages::new(self.client.clone(), path, filter.to_query()))
