@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod each;
+mod work;
 
 pub use each::ItemOutcome;
 pub(crate) use each::{

@@ -1,13 +1,11 @@
 //! Writes that say what became of each item.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use serde::Serialize;
 
-use super::{Created, MOST_ITEMS, Updated, created, numbered, patch, post, updated};
+use super::{Created, MOST_ITEMS, Updated, created, numbered, patch, post, updated, work::each};
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Fate},
+    error::{Error, ErrorKind},
     id::Id,
     transport::Answer,
 };
@@ -112,7 +110,8 @@ pub(crate) trait Reading<D>:
 
 impl<D, R: Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync> Reading<D> for R {}
 
-trait Write<T, D>: Sync {
+/// Items that go in batches.
+pub(super) trait Write<T, D>: Sync {
     /// How many go in one request.
     fn batch_size(&self) -> usize;
 
@@ -217,145 +216,4 @@ impl<T: Serialize + Sync, I: Id> Write<T, Updated<I>> for Updating<'_, T, I> {
 pub(crate) fn named<D>(items: Vec<Option<D>>) -> Result<Vec<ItemOutcome<D>>, Error> {
     let unknown = || ItemOutcome::Unknown(ErrorKind::Decode);
     Ok(items.into_iter().map(|item| item.map_or_else(unknown, ItemOutcome::Done)).collect())
-}
-
-/// Sends batch after batch. What a batch is refused for is taken out of it and the rest sent again, where that does no
-/// harm; a failure that is not about items ends the work.
-async fn each<T: Sync, D: Done>(write: &impl Write<T, D>, items: &[T]) -> Vec<ItemOutcome<D>> {
-    let indexed: Vec<(usize, &T)> = items.iter().enumerate().collect();
-    let mut queue: VecDeque<Vec<(usize, &T)>> =
-        indexed.chunks(write.batch_size()).map(<[_]>::to_vec).collect();
-    let mut outcomes = Outcomes(BTreeMap::new());
-    while let Some(batch) = queue.pop_front() {
-        let sent: Vec<&T> = batch.iter().map(|(_, item)| *item).collect();
-        let error = match write.send(&sent).await {
-            Ok(answered) => {
-                for ((index, _), outcome) in batch.iter().zip(answered) {
-                    outcomes.set(*index, outcome);
-                }
-                continue;
-            }
-            Err(error) => error,
-        };
-        let kind = error.kind();
-        let refused = refused_items(write, &batch, kind);
-        if !refused.is_empty() {
-            let (bad, good): (Vec<_>, Vec<_>) =
-                batch.into_iter().enumerate().partition(|(place, _)| refused.contains_key(place));
-            for (place, (index, _)) in bad {
-                let kind = refused.get(&place).unwrap_or(kind).clone();
-                outcomes.set(index, ItemOutcome::Refused(kind));
-            }
-            // That Kommo wrote none of them is the common reading, but nobody has it in writing.
-            let good: Vec<_> = good.into_iter().map(|(_, item)| item).collect();
-            outcomes.set_unknown(&good, kind);
-            if write.is_repeatable() && !good.is_empty() {
-                queue.push_back(good);
-            }
-        } else if batch.len() > 1 && is_worth_halving(write, kind) {
-            if error.fate() != Fate::NotSent {
-                outcomes.set_unknown(&batch, kind);
-            }
-            let half = batch.len().div_ceil(2);
-            queue.extend(batch.chunks(half).map(<[_]>::to_vec));
-        } else {
-            let length = batch.len();
-            for (index, _) in batch {
-                outcomes.set(index, outcome_of_each(&error, length));
-            }
-            if !(is_about_items(kind) || matches!(kind, ErrorKind::Server(504))) {
-                for (index, _) in queue.drain(..).flatten() {
-                    outcomes.set(index, ItemOutcome::NotDone(kind.clone()));
-                }
-            }
-        }
-    }
-    outcomes.0.into_values().collect()
-}
-
-/// By the caller's index.
-struct Outcomes<D>(BTreeMap<usize, ItemOutcome<D>>);
-
-impl<D: Done> Outcomes<D> {
-    fn set(&mut self, index: usize, mut outcome: ItemOutcome<D>) {
-        if matches!(outcome, ItemOutcome::NotDone(_)) && self.0.contains_key(&index) {
-            // It was sent before, and what became of that is not known.
-            return;
-        }
-        match &mut outcome {
-            ItemOutcome::Done(done) => done.set_index(index),
-            ItemOutcome::Refused(ErrorKind::Validation(errors)) => {
-                errors.iter_mut().for_each(|error| error.index = Some(index));
-            }
-            _ => {}
-        }
-        self.0.insert(index, outcome);
-    }
-
-    /// Until more is known of them.
-    fn set_unknown<T>(&mut self, batch: &[(usize, &T)], kind: &ErrorKind) {
-        for (index, _) in batch {
-            self.set(*index, ItemOutcome::Unknown(kind.clone()));
-        }
-    }
-}
-
-/// What an error that names no item says of each of the batch.
-fn outcome_of_each<D>(error: &Error, length: usize) -> ItemOutcome<D> {
-    let kind = error.kind().clone();
-    match error.fate() {
-        Fate::Unknown => ItemOutcome::Unknown(kind),
-        Fate::NotSent | Fate::Refused if !is_about_items(&kind) => ItemOutcome::NotDone(kind),
-        // Only creations come here: some of them may have been done, as far as is documented.
-        Fate::Refused if length > 1 => ItemOutcome::Unknown(kind),
-        Fate::NotSent | Fate::Refused => ItemOutcome::Refused(kind),
-    }
-}
-
-/// The items a refusal names, by their place in the batch, each with its own reasons.
-fn refused_items<T, D>(
-    write: &impl Write<T, D>,
-    batch: &[(usize, &T)],
-    kind: &ErrorKind,
-) -> BTreeMap<usize, ErrorKind> {
-    match kind {
-        ErrorKind::Validation(errors) => errors
-            .iter()
-            .filter_map(|error| {
-                let place = error.index.filter(|place| *place < batch.len())?;
-                Some((place, ErrorKind::Validation(vec![error.clone()])))
-            })
-            .collect(),
-        ErrorKind::Rule(sentences) => batch
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (_, item))| {
-                let (name, sentence) = sentences.get_key_value(&write.name(item)?)?;
-                let sentences = BTreeMap::from([(name.clone(), sentence.clone())]);
-                Some((place, ErrorKind::Rule(sentences)))
-            })
-            .collect(),
-        _ => BTreeMap::new(),
-    }
-}
-
-/// Whether a smaller batch may fare better.
-fn is_worth_halving<T, D>(write: &impl Write<T, D>, kind: &ErrorKind) -> bool {
-    match kind {
-        // Nothing was sent: finding the item that cannot be written costs nothing.
-        ErrorKind::InvalidRequest => true,
-        ErrorKind::Server(504) => write.is_repeatable(),
-        kind => write.is_repeatable() && is_about_items(kind),
-    }
-}
-
-/// Whether other items may fare better.
-fn is_about_items(kind: &ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Validation(_)
-            | ErrorKind::Rule(_)
-            | ErrorKind::Status(400 | 413 | 422)
-            | ErrorKind::InvalidRequest
-    )
 }
