@@ -190,6 +190,8 @@ impl CompanyPatch {
 
     profile_setters!();
 
+    crate::authorship::tag_set_setters!(profile.tags);
+
     /// Takes a tag off the company.
     pub fn delete_tag(mut self, tag: crate::leads::TagRef) -> Self {
         self.profile.tags_to_delete.push(tag);

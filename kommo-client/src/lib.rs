@@ -115,6 +115,7 @@
 
 mod account;
 mod auth;
+mod authorship;
 mod batch;
 mod calls;
 mod catalogs;

@@ -81,6 +81,8 @@ impl ContactPatch {
         self
     }
 
+    crate::authorship::tag_set_setters!(profile.tags);
+
     /// Takes a tag off the contact.
     pub fn delete_tag(mut self, tag: crate::leads::TagRef) -> Self {
         self.profile.tags_to_delete.push(tag);

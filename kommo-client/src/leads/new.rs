@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::TagRef;
 use crate::{
+    authorship::{Authorship, authorship_setters},
     companies::NewCompany,
     contacts::NewContact,
     field::FieldWrite,
-    id::{CompanyId, ContactId, LeadId, PipelineId, StatusId, UserId},
+    id::{CompanyId, ContactId, LeadId, LossReasonId, PipelineId, StatusId, UserId},
     price::PriceInput,
-    wire::{elements, or_default},
+    wire::{elements, or_default, write_timestamp},
 };
 
 /// A lead to create.
@@ -28,7 +30,11 @@ pub struct NewLead {
     #[serde(skip_serializing_if = "Option::is_none")]
     responsible_user_id: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_by: Option<UserId>,
+    loss_reason_id: Option<LossReasonId>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_timestamp")]
+    closed_at: Option<OffsetDateTime>,
+    #[serde(flatten)]
+    authorship: Authorship,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags_to_add: Vec<TagRef>,
     #[serde(rename = "custom_fields_values", skip_serializing_if = "Vec::is_empty")]
@@ -133,9 +139,17 @@ impl NewLead {
         self
     }
 
-    /// In whose name; 0 is Kommo itself. Left out, it is the token's user.
-    pub fn created_by(mut self, user: UserId) -> Self {
-        self.created_by = Some(user);
+    authorship_setters!(authorship);
+
+    /// Says why it was lost. Kommo takes it only together with the status [`StatusId::LOST`].
+    pub fn loss_reason(mut self, reason: LossReasonId) -> Self {
+        self.loss_reason_id = Some(reason);
+        self
+    }
+
+    /// Says when it was closed; left out, Kommo sets it itself.
+    pub fn closed_at(mut self, time: OffsetDateTime) -> Self {
+        self.closed_at = Some(time);
         self
     }
 

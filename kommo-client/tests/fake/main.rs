@@ -5,6 +5,7 @@
 mod account;
 mod batches;
 mod bots;
+mod brought_over;
 mod catalogs;
 mod contacts;
 mod definitions;
