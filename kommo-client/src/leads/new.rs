@@ -60,7 +60,7 @@ impl Embedded {
 #[derive(Clone, Debug, PartialEq)]
 enum Contact {
     Known(ContactId, bool),
-    New(NewContact),
+    New(Box<NewContact>),
 }
 
 impl Serialize for Contact {
@@ -80,7 +80,7 @@ impl Serialize for Contact {
 #[derive(Clone, Debug, PartialEq)]
 enum Company {
     Known(CompanyId),
-    New(NewCompany),
+    New(Box<NewCompany>),
 }
 
 impl Serialize for Company {
@@ -180,13 +180,13 @@ impl NewLead {
 
     /// Creates a contact with the lead. Only [`Leads::create_complex`](super::Leads::create_complex) can, and with one.
     pub fn new_contact(mut self, contact: NewContact) -> Self {
-        self.embedded.contacts = vec![Contact::New(contact)];
+        self.embedded.contacts = vec![Contact::New(Box::new(contact))];
         self
     }
 
     /// Creates a company with the lead. Only [`Leads::create_complex`](super::Leads::create_complex) can.
     pub fn new_company(mut self, company: NewCompany) -> Self {
-        self.embedded.companies = vec![Company::New(company)];
+        self.embedded.companies = vec![Company::New(Box::new(company))];
         self
     }
 }

@@ -30,7 +30,7 @@ impl NoteFilter {
         self
     }
 
-    /// Notes of this entity, for [`Notes::list_all`]; several calls add up. amoCRM documents it, Kommo does not: compare
+    /// Notes of this entity, for [`Notes::list_all`](super::Notes::list_all); several calls add up. amoCRM documents it, Kommo does not: compare
     /// what comes.
     pub fn entity(mut self, id: u64) -> Self {
         self.entity_ids.push(id);
@@ -103,7 +103,7 @@ impl NoteFilter {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum NoteWith {
-    /// [`Note::is_pinned`]: whether it is pinned to the top.
+    /// [`Note::is_pinned`](super::Note::is_pinned): whether it is pinned to the top.
     IsPinned,
 }
 
