@@ -76,20 +76,21 @@
 //! | `/{e}/{id}/files` | GET, PUT, DELETE |
 //! | `/leads/complex` | POST |
 //! | `/leads/pipelines`, `…/{id}`, `…/{id}/statuses`, `…/statuses/{id}` | GET, POST, PATCH, DELETE |
-//! | `/leads/loss_reasons` | GET |
+//! | `/leads/loss_reasons`, `…/{id}` | GET |
 //! | `/leads/unsorted`, `…/{uid}`, `…/summary`, `forms`, `sip`, `…/{uid}/accept`, `decline`, `link` | as Kommo's |
 //! | `/tasks`, `/tasks/{id}` | GET, POST, PATCH |
 //! | `/catalogs`, `/catalogs/{id}/elements`, `/catalogs/{id}/custom_fields` | GET, POST, PATCH |
 //! | `/users`, `/users/activate`, `/users/deactivate`, `/roles` | GET, POST, PATCH, DELETE |
 //! | `/calls` | POST |
 //! | `/sources` | GET, POST, PATCH, DELETE |
-//! | `/events`, `/events/{id}` | GET |
+//! | `/events`, `/events/{id}`, `/events/types` | GET |
+//! | `/files/{uuid}/links` | GET |
 //! | `/webhooks` | GET, POST, DELETE |
 //! | `/bots/run`, `/bots/{id}/run`, and `/api/v2/salesbot/run` | POST |
 //! | `/account` | GET |
 //!
 //! Beside the API: `POST /oauth2/access_token` for the integration of [`FakeKommo::set_app`], and the drive on the same
-//! server, `/v1.0/sessions` and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
+//! server, `/v1.0/sessions`, `/v1.0/files` (GET, DELETE) and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
 //!
 //! Every other path is a 404. For a person with curl there are also `GET /__fake/leads/{id}` (the lead, its
 //! notes and its tasks in one object) and `GET /__fake/ledger`; they ask for no token.

@@ -28,6 +28,7 @@ pub(super) async fn each<T: Sync, D: Done>(
         };
         let kind = error.kind();
         let refused = refused_items(write, &batch, kind);
+        let told = by_callers_index(kind, &batch);
         if !refused.is_empty() {
             let (bad, good): (Vec<_>, Vec<_>) =
                 batch.into_iter().enumerate().partition(|(place, _)| refused.contains_key(place));
@@ -37,7 +38,7 @@ pub(super) async fn each<T: Sync, D: Done>(
             }
             // That Kommo wrote none of them is the common reading, but nobody has it in writing.
             let good: Vec<_> = good.into_iter().map(|(_, item)| item).collect();
-            outcomes.set_unknown(&good, kind);
+            outcomes.set_unknown(&good, &told);
             if write.is_repeatable() && !good.is_empty() {
                 queue.push_back(good);
             }
@@ -87,6 +88,17 @@ impl<D: Done> Outcomes<D> {
             self.set(*index, ItemOutcome::Unknown(kind.clone()));
         }
     }
+}
+
+/// The same refusal, whose indexes count from the caller's first item instead of the batch's.
+fn by_callers_index<T>(kind: &ErrorKind, batch: &[(usize, &T)]) -> ErrorKind {
+    let mut kind = kind.clone();
+    if let ErrorKind::Validation(errors) = &mut kind {
+        for error in errors {
+            error.index = error.index.and_then(|place| batch.get(place)).map(|(index, _)| *index);
+        }
+    }
+    kind
 }
 
 /// What an error that names no item says of each of the batch.

@@ -210,6 +210,38 @@ async fn k28_creations_are_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_others_by_the_callers_index_too() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(|request: &Request| {
+            let items = items(request);
+            let Some(bad) = items.iter().find(|item| item["entity_id"] == 155) else {
+                let notes: Vec<_> = items
+                    .iter()
+                    .map(|item| json!({"id": 1, "request_id": item["request_id"]}))
+                    .collect();
+                return ResponseTemplate::new(200)
+                    .set_body_json(json!({"_embedded": {"notes": notes}}));
+            };
+            let errors = json!([{"request_id": bad["request_id"], "errors": [{"code": "c"}]}]);
+            ResponseTemplate::new(400).set_body_json(json!({"validation-errors": errors}))
+        })
+        .expect(2)
+        .mount(&server)
+        .await;
+    let notes: Vec<_> = (100..160).map(|lead| NewNote::common(lead, "x")).collect();
+    let outcomes = client(&server).notes(EntityType::Leads).create_each(&notes).await;
+    assert!(outcomes[..50].iter().all(|outcome| outcome.done().is_some()));
+    for index in [52, 55] {
+        let (ItemOutcome::Unknown(kind) | ItemOutcome::Refused(kind)) = &outcomes[index] else {
+            panic!("{index}: {:?}", outcomes[index])
+        };
+        let ErrorKind::Validation(errors) = kind else { panic!("{kind:?}") };
+        assert_eq!(errors[0].index, Some(55), "{index}");
+    }
+}
+
+#[tokio::test]
 async fn created_items_have_the_callers_index() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
