@@ -10,7 +10,7 @@ use kommo_client::Client;
 use paddle_kommo_sync::{BuildError, SyncBuilder};
 use paddle_webhook::Verifier;
 
-use crate::{admin, health, metrics, settings::AdminToken, webhook};
+use crate::{admin, health, metrics, pay::PayPage, settings::AdminToken, webhook};
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ pub struct App {
     pub(crate) kommo: Client,
     pub(crate) counts: Arc<metrics::Counts>,
     admin_token: Option<AdminToken>,
+    pay_page: Option<PayPage>,
 }
 
 impl App {
@@ -40,6 +41,7 @@ impl App {
             kommo,
             counts: Arc::default(),
             admin_token: None,
+            pay_page: None,
         })
     }
 
@@ -47,6 +49,12 @@ impl App {
     #[must_use]
     pub fn admin_token(self, token: Option<AdminToken>) -> Self {
         Self { admin_token: token, ..self }
+    }
+
+    /// Serves the page that opens checkouts.
+    #[must_use]
+    pub fn pay_page(self, page: Option<PayPage>) -> Self {
+        Self { pay_page: page, ..self }
     }
 
     /// The routes.
@@ -58,6 +66,7 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::metrics))
             .merge(admin)
+            .merge(self.pay_page.clone().map(PayPage::routes).unwrap_or_default())
             .with_state(self.clone())
     }
 

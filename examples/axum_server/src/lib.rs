@@ -9,6 +9,7 @@ pub mod check;
 pub mod demo;
 mod health;
 mod metrics;
+pub mod pay;
 pub mod serve;
 pub mod settings;
 mod webhook;

@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Failure,
     app::App,
+    pay::PayPage,
     settings::{Database, LogFormat, Settings, Variables},
 };
 
@@ -61,7 +62,10 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
         Some(paddle) => engine.customers(paddle),
         None => engine,
     };
-    let app = App::new(settings.verifier, settings.kommo, engine).await?;
+    let app = App::new(settings.verifier, settings.kommo, engine)
+        .await?
+        .admin_token(settings.admin_token)
+        .pay_page(settings.client_token.map(PayPage::new));
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
