@@ -101,6 +101,7 @@
 
 mod apply;
 mod cache;
+mod checkout;
 mod clock;
 mod config;
 #[cfg(feature = "conformance")]
@@ -125,12 +126,13 @@ pub use self::store::SqliteStore;
 #[cfg(feature = "postgres")]
 pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
+    checkout::{Checkout, CheckoutLink, CheckoutState},
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, OnWon, OnWonAction,
-        OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis, PriceDecimals,
-        Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion,
-        Unlinked, UnsignedLinks,
+        AgreedPrice, CheckoutItems, CheckoutRules, Config, FieldTarget, Fields, Language,
+        LostDeals, Mode, OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite,
+        OverwriteRules, PaymentStage, PriceBasis, PriceDecimals, Products, RefundRules,
+        RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},

@@ -145,6 +145,8 @@ pub enum ParkReason {
     Refused,
     /// A write got no answer, and Kommo cannot be asked whether it happened.
     Unconfirmed,
+    /// A deal cannot get its checkout link: what it sells is not told, or Paddle does not take it.
+    CheckoutNotPossible,
     /// The event stopped its worker several times.
     Poison,
 }
@@ -164,6 +166,7 @@ impl ParkReason {
         Self::Unreadable,
         Self::Refused,
         Self::Unconfirmed,
+        Self::CheckoutNotPossible,
         Self::Poison,
     ];
 
@@ -183,6 +186,7 @@ impl ParkReason {
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
             Self::Unconfirmed => "unconfirmed",
+            Self::CheckoutNotPossible => "checkout_not_possible",
             Self::Poison => "poison",
         }
     }

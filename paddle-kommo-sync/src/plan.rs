@@ -126,6 +126,7 @@ pub enum Field {
     TotalRefunded,
     TotalNet,
     MonthlyRecurringRevenue,
+    CheckoutUrl,
 }
 
 impl Field {
@@ -147,6 +148,7 @@ impl Field {
         Self::TotalRefunded,
         Self::TotalNet,
         Self::MonthlyRecurringRevenue,
+        Self::CheckoutUrl,
     ];
 
     /// Whether it tells of everything that is known, not of one event: then the newest knowledge counts, whichever
@@ -175,6 +177,7 @@ impl Field {
             Self::TotalRefunded => "total_refunded",
             Self::TotalNet => "total_net",
             Self::MonthlyRecurringRevenue => "monthly_recurring_revenue",
+            Self::CheckoutUrl => "checkout_url",
         }
     }
 }
