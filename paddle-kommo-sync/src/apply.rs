@@ -3,6 +3,7 @@
 mod bundle;
 mod deals;
 mod fields;
+mod files;
 mod lead;
 mod probe;
 mod tasks;
@@ -18,6 +19,7 @@ use crate::{
     cache::Cache,
     clock::Clock,
     config::{Config, FieldTarget},
+    documents::DocumentSource,
     error::StoreError,
     failure::{Reaction, reaction, reaction_to},
     outcome::{LeftOut, LeftOutPart},
@@ -61,6 +63,8 @@ pub(crate) struct Applier<'a> {
     pub(crate) cache: &'a Cache,
     pub(crate) config: &'a Config,
     pub(crate) clock: &'a dyn Clock,
+    /// Where PDFs come from, if from anywhere.
+    pub(crate) documents: Option<&'a dyn DocumentSource>,
     /// The name of the account, which markers depend on.
     pub(crate) account: &'a str,
     /// How long a lost answer may still become true in Kommo. Not before does a look tell anything.
@@ -108,6 +112,7 @@ impl Applier<'_> {
                 Effect::NameLead(naming) => self.name_lead(&mut work, row, naming).await,
                 Effect::AddTag(tag) => self.add_tag(&mut work, row, tag).await,
                 Effect::StartBot(bot) => self.start_bot(&mut work, row, bot).await,
+                Effect::AttachFile(file) => self.attach_file(&mut work, row, file).await,
             };
             match step {
                 Ok(()) => {}
@@ -211,7 +216,10 @@ impl Applier<'_> {
         let reaction = failure.reaction();
         let state = match reaction {
             Reaction::Park(_) => EffectState::Parked,
-            Reaction::Retry(_) | Reaction::Pause(_) => EffectState::Planned,
+            Reaction::Retry(_)
+            | Reaction::Wait(_)
+            | Reaction::ParkLater(_)
+            | Reaction::Pause(_) => EffectState::Planned,
         };
         self.store.mark(&work.lease, &row.name, state, row.absent).await?;
         Err(Stop::Because(Applied::Failed(reaction)))

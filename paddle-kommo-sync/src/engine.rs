@@ -1,6 +1,7 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod jobs;
 mod operator;
 mod pacer;
 mod process;
@@ -35,6 +36,7 @@ use crate::{
     config::Config,
     deal_ref::DealRefKey,
     decide::{self, Rules},
+    documents::DocumentSource,
     error::StoreError,
     failure::{Pause, chain},
     known::Account,
@@ -86,6 +88,7 @@ struct Inner {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    documents: Option<Arc<dyn DocumentSource>>,
     cache: Cache,
     settle: Duration,
     /// How long the bodies of ended events are kept.
@@ -159,19 +162,21 @@ impl Sync {
     /// where this one was, after the lease of two minutes.
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
+        self.finish(event.id().as_str()).await
+    }
+
+    /// Works on a stored event or job, and on what is before it in its lane, until it ends or has to wait.
+    async fn finish(&self, event_id: &str) -> Result<Outcome, StoreError> {
         loop {
-            let claim = self
-                .0
-                .store
-                .claim_event(self.0.account, event.id().as_str(), self.now(), LEASE)
-                .await?;
+            let store = &self.0.store;
+            let claim = store.claim_event(self.0.account, event_id, self.now(), LEASE).await?;
             let claimed = match claim {
                 Claim::Taken(claimed) => claimed,
                 Claim::Ended(row) => return outcome(&row),
                 Claim::Missing => return Err(StoreError::Corrupt("event")),
-                Claim::NotDue(until) => return self.not_due(event, until).await,
+                Claim::NotDue(until) => return self.not_due(event_id, until).await,
             };
-            let is_ours = claimed.event.event_id == event.id().as_str();
+            let is_ours = claimed.event.event_id == event_id;
             match self.work_on(claimed).await? {
                 Step::Ended(outcome) if is_ours => return Ok(outcome),
                 Step::Waiting(outcome) => return Ok(outcome),
@@ -412,11 +417,11 @@ impl Sync {
         Ok(Accepted::Unreadable)
     }
 
-    async fn not_due(&self, event: &Event, until: OffsetDateTime) -> Result<Outcome, StoreError> {
+    async fn not_due(&self, event_id: &str, until: OffsetDateTime) -> Result<Outcome, StoreError> {
         if let Some((until, reason)) = self.0.store.paused(self.0.account, self.now()).await? {
             return Ok(Outcome::Waiting { reason, until });
         }
-        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let row = self.0.store.event(self.0.account, event_id).await?;
         let reason = row
             .and_then(|row| row.last_error)
             .unwrap_or_else(|| "its deal is worked on".to_owned());
@@ -435,8 +440,13 @@ impl Sync {
         }
     }
 
-    fn rules(&self) -> Rules<'_> {
-        Rules { config: &self.0.config, texts: &self.0.texts }
+    fn rules(&self, environment: Environment) -> Rules<'_> {
+        let documents = self.0.documents.as_ref();
+        Rules {
+            config: &self.0.config,
+            texts: &self.0.texts,
+            has_documents: documents.is_some_and(|documents| documents.is_for(environment)),
+        }
     }
 
     fn applier(&self, priority: Priority) -> Applier<'_> {
@@ -449,6 +459,7 @@ impl Sync {
             cache: &self.0.cache,
             config: &self.0.config,
             clock: &*self.0.clock,
+            documents: self.0.documents.as_deref(),
             account: &self.0.account_name,
             settle: self.0.settle,
         }

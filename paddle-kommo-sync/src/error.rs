@@ -41,3 +41,28 @@ impl LookupError {
         Self(cause.into())
     }
 }
+
+/// A [`DocumentSource`](crate::DocumentSource) does not give the document. The text of the cause is logged, so it must hold
+/// no link and nothing personal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// There is none, or it is of no use. It may come yet: after some attempts the event is parked.
+    #[error("there is no such document")]
+    Missing(#[source] Box<dyn StdError + Send + Sync>),
+    /// It cannot be fetched now; the event waits and tries again for as long as it takes.
+    #[error("the document cannot be fetched now")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl DocumentError {
+    /// There is none, and why.
+    pub fn missing(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Missing(cause.into())
+    }
+
+    /// It cannot be fetched now, and why.
+    pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+}

@@ -14,9 +14,16 @@ pub(crate) enum Reaction {
     Retry(String),
     /// The whole account waits: every other call would fail as well.
     Pause(Pause),
+    /// This event waits and tries again; it is not about Kommo.
+    Wait(String),
+    /// It may mend itself, or somebody may mend it soon: this event tries again a few times before it is parked.
+    ParkLater(Parked),
     /// A retry cannot mend it.
     Park(Parked),
 }
+
+/// So many attempts, some 15 minutes, are made before [`Reaction::ParkLater`] parks.
+pub(crate) const ATTEMPTS: u32 = 10;
 
 /// Why a whole account waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

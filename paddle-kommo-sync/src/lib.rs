@@ -108,6 +108,7 @@ mod config;
 pub mod conformance;
 mod deal_ref;
 mod decide;
+mod documents;
 mod engine;
 mod error;
 mod failure;
@@ -129,14 +130,15 @@ pub use self::{
     checkout::{Checkout, CheckoutLink, CheckoutState},
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, CheckoutItems, CheckoutRules, Config, FieldTarget, Fields, Language,
+        AgreedPrice, CheckoutItems, CheckoutRules, Config, FieldTarget, Fields, Invoices, Language,
         LostDeals, Mode, OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite,
         OverwriteRules, PaymentStage, PriceBasis, PriceDecimals, Products, RefundRules,
         RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
+    documents::DocumentSource,
     engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
-    error::{LookupError, StoreError},
+    error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
     plan::Reason,

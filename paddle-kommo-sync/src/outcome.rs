@@ -111,6 +111,12 @@ impl Parked {
         Self { reason, detail: detail.into(), candidates: Vec::new() }
     }
 
+    pub(crate) fn deal_gone(lead: LeadId) -> Self {
+        let detail =
+            format!("deal {lead} does not exist (any more): link the event to another deal");
+        Self::new(ParkReason::DealGone, detail).candidates(vec![lead])
+    }
+
     pub(crate) fn candidates(self, candidates: Vec<LeadId>) -> Self {
         Self { candidates, ..self }
     }
@@ -145,6 +151,8 @@ pub enum ParkReason {
     Refused,
     /// A write got no answer, and Kommo cannot be asked whether it happened.
     Unconfirmed,
+    /// Paddle has no such invoice or credit note, or what it gave cannot be one.
+    NoDocument,
     /// A deal cannot get its checkout link: what it sells is not told, or Paddle does not take it.
     CheckoutNotPossible,
     /// The event stopped its worker several times.
@@ -166,6 +174,7 @@ impl ParkReason {
         Self::Unreadable,
         Self::Refused,
         Self::Unconfirmed,
+        Self::NoDocument,
         Self::CheckoutNotPossible,
         Self::Poison,
     ];
@@ -186,6 +195,7 @@ impl ParkReason {
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
             Self::Unconfirmed => "unconfirmed",
+            Self::NoDocument => "no_document",
             Self::CheckoutNotPossible => "checkout_not_possible",
             Self::Poison => "poison",
         }

@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Task,
     /// A new deal, which is newer than the deal it was made for.
     Lead,
+    /// A file of the deal.
+    File,
 }
 
 impl Applier<'_> {
@@ -121,6 +123,7 @@ impl Applier<'_> {
                     .map(|task| task.id.get()))
             }
             Kind::Lead => self.look_for_lead(work, row, lead, from).await,
+            Kind::File => self.look_for_file(row, lead).await,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::Config,
     deal_ref::DealRefKey,
+    documents::DocumentSource,
     error::StoreError,
     link::CustomerLookup,
     store::Store,
@@ -43,6 +44,7 @@ pub struct SyncBuilder {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    documents: Option<Arc<dyn DocumentSource>>,
     settle: Duration,
     keep: Duration,
     batch: NonZeroUsize,
@@ -58,6 +60,7 @@ impl SyncBuilder {
             deal_ref_keys: Vec::new(),
             clock: Arc::new(SystemClock),
             customers: None,
+            documents: None,
             settle: SETTLE,
             keep: KEEP,
             batch: BATCH,
@@ -81,6 +84,13 @@ impl SyncBuilder {
     #[must_use]
     pub fn customers(self, lookup: impl CustomerLookup) -> Self {
         Self { customers: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Where the PDFs of invoices and credit notes come from. With it, and unless [`Config::invoices`] says otherwise, they
+    /// are attached to the deal.
+    #[must_use]
+    pub fn documents(self, source: impl DocumentSource) -> Self {
+        Self { documents: Some(Arc::new(source)), ..self }
     }
 
     /// The keys of signed references to deals, the newest first. With at least one, an unsigned `kommo_lead_id` is only
@@ -142,6 +152,7 @@ impl SyncBuilder {
             deal_ref_keys: self.deal_ref_keys,
             clock: self.clock,
             customers: self.customers,
+            documents: self.documents,
             cache: Cache::default(),
             settle: self.settle,
             keep: self.keep,

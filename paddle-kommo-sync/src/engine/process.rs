@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use kommo_client::{LeadId, Priority, StatusId};
+use kommo_client::{LeadId, PipelineId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
 use super::{
     Sync,
+    jobs::{self, Job},
     operator::changes,
-    reading::{Found, Stored, deal_gone},
+    reading::{Found, Stored},
     rfc3339, text,
 };
 use crate::{
@@ -17,8 +18,8 @@ use crate::{
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{Pause, Reaction, backoff, chain},
-    known::{Account, Deal},
+    failure::{ATTEMPTS, Pause, Reaction, backoff, chain},
+    known::Account,
     link::{self, References, Rung, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
@@ -103,6 +104,9 @@ impl Sync {
                 format!("it ended its worker {STRIKES} times: look at the logs, then resume it");
             return self.park(lease, Parked::new(ParkReason::Poison, detail)).await;
         }
+        if Job::is_in(&claimed.event) {
+            return self.process_job(&claimed).await;
+        }
         let environment =
             if claimed.event.sandbox { Environment::Sandbox } else { Environment::Live };
         let event = match Event::from_trusted(&claimed.event.payload, environment) {
@@ -124,10 +128,7 @@ impl Sync {
             return self.end(lease, Outcome::Ignored { reason }, learned).await;
         }
         match &claimed.event.decision {
-            Some(decision) => {
-                let plan: Plan = super::parse(decision)?;
-                self.go_on(&claimed, &event, &data, plan.reasons).await
-            }
+            Some(decision) => self.go_on(&claimed, &event, &data, super::parse(decision)?).await,
             None => self.plan(&claimed, &event, &data).await,
         }
     }
@@ -138,14 +139,14 @@ impl Sync {
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
-        reasons: Vec<Reason>,
+        plan: Plan,
     ) -> Result<Step, StoreError> {
         let mut effects = parsed(claimed.effects.clone())?;
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
         let Some(planned) =
             effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
         else {
-            return self.carry_out(claimed, effects, reasons).await;
+            return self.carry_out(claimed, effects, plan).await;
         };
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
@@ -154,12 +155,12 @@ impl Sync {
         if !effects.iter().any(writes_deal)
             && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
         {
-            return self.carry_out(claimed, effects, reasons).await;
+            return self.carry_out(claimed, effects, plan).await;
         }
         let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
             Ok(_) => {
-                return self.go_elsewhere(claimed, (event, data), planned, effects, reasons).await;
+                return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
             }
             Err(reaction) => return self.react(claimed, reaction).await,
         };
@@ -183,7 +184,7 @@ impl Sync {
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
         }
-        self.carry_out(claimed, effects, reasons).await
+        self.carry_out(claimed, effects, plan).await
     }
 
     /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
@@ -194,12 +195,12 @@ impl Sync {
         (event, data): (&Event, &EventData),
         gone: LeadId,
         mut effects: Vec<(EffectRow, Effect)>,
-        reasons: Vec<Reason>,
+        mut plan: Plan,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let meant = self.meant_by_a_person(event, data).await?;
         let Some(meant) = meant.filter(|meant| *meant != gone) else {
-            return self.park(lease, deal_gone(gone)).await;
+            return self.park(lease, Parked::deal_gone(gone)).await;
         };
         let lane = link::lane(meant);
         if lane != lease.lane {
@@ -213,7 +214,10 @@ impl Sync {
         for (_, effect) in &mut effects {
             effect.move_to(meant);
         }
-        self.carry_out(claimed, effects, reasons).await
+        for document in &mut plan.documents {
+            document.file.lead = meant;
+        }
+        self.carry_out(claimed, effects, plan).await
     }
 
     async fn meant_by_a_person(
@@ -254,7 +258,8 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let mut stored = self.read_stored(event, data).await?;
-        let mut decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
+        let mut decision =
+            decide::decide(event, data, &stored.known, self.rules(event.environment()), self.now());
         if decision == Decision::NeedsDeal {
             match self.find_deal(&mut stored, priority(&claimed.event)).await? {
                 Found::Deal(deal, rung) => {
@@ -283,7 +288,13 @@ impl Sync {
                 }
                 Found::Failed(reaction) => return self.react(claimed, reaction).await,
             }
-            decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
+            decision = decide::decide(
+                event,
+                data,
+                &stored.known,
+                self.rules(event.environment()),
+                self.now(),
+            );
         }
         match decision {
             Decision::Ignore(reason) => {
@@ -315,7 +326,7 @@ impl Sync {
                 let links = stored.references.links(deal.lead, rung);
                 let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
-                if self.is_shadow(deal) {
+                if self.is_shadow(deal.pipeline) {
                     let would = changes(&plan, deal);
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
@@ -325,7 +336,7 @@ impl Sync {
                 }
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
                 self.reopen(tells_a_deal, &stored).await?;
-                self.carry_out(claimed, effects, plan.reasons).await
+                self.carry_out(claimed, effects, plan).await
             }
         }
     }
@@ -362,12 +373,13 @@ impl Sync {
         self.0.config.unlinked == Unlinked::Ignore && parked.reason == ParkReason::NoDeal
     }
 
-    fn is_shadow(&self, deal: &Deal) -> bool {
+    /// Whether nothing is written to the deals of this pipeline.
+    pub(super) fn is_shadow(&self, pipeline: PipelineId) -> bool {
         let config = &self.0.config;
-        config.mode == Mode::Shadow && !config.live_pipelines.contains(&deal.pipeline.get())
+        config.mode == Mode::Shadow && !config.live_pipelines.contains(&pipeline.get())
     }
 
-    async fn journal(
+    pub(super) async fn journal(
         &self,
         lease: &Lease,
         plan: &Plan,
@@ -398,11 +410,13 @@ impl Sync {
         Ok(rows)
     }
 
-    async fn carry_out(
+    /// Does what is not done yet, and ends the event. What is to follow is put into the inbox before: if we stop in between,
+    /// it is put again, and known.
+    pub(super) async fn carry_out(
         &self,
         claimed: &Claimed,
         effects: Vec<(EffectRow, Effect)>,
-        reasons: Vec<Reason>,
+        plan: Plan,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
@@ -410,7 +424,11 @@ impl Sync {
             Applied::Done(left_out) => {
                 self.has_recovered();
                 self.warn_once(&left_out);
-                let done = Done { lead, reasons, left_out };
+                for document in plan.documents {
+                    let job = Job::Document(document);
+                    self.put_job(&job, claimed.event.occurred_at, claimed.event.sandbox).await?;
+                }
+                let done = Done { lead, reasons: plan.reasons, left_out };
                 self.end(lease, Outcome::Done(done), Learned::default()).await
             }
             Applied::Wait { until, why } => self.wait(lease, until, why).await,
@@ -418,11 +436,11 @@ impl Sync {
         }
     }
 
-    async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
+    pub(super) async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
         self.end(lease, Outcome::Parked(parked), Learned::default()).await
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         lease: &Lease,
         outcome: Outcome,
@@ -448,7 +466,11 @@ impl Sync {
         Ok(Step::Ended(outcome))
     }
 
-    async fn react(&self, claimed: &Claimed, reaction: Reaction) -> Result<Step, StoreError> {
+    pub(super) async fn react(
+        &self,
+        claimed: &Claimed,
+        reaction: Reaction,
+    ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         match reaction {
             Reaction::Park(parked) => self.park(lease, parked).await,
@@ -457,6 +479,15 @@ impl Sync {
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, why).await
             }
+            Reaction::Wait(why) => {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, why).await
+            }
+            Reaction::ParkLater(parked) if claimed.event.attempt < ATTEMPTS => {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, parked.detail).await
+            }
+            Reaction::ParkLater(parked) => self.park(lease, parked).await,
             Reaction::Pause(pause) => {
                 let until = after(self.now(), pause.length(self.count(pause)));
                 self.0.store.pause(self.0.account, until, pause.code()).await?;
@@ -507,14 +538,15 @@ impl Sync {
 }
 
 /// A payment is what somebody waits for.
-fn priority(event: &EventRow) -> Priority {
+pub(super) fn priority(event: &EventRow) -> Priority {
     match event.kind.as_str() {
         "transaction.completed" => Priority::High,
+        kind if kind.starts_with(jobs::KIND) => Priority::Low,
         _ => Priority::Normal,
     }
 }
 
-fn parsed(rows: Vec<EffectRow>) -> Result<Vec<(EffectRow, Effect)>, StoreError> {
+pub(super) fn parsed(rows: Vec<EffectRow>) -> Result<Vec<(EffectRow, Effect)>, StoreError> {
     rows.into_iter().map(|row| super::parse(&row.body).map(|effect| (row, effect))).collect()
 }
 

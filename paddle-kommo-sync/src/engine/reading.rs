@@ -105,7 +105,7 @@ impl Sync {
         };
         let deal = match self.applier(priority).read_lead(lead).await {
             Ok(Some(read)) if !read.is_deleted => self.deal(&read),
-            Ok(_) => return Ok(Found::Parked(deal_gone(lead))),
+            Ok(_) => return Ok(Found::Parked(Parked::deal_gone(lead))),
             Err(reaction) => return Ok(Found::Failed(reaction)),
         };
         self.has_recovered();
@@ -201,11 +201,6 @@ impl Sync {
             fields,
         })
     }
-}
-
-pub(super) fn deal_gone(lead: LeadId) -> Parked {
-    let detail = format!("deal {lead} does not exist (any more): link the event to another deal");
-    Parked::new(ParkReason::DealGone, detail).candidates(vec![lead])
 }
 
 impl Stored {
