@@ -137,7 +137,10 @@ pub use self::{
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     documents::DocumentSource,
-    engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
+    engine::{
+        BuildError, Chapter, CheckoutCounts, ParkedEvent, Preview, StageError, Sync, SyncBuilder,
+        Trouble,
+    },
     error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},

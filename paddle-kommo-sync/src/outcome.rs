@@ -39,6 +39,8 @@ pub enum Outcome {
     },
     /// It needs a person. What was done before stays done.
     Parked(Parked),
+    /// Something stands in the way of what a call asked for. The caller was told; nothing waits for a person.
+    Refused(Parked),
 }
 
 /// An event whose effects are all in Kommo.
@@ -222,6 +224,7 @@ impl fmt::Display for Outcome {
             Self::Ignored { reason } => write!(f, "ignored: {reason}"),
             Self::Waiting { reason, .. } => write!(f, "waiting: {reason}"),
             Self::Parked(parked) => write!(f, "parked: {} ({})", parked.reason, parked.detail),
+            Self::Refused(parked) => write!(f, "refused: {} ({})", parked.reason, parked.detail),
         }
     }
 }

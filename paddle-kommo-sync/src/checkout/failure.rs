@@ -15,7 +15,7 @@ pub(crate) fn paddle_reaction(error: &Error) -> Reaction {
         | ErrorKind::Refused
         | ErrorKind::Redirect
         | ErrorKind::InvalidRequest => Reaction::Park(not_possible(refusal(error))),
-        _ => Reaction::Retry(chain(error)),
+        _ => Reaction::Wait(chain(error)),
     }
 }
 

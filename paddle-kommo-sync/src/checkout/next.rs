@@ -3,7 +3,7 @@
 use paddle_webhook::{Transaction, TransactionStatus};
 
 use super::{CheckoutItem, wish::Wish};
-use crate::{config::checkout::price_id, paddle::TransactionPatch};
+use crate::{config::checkout::price_id, paddle::TransactionPatch, plan::Reason};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -14,10 +14,6 @@ pub(crate) enum Next {
     Revise(TransactionPatch),
     /// It is as it should be, or cannot be changed any more.
     Keep,
-    /// It was paid.
-    Paid,
-    /// It was canceled.
-    Canceled,
 }
 
 /// Whether another transaction is made in place of one that has ended.
@@ -31,19 +27,25 @@ pub(crate) enum Again {
     IfPaid,
 }
 
+/// How the last transaction of the deal has ended, where that is the answer to whoever asks again.
+pub(crate) fn ended(last: &Transaction, again: Again) -> Option<Reason> {
+    match &last.status {
+        TransactionStatus::Paid | TransactionStatus::Completed => {
+            (again != Again::IfPaid).then_some(Reason::CheckoutPaid)
+        }
+        TransactionStatus::Canceled => (again == Again::No).then_some(Reason::CheckoutCanceled),
+        _ => None,
+    }
+}
+
 /// What is to be done for this wish, where this is the last transaction of the deal.
-pub(crate) fn next(wish: &Wish, last: Option<&Transaction>, again: Again) -> Next {
+pub(crate) fn next(wish: &Wish, last: Option<&Transaction>) -> Next {
     let Some(last) = last else { return Next::Create };
     match &last.status {
         TransactionStatus::Draft | TransactionStatus::Ready => revise(wish, last),
-        TransactionStatus::Paid | TransactionStatus::Completed => match again {
-            Again::IfPaid => Next::Create,
-            Again::No | Again::IfCanceled => Next::Paid,
-        },
-        TransactionStatus::Canceled => match again {
-            Again::IfPaid | Again::IfCanceled => Next::Create,
-            Again::No => Next::Canceled,
-        },
+        TransactionStatus::Paid | TransactionStatus::Completed | TransactionStatus::Canceled => {
+            Next::Create
+        }
         // An invoice was issued, or something that this version does not know: it is not ours to change.
         _ => Next::Keep,
     }
@@ -132,8 +134,10 @@ mod tests {
             Next::Create => "create".to_owned(),
             Next::Revise(patch) => serde_json::to_string(&patch).unwrap(),
             Next::Keep => "keep".to_owned(),
-            Next::Paid => "paid".to_owned(),
-            Next::Canceled => "canceled".to_owned(),
+        };
+        let answer = |last: &Transaction, again| match ended(last, again) {
+            Some(reason) => reason.code().to_owned(),
+            None => told(next(&wish(None), Some(last))),
         };
         let two = r#"{"items":[{"price_id":"pri_1","quantity":2}]}"#;
         for (status, quantity, again, want) in [
@@ -141,10 +145,10 @@ mod tests {
             ("ready", 2, IfPaid, "keep"),
             ("draft", 1, No, two),
             ("ready", 1, IfPaid, two),
-            ("paid", 1, No, "paid"),
-            ("completed", 1, IfCanceled, "paid"),
+            ("paid", 1, No, "checkout_paid"),
+            ("completed", 1, IfCanceled, "checkout_paid"),
             ("completed", 1, IfPaid, "create"),
-            ("canceled", 1, No, "canceled"),
+            ("canceled", 1, No, "checkout_canceled"),
             ("canceled", 1, IfCanceled, "create"),
             ("canceled", 1, IfPaid, "create"),
             ("billed", 1, IfPaid, "keep"),
@@ -152,12 +156,11 @@ mod tests {
             ("brand_new", 1, IfPaid, "keep"),
         ] {
             let last = transaction(status, quantity, None);
-            assert_eq!(told(next(&wish(None), Some(&last), again)), want, "{status} {again:?}");
+            assert_eq!(answer(&last, again), want, "{status} {again:?}");
         }
-        assert_eq!(told(next(&wish(None), None, No)), "create");
-        let with = |customer| {
-            told(next(&wish(Some("ctm_1")), Some(&transaction("draft", 2, customer)), No))
-        };
+        assert_eq!(told(next(&wish(None), None)), "create");
+        let with =
+            |customer| told(next(&wish(Some("ctm_1")), Some(&transaction("draft", 2, customer))));
         assert_eq!(with(None), r#"{"customer_id":"ctm_1"}"#);
         assert_eq!(with(Some("ctm_2")), "keep", "the buyer's own choice stays");
     }

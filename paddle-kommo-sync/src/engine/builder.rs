@@ -8,7 +8,7 @@ use std::{
 use kommo_client::Client;
 use tokio::sync::Notify;
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync, pacer::StorePacer};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, pacer::StorePacer};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -18,6 +18,7 @@ use crate::{
     documents::DocumentSource,
     error::StoreError,
     link::CustomerLookup,
+    paddle,
     store::Store,
     texts::{InvalidTemplate, Texts},
 };
@@ -45,6 +46,7 @@ pub struct SyncBuilder {
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
+    checkouts: Option<paddle::Client>,
     settle: Duration,
     keep: Duration,
     batch: NonZeroUsize,
@@ -61,6 +63,7 @@ impl SyncBuilder {
             clock: Arc::new(SystemClock),
             customers: None,
             documents: None,
+            checkouts: None,
             settle: SETTLE,
             keep: KEEP,
             batch: BATCH,
@@ -91,6 +94,13 @@ impl SyncBuilder {
     #[must_use]
     pub fn documents(self, source: impl DocumentSource) -> Self {
         Self { documents: Some(Arc::new(source)), ..self }
+    }
+
+    /// Paddle's API for checkout links: see [`Sync::checkout`]. Its key needs the permissions `transaction.read`,
+    /// `transaction.write`, `customer.read` and `customer.write`.
+    #[must_use]
+    pub fn checkouts(self, paddle: paddle::Client) -> Self {
+        Self { checkouts: Some(paddle), ..self }
     }
 
     /// The keys of signed references to deals, the newest first. With at least one, an unsigned `kommo_lead_id` is only
@@ -153,6 +163,7 @@ impl SyncBuilder {
             clock: self.clock,
             customers: self.customers,
             documents: self.documents,
+            checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,
             keep: self.keep,
