@@ -8,6 +8,7 @@
 )]
 
 mod bundles;
+mod checkout;
 mod docs;
 mod exactly_once;
 mod faults_store;
