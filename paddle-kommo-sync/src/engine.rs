@@ -20,7 +20,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt as _},
 };
 use kommo_client::{Client, Priority};
-use paddle_webhook::{Environment, Event, Verified};
+use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Notify;
@@ -44,7 +44,8 @@ use crate::{
     known::Account,
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
+    paddle::TransactionLookup,
+    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
     texts::Texts,
 };
 
@@ -90,6 +91,7 @@ struct Inner {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
     checkouts: Checkouts,
     cache: Cache,
@@ -166,6 +168,24 @@ impl Sync {
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
         self.finish(event.id().as_str()).await
+    }
+
+    /// Works on one stored event or job until it ends or has to wait, and says what became of it; none when there is none of
+    /// this id. [`run`](Self::run) does that by itself; this is for scripts that only [`handle`](Self::handle) and for who
+    /// does not want to wait. A payment's invoice is the job `job.invoice:txn_…`, a credit note `job.credit_note:adj_…`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`handle`](Self::handle).
+    pub async fn attempt(&self, id: &str) -> Result<Option<Outcome>, StoreError> {
+        match self.0.store.event(self.0.account, id).await? {
+            Some(_) => self.finish(id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Works on a stored event or job, and on what is before it in its lane, until it ends or has to wait.
@@ -376,6 +396,7 @@ impl Sync {
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
+            rank: rank(event.event_type()),
             payload: event.body().as_bytes().to_vec(),
             links,
         };
@@ -406,6 +427,7 @@ impl Sync {
             sandbox: delivery.environment() == Environment::Sandbox,
             occurred_at: delivery.signed_at(),
             received_at: now,
+            rank: Rank::Usual,
             payload: delivery.body().to_vec(),
             links: Vec::new(),
         };
@@ -513,6 +535,14 @@ async fn ended(working: &mut FuturesUnordered<impl Future<Output = ()>>) {
 fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
     parse(stored)
+}
+
+/// A payment is what somebody waits for.
+fn rank(kind: &EventType) -> Rank {
+    match kind {
+        EventType::TransactionCompleted => Rank::Payment,
+        _ => Rank::Usual,
+    }
 }
 
 /// A moment as logs show it.

@@ -30,9 +30,9 @@ pub enum StoreError {
     Database(#[source] Box<dyn StdError + Send + Sync>),
 }
 
-/// A [`CustomerLookup`](crate::CustomerLookup) cannot tell the address now.
+/// A [`CustomerLookup`](crate::CustomerLookup) or a [`TransactionLookup`](crate::paddle::TransactionLookup) cannot tell now.
 #[derive(Debug, thiserror::Error)]
-#[error("the customer cannot be looked up")]
+#[error("the look-up failed")]
 pub struct LookupError(#[source] Box<dyn StdError + Send + Sync>);
 
 impl LookupError {

@@ -147,7 +147,7 @@ pub use self::{
     plan::Reason,
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
+        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Rank, Store,
         StoreStats,
     },
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},

@@ -124,9 +124,21 @@ impl Settings {
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let paddle = paddle_api(variables)?;
         let has_url = variables::optional(variables, "PADDLE_API_URL").is_some();
-        let unused = (paddle.is_none() && has_url).then_some(
-            "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
-        );
+        let hook_secret = variables::secret(variables, "KOMMO_WEBHOOK_SECRET")?
+            .map(|secret| HookSecret::new(&secret))
+            .transpose()?;
+        let has_stage = rules.checkout.stage.is_some();
+        let unused = [
+            (paddle.is_none() && has_url).then_some(
+                "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
+            ),
+            (paddle.is_none() && has_stage).then_some(
+                "[checkout] names a stage, but PADDLE_API_KEY is not set: no links are made",
+            ),
+            (hook_secret.is_some() && !has_stage).then_some(
+                "KOMMO_WEBHOOK_SECRET is set, but [checkout] names no stage: Kommo's webhooks have no effect",
+            ),
+        ];
         Ok(Self {
             verifier: verifier.max_age(tolerance).max_ahead(tolerance),
             secrets: counts,
@@ -144,12 +156,10 @@ impl Settings {
                 .map(AdminToken::new)
                 .transpose()?,
             client_token: client_token(variables)?,
-            hook_secret: variables::secret(variables, "KOMMO_WEBHOOK_SECRET")?
-                .map(|secret| HookSecret::new(&secret))
-                .transpose()?,
+            hook_secret,
             log_format: log_format(variables)?,
             log_filter: log_filter(variables)?,
-            unused: unused.into_iter().collect(),
+            unused: unused.into_iter().flatten().collect(),
         })
     }
 }

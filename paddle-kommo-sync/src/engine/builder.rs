@@ -18,7 +18,7 @@ use crate::{
     documents::DocumentSource,
     error::StoreError,
     link::CustomerLookup,
-    paddle,
+    paddle::{self, TransactionLookup},
     store::Store,
     texts::{InvalidTemplate, Texts},
 };
@@ -45,6 +45,7 @@ pub struct SyncBuilder {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
     checkouts: Option<paddle::Client>,
     settle: Duration,
@@ -62,6 +63,7 @@ impl SyncBuilder {
             deal_ref_keys: Vec::new(),
             clock: Arc::new(SystemClock),
             customers: None,
+            transactions: None,
             documents: None,
             checkouts: None,
             settle: SETTLE,
@@ -87,6 +89,24 @@ impl SyncBuilder {
     #[must_use]
     pub fn customers(self, lookup: impl CustomerLookup) -> Self {
         Self { customers: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Who tells what a Paddle transaction says of its deal. Without it, a refund of a transaction that was never seen finds
+    /// its deal only by its customer.
+    #[must_use]
+    pub fn transactions(self, lookup: impl TransactionLookup) -> Self {
+        Self { transactions: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Everything that Paddle's API can be asked for: [`customers`](Self::customers), [`transactions`](Self::transactions),
+    /// [`documents`](Self::documents) and [`checkouts`](Self::checkouts). The key needs the permissions `customer.read`,
+    /// `transaction.read` and `adjustment.read`; for checkouts also `customer.write` and `transaction.write`.
+    #[must_use]
+    pub fn paddle(self, client: paddle::Client) -> Self {
+        self.customers(client.clone())
+            .transactions(client.clone())
+            .documents(client.clone())
+            .checkouts(client)
     }
 
     /// Where the PDFs of invoices and credit notes come from. With it, and unless [`Config::invoices`] says otherwise, they
@@ -162,6 +182,7 @@ impl SyncBuilder {
             deal_ref_keys: self.deal_ref_keys,
             clock: self.clock,
             customers: self.customers,
+            transactions: self.transactions,
             documents: self.documents,
             checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),

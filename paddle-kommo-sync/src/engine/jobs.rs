@@ -19,7 +19,7 @@ use crate::{
     link::{self, Rung},
     outcome::{Outcome, ParkReason, Parked},
     plan::{Document, DocumentDraft, Plan, Reason},
-    store::{Claimed, EventRow, Learned, NewEvent, Put},
+    store::{Claimed, EventRow, Learned, NewEvent, Put, Rank},
 };
 
 /// How the kinds and the ids of jobs begin. Paddle's ids begin with `evt_` or such.
@@ -83,6 +83,16 @@ impl Job {
         }
     }
 
+    /// How urgent it is.
+    const fn rank(&self) -> Rank {
+        match self {
+            // Whoever looks for a document looks later.
+            Self::Document(_) => Rank::History,
+            // A buyer may be on the phone.
+            Self::Checkout(_) => Rank::Payment,
+        }
+    }
+
     /// The Paddle entities by which a person can say in which deal it is meant to be.
     pub(super) fn entities(&self) -> &[String] {
         match self {
@@ -121,6 +131,7 @@ impl Sync {
             sandbox,
             occurred_at,
             received_at: self.now(),
+            rank: job.rank(),
             payload: text(job)?.into_bytes(),
             links: Vec::new(),
         };

@@ -154,6 +154,7 @@ impl Sync {
         if decision == Decision::NeedsDeal {
             match self.find_deal(&mut stored, Priority::Normal).await? {
                 Found::Deal(deal, _) => stored.known.deal = Some(*deal),
+                Found::Test => return Ok(Preview::Ignored(Reason::MarkedTest)),
                 Found::Parked(parked) => return Ok(Preview::Parked(parked)),
                 Found::Failed(Reaction::Park(parked) | Reaction::ParkLater(parked)) => {
                     return Ok(Preview::Parked(parked));

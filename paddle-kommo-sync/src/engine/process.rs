@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     Sync,
-    jobs::{self, Job},
+    jobs::Job,
     operator::changes,
     reading::{Found, Stored},
     rfc3339, text,
@@ -25,6 +25,7 @@ use crate::{
     plan::{Effect, Marker, Plan, Reason},
     store::{
         Claimed, EffectRow, EffectState, EventRow, EventState, Finish, Learned, Lease, NewEffect,
+        Rank,
     },
 };
 
@@ -267,12 +268,19 @@ impl Sync {
                     if lane != lease.lane {
                         // It belongs behind what this deal already has open. What is learned now puts it there.
                         let links = stored.references.links(deal.lead, rung);
-                        let learned = Learned { links, known: Vec::new() };
+                        let learned = stored.learned(&stored.known, links)?;
                         self.0.store.move_to(lease, &lane, &learned, self.now()).await?;
                         return Ok(Step::Again);
                     }
                     stored.known.deal = Some(*deal);
                     self.renew_if_slow(lease).await?;
+                }
+                Found::Test => {
+                    let mut known = stored.known.clone();
+                    known.transaction.test = true;
+                    let learned = stored.learned(&known, Vec::new())?;
+                    let outcome = Outcome::Ignored { reason: Reason::MarkedTest };
+                    return self.end(lease, outcome, learned).await;
                 }
                 Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
@@ -538,12 +546,12 @@ impl Sync {
     }
 }
 
-/// A payment is what somebody waits for.
-pub(super) fn priority(event: &EventRow) -> Priority {
-    match event.kind.as_str() {
-        "transaction.completed" => Priority::High,
-        kind if kind.starts_with(jobs::KIND) => Priority::Low,
-        _ => Priority::Normal,
+/// A call waits for its turn as its event does.
+pub(super) const fn priority(event: &EventRow) -> Priority {
+    match event.rank {
+        Rank::Payment => Priority::High,
+        Rank::Usual => Priority::Normal,
+        Rank::History => Priority::Low,
     }
 }
 

@@ -10,6 +10,8 @@
 mod bundles;
 mod checkout;
 mod docs;
+mod document_faults;
+mod documents;
 mod exactly_once;
 mod faults_store;
 mod fields;
