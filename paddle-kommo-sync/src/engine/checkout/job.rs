@@ -26,6 +26,9 @@ pub(super) enum Wanted {
         lead: LeadId,
         /// The account that it claims to be of.
         account: Option<AccountId>,
+        /// What a look saw that it sells: Kommo counts changes by the second, and two may fall into one.
+        #[serde(default)]
+        seen: String,
     },
 }
 
@@ -35,13 +38,20 @@ impl CheckoutJob {
         Self { wanted: Wanted::ByCall(checkout), at: now.unix_timestamp_nanos() }
     }
 
-    /// A deal that was changed at this moment, by Kommo's clock: the webhook and the look at the stage tell the same.
-    pub(super) fn by_stage(
+    /// A deal that was changed at this moment, by Kommo's clock, as a webhook tells.
+    pub(super) fn by_webhook(
         lead: LeadId,
         account: Option<AccountId>,
         changed_at: OffsetDateTime,
     ) -> Self {
-        Self { wanted: Wanted::ByStage { lead, account }, at: changed_at.unix_timestamp().into() }
+        let wanted = Wanted::ByStage { lead, account, seen: String::new() };
+        Self { wanted, at: changed_at.unix_timestamp().into() }
+    }
+
+    /// The same as a look at the stage has seen it.
+    pub(super) fn by_look(lead: LeadId, changed_at: OffsetDateTime, fingerprint: String) -> Self {
+        let wanted = Wanted::ByStage { lead, account: None, seen: fingerprint };
+        Self { wanted, at: changed_at.unix_timestamp().into() }
     }
 
     /// The deal.
@@ -69,7 +79,8 @@ impl CheckoutJob {
     pub(in crate::engine) fn id(&self) -> String {
         let lead = self.lead();
         match &self.wanted {
-            Wanted::ByStage { .. } => format!("{lead}:{}", self.at),
+            Wanted::ByStage { seen, .. } if seen.is_empty() => format!("{lead}:{}", self.at),
+            Wanted::ByStage { seen, .. } => format!("{lead}:{}:{seen}", self.at),
             Wanted::ByCall(checkout) => {
                 let mut hash = Sha256::new();
                 for item in &checkout.items {
@@ -98,7 +109,7 @@ mod tests {
     fn a_change_told_twice_is_one_job_and_two_calls_are_two() {
         let lead = LeadId::new(7);
         let at = datetime!(2026-01-15 12:00:00.5 UTC);
-        let stage = |account, at| CheckoutJob::by_stage(lead, account, at).id();
+        let stage = |account, at| CheckoutJob::by_webhook(lead, account, at).id();
         assert_eq!(
             stage(None, at),
             stage(Some(AccountId::new(5)), datetime!(2026-01-15 12:00 UTC))
@@ -110,5 +121,8 @@ mod tests {
         assert_ne!(call(plain(), at), call(plain().item("pri_1".into(), 1), at));
         assert_ne!(call(plain(), at), call(plain().anew(), at));
         assert_ne!(call(plain(), at), stage(None, at));
+        let look = |seen: &str| CheckoutJob::by_look(lead, at, seen.to_owned()).id();
+        assert_eq!(look("a"), look("a"));
+        assert_ne!(look("a"), look("b"));
     }
 }

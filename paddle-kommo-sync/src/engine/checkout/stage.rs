@@ -66,7 +66,7 @@ impl Sync {
             }
             // The webhooks of the Digital Pipeline do not say when. One that is told twice is found to be done already.
             let changed_at = lead.updated_at.unwrap_or_else(|| self.now());
-            let job = CheckoutJob::by_stage(lead.id, delivery.account_id, changed_at);
+            let job = CheckoutJob::by_webhook(lead.id, delivery.account_id, changed_at);
             self.put_job(&Job::Checkout(job), self.now(), self.is_sandbox()).await?;
             jobs = jobs.saturating_add(1);
         }
@@ -111,13 +111,13 @@ impl Sync {
                 let known = self.checkout_of(&lead).await.map_err(StageError::Store)?;
                 let shown = asked::text_of(&lead.custom_fields_values, target);
                 let is_shown = *target == FieldTarget::Off || shown.as_deref() == Some(&known.url);
-                let is_right = known.transaction.is_some()
-                    && known.fingerprint == asked::fingerprint(&lead, rules);
+                let fingerprint = asked::fingerprint(&lead, rules);
+                let is_right = known.transaction.is_some() && known.fingerprint == fingerprint;
                 if is_right && is_shown {
                     continue;
                 }
                 let changed_at = lead.updated_at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-                let job = Job::Checkout(CheckoutJob::by_stage(lead.id, None, changed_at));
+                let job = Job::Checkout(CheckoutJob::by_look(lead.id, changed_at, fingerprint));
                 let put = self.put_job(&job, self.now(), self.is_sandbox()).await;
                 if put.map_err(StageError::Store)? == Put::New {
                     jobs = jobs.saturating_add(1);
