@@ -1,4 +1,5 @@
 //! The page that opens checkouts: its headers, and in a real browser as far as that goes without Paddle.
+#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 use std::{
     net::Ipv4Addr,

@@ -220,10 +220,11 @@ mod tests {
     }
 
     fn rules() -> CheckoutRules {
-        let mut rules = CheckoutRules::default();
-        rules.quantity_field = FieldTarget::Id(FieldId::new(2));
-        rules.prices.insert("Pro".to_owned(), "pri_pro".into());
-        rules
+        CheckoutRules {
+            quantity_field: FieldTarget::Id(FieldId::new(2)),
+            prices: BTreeMap::from([("Pro".to_owned(), "pri_pro".into())]),
+            ..CheckoutRules::default()
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Sync {
 
     /// Works on the job, or waits while [`run`](Self::run) does.
     async fn wait_for(&self, id: &str) -> Result<Outcome, StoreError> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let started = tokio::time::Instant::now();
         loop {
             let outcome = self.finish(id).await?;
             let Outcome::Waiting { .. } = outcome else { return Ok(outcome) };
@@ -88,7 +88,7 @@ impl Sync {
             let is_worked_on =
                 row.is_some_and(|row| row.state == EventState::Open && row.last_error.is_none());
             let is_paused = self.0.store.paused(self.0.account, self.now()).await?.is_some();
-            if !is_worked_on || is_paused || tokio::time::Instant::now() >= deadline {
+            if !is_worked_on || is_paused || started.elapsed() >= PATIENCE {
                 return Ok(outcome);
             }
             tokio::time::sleep(LOOK).await;
