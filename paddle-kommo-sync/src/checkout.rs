@@ -95,7 +95,7 @@ pub enum CheckoutState {
         /// Not before.
         until: OffsetDateTime,
     },
-    /// Something stands in the way; nothing is kept of what was asked for.
+    /// Something stands in the way: the detail says what, and how to mend it.
     Refused(Parked),
 }
 

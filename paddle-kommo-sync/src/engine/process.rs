@@ -368,7 +368,7 @@ impl Sync {
     }
 
     /// Reading may have taken long, with other calls in front of ours.
-    async fn renew_if_slow(&self, lease: &Lease) -> Result<(), StoreError> {
+    pub(super) async fn renew_if_slow(&self, lease: &Lease) -> Result<(), StoreError> {
         let now = self.now();
         if after(now, LEASE.saturating_sub(SLOW)) > lease.until {
             self.0.store.renew(lease, after(now, LEASE)).await?;

@@ -44,6 +44,13 @@ enum Stop {
     Obstacle(Parked),
     Failed(Reaction),
     Planned(Planned),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl From<kommo_client::Error> for Stop {
@@ -91,6 +98,7 @@ impl Sync {
             }
             Err(Stop::Ended(reason)) => Ok(Planned::End(Outcome::Ignored { reason })),
             Err(Stop::Planned(planned)) => Ok(planned),
+            Err(Stop::Store(error)) => Err(error),
             Err(Stop::Failed(reaction)) => Ok(Planned::Failed(reaction)),
             Err(Stop::Obstacle(parked)) => {
                 self.0.checkouts.count_refused();
@@ -250,6 +258,8 @@ impl Sync {
         // The job is on disk, and with it the key and when it was first used.
         let (key, since) = (self.request_key(&claimed.event.event_id), claimed.event.received_at);
         for _ in 0..ROUNDS {
+            // Reading may have taken long. Whoever lost the deal to another worker meanwhile must not make a second one.
+            self.renew_if_slow(&claimed.lease).await?;
             match next::next(wish, last.as_ref()) {
                 Next::Create => {
                     let mut made = None;
