@@ -334,6 +334,21 @@ async fn a_lost_answer_makes_no_second_transaction() {
 }
 
 #[tokio::test]
+async fn while_paddle_is_down_the_wish_waits_and_is_carried_out_later() {
+    let shop = Shop::new().await;
+    shop.paddle.fail_next(Fault::status(503).on("POST", "/transactions").always());
+    let CheckoutState::Waiting { reason, .. } = shop.ask(deal()).await else {
+        panic!("it does not wait")
+    };
+    assert!(reason.contains("Paddle failed with status 503"), "{reason}");
+    assert_eq!(shop.world.sync.trouble(), None, "it is not about Kommo");
+    shop.paddle.clear_faults();
+    shop.world.advance(Duration::from_secs(60));
+    shop.work().await;
+    assert_eq!((shop.paddle.transactions().len(), shop.world.notes().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn whoever_is_killed_between_paddle_and_kommo_goes_on_where_it_was() {
     let shop = Shop::new().await;
     // Kommo does not take the writes: the answer of Paddle is journalled, and they go on by themselves.
@@ -365,6 +380,11 @@ async fn a_transaction_that_cannot_be_changed_just_now_is_looked_at_again() {
 async fn a_deal_that_comes_to_the_stage_gets_its_link_once() {
     let shop = Shop::new().await;
     assert_eq!(shop.moved_to(58_141_807).await, 0, "another stage");
+    // The webhook lies: the deal is read again.
+    assert_eq!(shop.webhook(PAYMENT, "1").await, 1);
+    shop.work().await;
+    assert!(shop.paddle.transactions().is_empty());
+
     assert_eq!(shop.moved_to(PAYMENT).await, 1);
     let requests = shop.world.kommo.requests().len();
     let changed_at = shop.world.lead()["updated_at"].to_string();
@@ -375,14 +395,7 @@ async fn a_deal_that_comes_to_the_stage_gets_its_link_once() {
     shop.work().await;
     assert_eq!((shop.paddle.transactions().len(), shop.world.notes().len()), (1, 1));
 
-    // The webhook lies: the deal is read again.
-    shop.world.kommo.move_lead(LEAD, PIPELINE, NEGOTIATION);
-    assert_eq!(shop.webhook(PAYMENT, "1").await, 1);
-    shop.work().await;
-    assert_eq!(shop.paddle.transactions().len(), 1);
-
-    // Of another account, which nobody can know.
-    shop.world.kommo.move_lead(LEAD, PIPELINE, PAYMENT);
+    // Of another account.
     shop.sells(PRO_MONTHLY, 2).await;
     let body = format!(
         "leads[status][0][id]={LEAD}&leads[status][0][status_id]={PAYMENT}&leads[status][0][last_modified]=2&account[id]=5"
@@ -490,6 +503,21 @@ async fn without_paddle_a_call_is_told_so_at_once() {
     assert!(parked.detail.contains("PADDLE_API_KEY"), "{parked:?}");
     assert!(world.kommo.requests().is_empty());
     assert_eq!(world.sync.look_at_stage().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn calls_for_one_deal_at_the_same_time_wait_for_each_other() {
+    let shop = Shop::new().await;
+    let sync = &shop.world.sync;
+    let (one, same, other) = tokio::join!(
+        sync.checkout(deal()),
+        sync.checkout(deal()),
+        sync.checkout(deal().item(SETUP_ONCE.into(), 1)),
+    );
+    for state in [one, same, other] {
+        assert!(matches!(state, Ok(CheckoutState::Open(_))), "{state:?}");
+    }
+    assert_eq!(shop.paddle.transactions().len(), 1);
 }
 
 #[tokio::test]
