@@ -23,7 +23,7 @@ use kommo_client::{Client, Priority};
 use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub use self::{
     builder::{BuildError, SyncBuilder},
@@ -93,6 +93,8 @@ struct Inner {
     customers: Option<Arc<dyn CustomerLookup>>,
     transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
+    /// How many documents may be on their way at once: they take time and memory, and must leave room to everything else.
+    documents_at_once: Semaphore,
     checkouts: Checkouts,
     cache: Cache,
     settle: Duration,

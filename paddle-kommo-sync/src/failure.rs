@@ -16,14 +16,14 @@ pub(crate) enum Reaction {
     Pause(Pause),
     /// This event waits and tries again; it is not about Kommo.
     Wait(String),
-    /// It may mend itself, or somebody may mend it soon: this event tries again a few times before it is parked.
+    /// It may mend itself, or somebody may mend it soon: this event tries again, and is parked if that lasts.
     ParkLater(Parked),
     /// A retry cannot mend it.
     Park(Parked),
 }
 
-/// So many attempts, some 15 minutes, are made before [`Reaction::ParkLater`] parks.
-pub(crate) const ATTEMPTS: u32 = 10;
+/// So long after it came in, [`Reaction::ParkLater`] parks an event.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Why a whole account waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

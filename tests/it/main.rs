@@ -5,6 +5,7 @@ mod basket;
 mod checkout;
 mod contract;
 mod deals;
+mod documents;
 mod late;
 mod life;
 mod limits;

@@ -128,7 +128,13 @@ fn files_failed(error: &Error) -> Stop {
              deal, then resume"
         }
         ErrorKind::Decode => "what Kommo says of its drive cannot be understood",
-        _ => return Stop::Because(Applied::Failed(reaction(error))),
+        // The drive is a host of its own: what is wrong there says nothing of the deals.
+        _ => {
+            return Stop::Because(Applied::Failed(match reaction(error) {
+                Reaction::Retry(why) => Reaction::Wait(why),
+                reaction => reaction,
+            }));
+        }
     };
     let detail = match error.request_id() {
         Some(id) => format!("{detail} (request {id})"),

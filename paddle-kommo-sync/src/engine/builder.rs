@@ -6,7 +6,7 @@ use std::{
 };
 
 use kommo_client::Client;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, pacer::StorePacer};
 use crate::{
@@ -34,6 +34,9 @@ const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 
 /// The most that Kommo takes in one request.
 const MOST: usize = 250;
+
+/// So many documents may be on their way at once. More would not be faster: each takes five requests to Kommo.
+const DOCUMENTS: usize = 32;
 
 /// Makes a [`Sync`].
 #[derive(Debug)]
@@ -184,6 +187,7 @@ impl SyncBuilder {
             customers: self.customers,
             transactions: self.transactions,
             documents: self.documents,
+            documents_at_once: Semaphore::new(DOCUMENTS),
             checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,

@@ -1,6 +1,8 @@
 //! Jobs: work of our own that goes the way of an event. A row of the inbox with an id of ours, claimed, journalled, retried,
 //! parked, resumed, explained and pruned like any other; only what is to be done is told by a [`Job`], not by Paddle.
 
+use std::time::Duration;
+
 use kommo_client::LeadId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,6 +15,7 @@ use super::{
     text,
 };
 use crate::{
+    apply::after,
     config::Invoices,
     error::StoreError,
     failure::Reaction,
@@ -24,6 +27,9 @@ use crate::{
 
 /// How the kinds and the ids of jobs begin. Paddle's ids begin with `evt_` or such.
 pub(super) const KIND: &str = "job.";
+
+/// A document that finds too many others on their way comes again so much later.
+const LATER: Duration = Duration::from_secs(60);
 
 /// What is to be done, as it is kept in the inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +152,13 @@ impl Sync {
         let Some(job) = Job::of(&claimed.event) else {
             let detail = "it was written by another version: resume it with that one";
             return self.park(lease, Parked::new(ParkReason::UnexpectedShape, detail)).await;
+        };
+        let _permit = match (&job, self.0.documents_at_once.try_acquire()) {
+            (Job::Document(_), Err(_)) => {
+                let why = "other documents go first".to_owned();
+                return self.wait(lease, after(self.now(), LATER), why).await;
+            }
+            (_, permit) => permit,
         };
         if let Some(decision) = &claimed.event.decision {
             let mut effects = parsed(claimed.effects.clone())?;

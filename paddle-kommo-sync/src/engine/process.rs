@@ -18,7 +18,7 @@ use crate::{
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{ATTEMPTS, Pause, Reaction, backoff, chain},
+    failure::{PATIENCE, Pause, Reaction, backoff, chain},
     known::Account,
     link::{self, References, Rung, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
@@ -492,7 +492,9 @@ impl Sync {
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, why).await
             }
-            Reaction::ParkLater(parked) if claimed.event.attempt < ATTEMPTS => {
+            Reaction::ParkLater(parked)
+                if self.now() < after(claimed.event.received_at, PATIENCE) =>
+            {
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, parked.detail).await
             }
@@ -526,7 +528,7 @@ impl Sync {
         }
     }
 
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         lease: &Lease,
         until: OffsetDateTime,

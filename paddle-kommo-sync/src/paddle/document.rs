@@ -61,14 +61,16 @@ impl fmt::Debug for DocumentLink {
 #[async_trait]
 impl DocumentSource for Client {
     async fn pdf(&self, document: &Document) -> Result<Vec<u8>, DocumentError> {
+        // What a deal waits for goes first.
+        let client = self.in_background();
         let link = match document {
-            Document::Invoice(transaction) => self.transactions().invoice_pdf(transaction).await,
+            Document::Invoice(transaction) => client.transactions().invoice_pdf(transaction).await,
             Document::CreditNote(adjustment) => {
-                self.adjustments().credit_note_pdf(adjustment).await
+                client.adjustments().credit_note_pdf(adjustment).await
             }
         };
         let pdf = match link {
-            Ok(link) => self.download(&link).await,
+            Ok(link) => client.download(&link).await,
             Err(error) => Err(error),
         };
         pdf.map_err(|error| match error.kind() {

@@ -1,18 +1,26 @@
 //! What goes wrong on the way of a document: the deal never suffers, and it never gets two.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use kommo_client::fake::Fault as KommoFault;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use kommo_client::fake::{FakeLead, Fault as KommoFault};
 use paddle_kommo_sync::{
     DocumentError, DocumentSource, MemoryStore, Outcome, ParkReason, Reason, fake_paddle::Fault,
     plan::Document,
 };
+use serde_json::{Value, json};
 
 use crate::{
     documents::{Shop, connect, invoice_of},
     support::{
-        LEAD, WON, World,
+        LEAD, NEGOTIATION, PIPELINE, WON, World,
         events::{event, renewal, transaction},
         stopping::{Stop, StoppingStore},
     },
@@ -82,7 +90,7 @@ async fn an_invoice_that_is_not_made_yet_is_waited_for_and_one_that_never_comes_
     let none = r#"{"error":{"type":"request_error","code":"transaction_invoice_not_available","detail":"x"}}"#;
     let (shop, job) = sold().await;
     let not_yet = || Fault::answer(400, none).on("GET", "/transactions/");
-    shop.paddle.fail_next(not_yet().times(9));
+    shop.paddle.fail_next(not_yet().times(5));
     assert!(matches!(tries(&shop, &job).await, Outcome::Done(_)));
     assert_eq!(shop.files().len(), 1);
 
@@ -92,7 +100,7 @@ async fn an_invoice_that_is_not_made_yet_is_waited_for_and_one_that_never_comes_
     assert_eq!(parked.reason, ParkReason::NoDocument);
     assert!(parked.detail.contains("transaction_invoice_not_available"), "{}", parked.detail);
     assert!(parked.detail.contains("resume"), "the way out: {}", parked.detail);
-    assert_eq!(shop.paddle.requests().len(), 10, "it was given ten chances");
+    assert_eq!(shop.paddle.requests().len(), 7, "it was given an hour");
     assert_eq!((shop.world.stage(), shop.files().len(), shop.world.notes().len()), (WON, 0, 1));
 
     shop.paddle.clear_faults();
@@ -242,6 +250,52 @@ async fn stops_at(stop: Stop) -> bool {
     assert!(matches!(outcome, Outcome::Done(_)), "{stop:?}: {outcome}");
     assert_eq!((shop.files().len(), shop.world.notes().len()), (1, 2), "{stop:?}");
     stopped
+}
+
+/// A source that never answers, and counts who waits for it.
+#[derive(Clone, Debug, Default)]
+struct Silent(Arc<AtomicUsize>);
+
+#[async_trait]
+impl DocumentSource for Silent {
+    async fn pdf(&self, _: &Document) -> Result<Vec<u8>, DocumentError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
+    let silent = Silent::default();
+    let asked = silent.0.clone();
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.documents(silent);
+    let world = World::built(|_| {}, MemoryStore::new(), build).await;
+    for id in 1..=40 {
+        world.kommo.add_lead(FakeLead::new("x").id(id).stage(PIPELINE, NEGOTIATION));
+        let mut data = transaction();
+        data["id"] = json!(format!("txn_{id}"));
+        data["customer_id"] = json!(format!("ctm_{id}"));
+        data["subscription_id"] = Value::Null;
+        data["custom_data"]["kommo_lead_id"] = json!(id);
+        world.done(&event("transaction.completed", 0, &data)).await;
+    }
+    let jobs: Vec<_> = (1..=40).map(|id| format!("job.invoice:txn_{id}")).collect();
+    let mut attempts: FuturesUnordered<_> =
+        jobs.iter().map(|job| world.sync.attempt(job)).collect();
+    for _ in 32..40 {
+        let outcome = attempts.next().await.unwrap().unwrap().unwrap();
+        assert_eq!(outcome.to_string(), "waiting: other documents go first");
+    }
+    let all_asked = async {
+        while asked.load(Ordering::Relaxed) < 32 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        outcome = attempts.next() => panic!("it ended: {outcome:?}"),
+        () = all_asked => {}
+    }
 }
 
 #[derive(Debug)]
