@@ -8,7 +8,7 @@ mod lead;
 mod probe;
 mod tasks;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use kommo_client::{Client, Error, Fate, Lead, LeadId, NewNote, Priority};
 use time::OffsetDateTime;
@@ -37,6 +37,9 @@ const CALL: Duration = Duration::from_secs(30);
 
 /// A lane is held for this long from the last step of its work.
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
+
+/// A lease is renewed so often while something takes long.
+const RENEWED: Duration = Duration::from_secs(20);
 
 /// How the effects of an event went.
 #[derive(Debug)]
@@ -267,6 +270,25 @@ const fn is_independent(effect: &Effect) -> bool {
 /// A failed call that changed nothing.
 fn failed(error: Error) -> Stop {
     Stop::Because(Applied::Failed(reaction(&error)))
+}
+
+/// Does something that may take longer than the lease, which is kept meanwhile.
+pub(crate) async fn held<T: Send>(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    lease: &Lease,
+    doing: impl Future<Output = T> + Send,
+) -> Result<T, StoreError> {
+    let mut doing = pin!(doing);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut doing => return Ok(done),
+            () = tokio::time::sleep(RENEWED) => {
+                store.renew(lease, after(clock.now(), LEASE)).await?;
+            }
+        }
+    }
 }
 
 pub(crate) fn after(at: OffsetDateTime, wait: Duration) -> OffsetDateTime {

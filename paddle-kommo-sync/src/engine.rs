@@ -95,6 +95,8 @@ struct Inner {
     documents: Option<Arc<dyn DocumentSource>>,
     /// How many documents may be on their way at once: they take time and memory, and must leave room to everything else.
     documents_at_once: Semaphore,
+    /// How many events may wait for what Paddle says of a customer or a transaction: it takes 240 requests a minute.
+    lookups_at_once: Semaphore,
     checkouts: Checkouts,
     cache: Cache,
     settle: Duration,

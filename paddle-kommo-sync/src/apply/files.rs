@@ -3,11 +3,9 @@
 //! What an upload leaves in the drive nobody sees, so only the attaching is journalled: a crash before it costs a file
 //! without a deal, never a second one in it.
 
-use std::pin::pin;
-
 use kommo_client::{EntityType, Error, ErrorKind, LeadId};
 
-use super::{Applied, Applier, Call, LEASE, Stop, Work, after, probe};
+use super::{Applied, Applier, Call, Stop, Work, held, probe};
 use crate::{
     error::DocumentError,
     failure::{Reaction, chain, reaction},
@@ -22,9 +20,6 @@ const PDF: &[u8] = b"%PDF-";
 /// The largest file that is taken on. Invoices have some 100 KiB.
 const LARGEST: usize = 16 << 20;
 
-/// The lease is renewed so often while a file is on its way.
-const RENEWED: std::time::Duration = std::time::Duration::from_secs(20);
-
 impl Applier<'_> {
     pub(super) async fn attach_file(
         &self,
@@ -35,7 +30,7 @@ impl Applier<'_> {
         if self.is_there_already(work, row, file.lead, probe::Kind::File).await? {
             return Ok(());
         }
-        let uuid = self.held(work, self.upload(row, file)).await??;
+        let uuid = held(self.store, self.clock, &work.lease, self.upload(row, file)).await??;
         let answer = self.write(work, row, Call::AttachFile(file.lead, uuid)).await?;
         match &answer {
             Err(failure) if *failure.kind() == ErrorKind::Forbidden => {
@@ -81,7 +76,7 @@ impl Applier<'_> {
         uploaded.map(|file| file.uuid).map_err(|error| files_failed(&error))
     }
 
-    /// Looks among the files of the deal for the one of this effect.
+    /// Looks among the files of the deal for the one of this effect: one request for each.
     pub(super) async fn look_for_file(
         &self,
         row: &EffectRow,
@@ -97,26 +92,6 @@ impl Applier<'_> {
             }
         }
         Ok(None)
-    }
-
-    /// Does something that may take longer than the lease.
-    async fn held<T: Send>(
-        &self,
-        work: &mut Work,
-        doing: impl Future<Output = T> + Send,
-    ) -> Result<T, Stop> {
-        let mut doing = pin!(doing);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut doing => return Ok(done),
-                () = tokio::time::sleep(RENEWED) => {
-                    let until = after(self.clock.now(), LEASE);
-                    self.store.renew(&work.lease, until).await?;
-                    work.lease.until = until;
-                }
-            }
-        }
     }
 }
 

@@ -38,6 +38,9 @@ const MOST: usize = 250;
 /// So many documents may be on their way at once. More would not be faster: each takes five requests to Kommo.
 const DOCUMENTS: usize = 32;
 
+/// So many events may wait for a look-up at once. Others that need one come again; those that need none have room.
+const LOOKUPS: usize = 32;
+
 /// Makes a [`Sync`].
 #[derive(Debug)]
 pub struct SyncBuilder {
@@ -188,6 +191,7 @@ impl SyncBuilder {
             transactions: self.transactions,
             documents: self.documents,
             documents_at_once: Semaphore::new(DOCUMENTS),
+            lookups_at_once: Semaphore::new(LOOKUPS),
             checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kommo_client::LeadId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 
 use super::{
     Sync,
@@ -99,6 +100,11 @@ impl Job {
         }
     }
 
+    /// What it has to get a place of before it begins, if anything.
+    fn slots<'s>(&self, sync: &'s Sync) -> Option<&'s Semaphore> {
+        matches!(self, Self::Document(_)).then_some(&sync.0.documents_at_once)
+    }
+
     /// The Paddle entities by which a person can say in which deal it is meant to be.
     pub(super) fn entities(&self) -> &[String] {
         match self {
@@ -153,12 +159,12 @@ impl Sync {
             let detail = "it was written by another version: resume it with that one";
             return self.park(lease, Parked::new(ParkReason::UnexpectedShape, detail)).await;
         };
-        let _permit = match (&job, self.0.documents_at_once.try_acquire()) {
-            (Job::Document(_), Err(_)) => {
+        let _permit = match job.slots(self).map(Semaphore::try_acquire) {
+            Some(Err(_)) => {
                 let why = "other documents go first".to_owned();
                 return self.wait(lease, after(self.now(), LATER), why).await;
             }
-            (_, permit) => permit,
+            permit => permit,
         };
         if let Some(decision) = &claimed.event.decision {
             let mut effects = parsed(claimed.effects.clone())?;

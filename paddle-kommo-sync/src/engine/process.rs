@@ -1,7 +1,5 @@
 //! The way of one claimed event: link, read, decide, journal, apply, record.
 
-use std::time::Duration;
-
 use kommo_client::{LeadId, PipelineId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
@@ -14,7 +12,7 @@ use super::{
     rfc3339, text,
 };
 use crate::{
-    apply::{Applied, LEASE, after},
+    apply::{Applied, after, held},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
@@ -34,9 +32,6 @@ const STRIKES: u32 = 3;
 
 /// As many events of one customer are looked through when something is learned of it.
 const REOPENED: usize = 1000;
-
-/// A lease is renewed when so much of it has passed.
-const SLOW: Duration = Duration::from_secs(20);
 
 /// What one round of work on an event led to.
 pub(super) enum Step {
@@ -262,7 +257,8 @@ impl Sync {
         let mut decision =
             decide::decide(event, data, &stored.known, self.rules(event.environment()), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored, priority(&claimed.event)).await? {
+            let finding = self.find_deal(&mut stored, priority(&claimed.event));
+            match held(&*self.0.store, &*self.0.clock, lease, finding).await?? {
                 Found::Deal(deal, rung) => {
                     let lane = link::lane(deal.lead);
                     if lane != lease.lane {
@@ -273,7 +269,6 @@ impl Sync {
                         return Ok(Step::Again);
                     }
                     stored.known.deal = Some(*deal);
-                    self.renew_if_slow(lease).await?;
                 }
                 Found::Test => {
                     let mut known = stored.known.clone();
@@ -363,15 +358,6 @@ impl Sync {
             if no_deal(&row) {
                 self.resume(&row.event_id).await?;
             }
-        }
-        Ok(())
-    }
-
-    /// Reading may have taken long, with other calls in front of ours.
-    pub(super) async fn renew_if_slow(&self, lease: &Lease) -> Result<(), StoreError> {
-        let now = self.now();
-        if after(now, LEASE.saturating_sub(SLOW)) > lease.until {
-            self.0.store.renew(lease, after(now, LEASE)).await?;
         }
         Ok(())
     }

@@ -148,6 +148,7 @@ impl Sync {
         else {
             return Ok(Ok(Told::Nothing));
         };
+        let Ok(_permit) = self.0.lookups_at_once.try_acquire() else { return Ok(Err(crowded())) };
         let said = match lookup.transaction(&TransactionId::from(id)).await {
             Ok(Some(said)) => said,
             Ok(None) => return Ok(Ok(Told::Nothing)),
@@ -203,6 +204,7 @@ impl Sync {
         match (&self.0.customers, &stored.references.customer) {
             (Some(lookup), Some(customer)) => {
                 let customer = CustomerId::from(customer.as_str());
+                let _permit = self.0.lookups_at_once.try_acquire().map_err(|_| crowded())?;
                 let told = lookup.email(&customer).await;
                 let email = told.map_err(|error| not_told("customer", &error))?;
                 // Kept with whatever else is learned: the next event of this customer asks nobody.
@@ -253,6 +255,10 @@ enum Told {
     More,
     /// The transaction is marked as a test.
     Test,
+}
+
+fn crowded() -> Reaction {
+    Reaction::Wait("others are looked up first".to_owned())
 }
 
 /// Paddle, or whoever is asked in its place, does not answer: that says nothing of Kommo.

@@ -12,10 +12,12 @@ use async_trait::async_trait;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kommo_client::fake::{FakeLead, Fault as KommoFault};
 use paddle_kommo_sync::{
-    DocumentError, DocumentSource, MemoryStore, Outcome, ParkReason, Reason, fake_paddle::Fault,
-    plan::Document,
+    CustomerLookup, DocumentError, DocumentSource, LookupError, MemoryStore, Outcome, ParkReason,
+    Reason, fake_paddle::Fault, plan::Document,
 };
+use paddle_webhook::CustomerId;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::{
     documents::{Shop, connect, invoice_of},
@@ -264,7 +266,7 @@ impl DocumentSource for Silent {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
     let silent = Silent::default();
     let asked = silent.0.clone();
@@ -283,19 +285,115 @@ async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
     let mut attempts: FuturesUnordered<_> =
         jobs.iter().map(|job| world.sync.attempt(job)).collect();
     for _ in 32..40 {
-        let outcome = attempts.next().await.unwrap().unwrap().unwrap();
+        let outcome = soon(attempts.next()).await.unwrap().unwrap().unwrap();
         assert_eq!(outcome.to_string(), "waiting: other documents go first");
     }
-    let all_asked = async {
-        while asked.load(Ordering::Relaxed) < 32 {
-            tokio::task::yield_now().await;
+    let patience = tokio::time::timeout(Duration::from_secs(3600), attempts.next());
+    assert!(patience.await.is_err(), "the others wait for their document");
+    assert_eq!(asked.load(Ordering::Relaxed), 32);
+}
+
+/// Answers when it is told to.
+#[derive(Clone, Debug, Default)]
+struct Slow(Arc<Notify>);
+
+impl Slow {
+    async fn wait(&self) {
+        self.0.notified().await;
+    }
+}
+
+#[async_trait]
+impl DocumentSource for Slow {
+    async fn pdf(&self, _: &Document) -> Result<Vec<u8>, DocumentError> {
+        self.wait().await;
+        Ok(b"%PDF-1.7".to_vec())
+    }
+}
+
+#[async_trait]
+impl CustomerLookup for Slow {
+    async fn email(&self, _: &CustomerId) -> Result<Option<String>, LookupError> {
+        self.wait().await;
+        Ok(Some("jo@example.com".to_owned()))
+    }
+}
+
+/// What is answered without a wait.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), work).await.expect("an answer at once")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_longer_than_a_lease_keeps_it() {
+    let store = MemoryStore::new();
+    let slow = Slow::default();
+    let build = |builder: paddle_kommo_sync::SyncBuilder| {
+        builder.documents(slow.clone()).customers(slow.clone())
+    };
+    let world = World::built(|_| {}, store.clone(), build).await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let other = world.restarted_with(store, build).await;
+    let mut data = transaction();
+    data["custom_data"] = Value::Null;
+    let payment = event("transaction.completed", 0, &data);
+    let job = "job.invoice:txn_first";
+    // Five minutes, in steps that are shorter than a lease.
+    let five_minutes = async || {
+        for _ in 0..15 {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            world.advance(Duration::from_secs(20));
         }
     };
-    tokio::select! {
-        biased;
-        outcome = attempts.next() => panic!("it ended: {outcome:?}"),
-        () = all_asked => {}
+    let ((), outcome) = tokio::join!(
+        async {
+            five_minutes().await;
+            let outcome = soon(other.handle(&payment)).await;
+            assert!(matches!(outcome, Ok(Outcome::Waiting { .. })), "{outcome:?}");
+            slow.0.notify_one();
+        },
+        world.sync.handle(&payment)
+    );
+    assert!(matches!(outcome, Ok(Outcome::Done(_))), "{outcome:?}");
+    let ((), outcome) = tokio::join!(
+        async {
+            five_minutes().await;
+            let outcome = soon(other.attempt(job)).await;
+            assert!(matches!(outcome, Ok(Some(Outcome::Waiting { .. }))), "{outcome:?}");
+            slow.0.notify_one();
+        },
+        world.sync.attempt(job)
+    );
+    assert!(matches!(outcome, Ok(Some(Outcome::Done(_)))), "{outcome:?}");
+    assert_eq!(world.kommo.file_names(LEAD).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_customers_are_looked_up_there_is_room_for_others() {
+    let slow = Slow::default();
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.customers(slow);
+    let world = World::built(|_| {}, MemoryStore::new(), build).await;
+    let payments: Vec<_> = (1..=40)
+        .map(|number| {
+            let mut data = transaction();
+            data["id"] = json!(format!("txn_{number}"));
+            data["customer_id"] = json!(format!("ctm_{number}"));
+            data["subscription_id"] = Value::Null;
+            data["custom_data"] = Value::Null;
+            event("transaction.completed", 0, &data)
+        })
+        .collect();
+    let mut all: FuturesUnordered<_> =
+        payments.iter().map(|payment| world.sync.handle(payment)).collect();
+    for _ in 32..40 {
+        let outcome = soon(all.next()).await.unwrap().unwrap();
+        assert_eq!(outcome.to_string(), "waiting: others are looked up first");
     }
+    assert_eq!(
+        world.done(&event("transaction.completed", 0, &transaction())).await,
+        [Reason::FirstPayment],
+        "one that names its deal"
+    );
 }
 
 #[derive(Debug)]

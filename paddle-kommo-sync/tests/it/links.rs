@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use kommo_client::{LeadId, PipelineId, StatusId, fake::FakeLead};
+use kommo_client::{PipelineId, StatusId, fake::FakeLead};
 use paddle_kommo_sync::{
     CustomerLookup, DealRefKey, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, Outcome,
     ParkReason, Reason, SyncBuilder,

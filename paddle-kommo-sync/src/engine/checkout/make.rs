@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::job::{CheckoutJob, Wanted, lane};
 use crate::{
+    apply::held,
     checkout::{
         CheckoutItem, asked,
         customer::customer,
@@ -44,13 +45,6 @@ enum Stop {
     Obstacle(Parked),
     Failed(Reaction),
     Planned(Planned),
-    Store(StoreError),
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }
 
 impl From<kommo_client::Error> for Stop {
@@ -90,7 +84,9 @@ impl Sync {
         let row = self.0.store.known(self.0.account, &entity(job.lead())).await?;
         let known: CheckoutKnown =
             if row.state.is_empty() { CheckoutKnown::default() } else { parse(&row.state)? };
-        match self.make(claimed, job, &known).await {
+        // Paddle may take long. Whoever lost the deal to another worker meanwhile must not make a second checkout.
+        let making = self.make(claimed, job, &known);
+        match held(&*self.0.store, &*self.0.clock, &claimed.lease, making).await? {
             Ok(made) => {
                 self.0.checkouts.count(made.reason);
                 self.forget_obstacles(job, claimed).await?;
@@ -98,7 +94,6 @@ impl Sync {
             }
             Err(Stop::Ended(reason)) => Ok(Planned::End(Outcome::Ignored { reason })),
             Err(Stop::Planned(planned)) => Ok(planned),
-            Err(Stop::Store(error)) => Err(error),
             Err(Stop::Failed(reaction)) => Ok(Planned::Failed(reaction)),
             Err(Stop::Obstacle(parked)) => {
                 self.0.checkouts.count_refused();
@@ -258,8 +253,6 @@ impl Sync {
         // The job is on disk, and with it the key and when it was first used.
         let (key, since) = (self.request_key(&claimed.event.event_id), claimed.event.received_at);
         for _ in 0..ROUNDS {
-            // Reading may have taken long. Whoever lost the deal to another worker meanwhile must not make a second one.
-            self.renew_if_slow(&claimed.lease).await?;
             match next::next(wish, last.as_ref()) {
                 Next::Create => {
                     let mut made = None;
