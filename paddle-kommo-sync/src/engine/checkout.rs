@@ -5,6 +5,8 @@ mod ask;
 mod job;
 mod make;
 mod stage;
+mod tell;
+mod transaction;
 
 pub(super) use self::job::{CheckoutJob, lane};
 pub use self::stage::StageError;

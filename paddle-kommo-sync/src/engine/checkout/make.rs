@@ -2,9 +2,12 @@
 
 use kommo_client::{Lead, LeadWith};
 use paddle_webhook::{CustomerId, Environment, Transaction};
-use sha2::{Digest as _, Sha256};
 
-use super::job::{CheckoutJob, Wanted, lane};
+use super::{
+    job::{CheckoutJob, Wanted, lane},
+    tell::Made,
+    transaction::has_ended,
+};
 use crate::{
     apply::held,
     checkout::{
@@ -12,7 +15,7 @@ use crate::{
         customer::customer,
         failure::{not_possible, paddle_reaction},
         known::{CheckoutKnown, entity},
-        next::{self, Next},
+        next,
         wish::Wish,
     },
     config::{FieldTarget, SandboxEvents},
@@ -20,27 +23,22 @@ use crate::{
     engine::{
         Sync,
         jobs::{Job, Planned},
-        parse, text,
+        parse,
     },
     error::StoreError,
     failure::{Reaction, reaction},
     known::Account,
-    link::Rung,
     outcome::{Outcome, Parked},
     paddle,
-    plan::{Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason, Value},
-    store::{Claimed, EventState, KnownRow, Learned},
-    texts::{Placeholder, Text, Values},
+    plan::{Field, Reason},
+    store::{Claimed, EventState},
 };
-
-/// A transaction may change under our hands: somebody pays while we revise it. More often than this it is not our day.
-const ROUNDS: usize = 4;
 
 /// As many earlier wishes of a deal are looked through for those that are parked.
 const EARLIER: usize = 100;
 
 /// The end of a job before anything is to be written.
-enum Stop {
+pub(super) enum Stop {
     Ended(Reason),
     Obstacle(Parked),
     Failed(Reaction),
@@ -240,76 +238,6 @@ impl Sync {
         Some(DealRef::new(lead.id, account).sign(key))
     }
 
-    /// Makes or revises the transaction until it is what is wished for. Any step may have been done by an attempt before,
-    /// whose answer was lost.
-    async fn bring_about(
-        &self,
-        paddle: &paddle::Client,
-        claimed: &Claimed,
-        wish: &Wish,
-        mut last: Option<Transaction>,
-    ) -> Result<Transaction, Stop> {
-        let transactions = paddle.transactions();
-        // The job is on disk, and with it the key and when it was first used.
-        let (key, since) = (self.request_key(&claimed.event.event_id), claimed.event.received_at);
-        for _ in 0..ROUNDS {
-            match next::next(wish, last.as_ref()) {
-                Next::Create => {
-                    let mut made = None;
-                    if claimed.event.attempt > 1 {
-                        // The first attempt may have known of another customer.
-                        made = transactions.find_by_key(&key, None, since).await?;
-                    }
-                    let made = match made {
-                        Some(made) => made,
-                        None => {
-                            let new = wish.transaction(&self.0.config.checkout, &key);
-                            transactions.create_once(&new, since).await?
-                        }
-                    };
-                    if has_ended(&made) {
-                        return Ok(made);
-                    }
-                    last = Some(made);
-                }
-                Next::Revise(patch) => {
-                    let Some(open) = &last else { break };
-                    last = match transactions.update(&open.id, &patch).await {
-                        Ok(revised) => Some(revised),
-                        // It was paid or canceled meanwhile.
-                        Err(error) if error.code() == Some("transaction_immutable") => {
-                            let found = transactions.get(&open.id).await?;
-                            let reason = found
-                                .as_ref()
-                                .and_then(|found| next::ended(found, next::Again::No));
-                            match reason {
-                                Some(reason) => return Err(Stop::Ended(reason)),
-                                None => found,
-                            }
-                        }
-                        Err(error) => return Err(error.into()),
-                    };
-                }
-                Next::Keep => break,
-            }
-        }
-        last.ok_or_else(|| {
-            Stop::Failed(Reaction::Wait("the transaction changes while it is looked at".to_owned()))
-        })
-    }
-
-    /// What a lost answer is looked up by. It stands in `custom_data`, where buyers can read it.
-    fn request_key(&self, job_id: &str) -> String {
-        let mut hash = Sha256::new();
-        for part in [self.0.account_name.as_str(), job_id] {
-            // The length keeps ("ab", "c") and ("a", "bc") apart.
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
-        let digest = hash.finalize();
-        format!("checkout-{}", hex::encode(digest.get(..16).unwrap_or_default()))
-    }
-
     /// The deal has its link now: what stood in the way before needs nobody any more.
     async fn forget_obstacles(
         &self,
@@ -334,65 +262,9 @@ impl Sync {
     }
 }
 
-fn has_ended(transaction: &Transaction) -> bool {
-    next::ended(transaction, next::Again::No).is_some()
-}
-
 /// Checkouts are made by Paddle, and nobody said how it is reached.
 pub(super) fn no_paddle() -> Parked {
     not_possible(
         "there is no access to Paddle's API: set PADDLE_API_KEY (`SyncBuilder::checkouts`)",
     )
-}
-
-/// A checkout that is as it should be in Paddle.
-struct Made {
-    lead: Lead,
-    transaction: Transaction,
-    known: CheckoutKnown,
-    reason: Reason,
-    is_shown: bool,
-    signed: bool,
-}
-
-impl Made {
-    /// What the deal is told, and what is kept.
-    fn planned(
-        self,
-        sync: &Sync,
-        row: KnownRow,
-        before: &CheckoutKnown,
-    ) -> Result<Planned, StoreError> {
-        let lead = self.lead.id;
-        let mut effects = Vec::new();
-        if !self.is_shown {
-            let value = Value::Text(self.known.url.clone());
-            let fields = vec![FieldValue { field: Field::CheckoutUrl, value }];
-            let update = LeadUpdate { lead, stage: None, price: None, fields };
-            effects.push(PlannedEffect::new("update_lead", update));
-        }
-        let told = match self.reason {
-            Reason::CheckoutMade => Some(Text::CheckoutLink),
-            Reason::CheckoutRevised => Some(Text::CheckoutRevised),
-            _ => None,
-        };
-        if let Some(told) = told {
-            let values = Values::new()
-                .set(Placeholder::Link, self.known.url.as_str())
-                .set(Placeholder::Plan, next::names(&self.transaction))
-                .set(Placeholder::Transaction, self.transaction.id.as_str());
-            let note = NoteDraft { lead, text: sync.0.texts.render(told, &values) };
-            effects.push(PlannedEffect::new("note:checkout", note));
-        }
-        let rung = if self.signed { Rung::Signed } else { Rung::LeadId };
-        // We made it for this deal: that needs no confirmation when it is paid.
-        let links = vec![crate::store::link(self.transaction.id.as_str(), lead, rung.as_str())];
-        let known = if self.known == *before {
-            Vec::new()
-        } else {
-            vec![KnownRow { state: text(&self.known)?, ..row }]
-        };
-        let plan = Plan { reasons: vec![self.reason], effects, documents: Vec::new() };
-        Ok(Planned::Act(plan, Learned { links, known }))
-    }
 }
