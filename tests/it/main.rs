@@ -2,6 +2,7 @@
 
 mod away;
 mod basket;
+mod checkout;
 mod contract;
 mod deals;
 mod documents;

@@ -5,10 +5,13 @@
 mod admin;
 pub mod app;
 pub mod check;
+mod checkout;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod health;
+mod kommo_webhook;
 mod metrics;
+pub mod pay;
 pub mod serve;
 pub mod settings;
 mod webhook;

@@ -49,6 +49,17 @@ const KEYS: &[&str] = &[
     "tasks.fallback_user_id",
     "tasks.second_payment",
     "refunds.deal",
+    "fields.checkout_url",
+    "checkout.pipeline",
+    "checkout.stage",
+    "checkout.items",
+    "checkout.price_id_field",
+    "checkout.quantity_field",
+    "checkout.catalog",
+    "checkout.discount",
+    "checkout.currency",
+    "checkout.page",
+    "checkout.poll_seconds",
 ];
 
 /// The keys that concern the process, not the rules: of the receiver, and of the writer to Kommo.
@@ -305,6 +316,9 @@ mod tests {
             ("[fields]\nplan = \"X\"", "plan"),
             ("[fields]\nplan_name = 0", "plan_name"),
             ("[fields]\nplan_name = -5", "plan_name"),
+            ("[checkout]\nstage = 5", "set together"),
+            ("[checkout]\npoll = 5", "poll"),
+            ("[checkout]\nitems = \"price\"", "price"),
             ("[stages]\nsales = 142", "`sales` is not a pipeline id"),
             ("[stages]\n1 = 143", "stage 143 cannot mean"),
             ("[tasks]\ndue_in_hours = \"soon\"", "due_in_hours"),
