@@ -1,10 +1,14 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod cursor;
+mod history;
 mod operator;
 mod pacer;
 mod process;
 mod reading;
+mod reconcile;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -26,6 +30,7 @@ use tokio::sync::Notify;
 use self::process::Step;
 pub use self::{
     builder::{BuildError, SyncBuilder},
+    history::Backfilled,
     operator::{Chapter, ParkedEvent, Preview},
 };
 use crate::{

@@ -62,6 +62,7 @@ mod customers;
 mod document;
 mod error;
 mod events;
+mod history;
 mod key;
 mod limit;
 mod lookup;
@@ -76,6 +77,7 @@ mod subscriptions;
 mod transactions;
 mod transport;
 
+pub(crate) use self::history::History;
 pub use self::{
     account::PaddleCurrency,
     adjustments::Adjustments,

@@ -140,7 +140,9 @@ impl Sync {
         let mut stored = self.read_stored(event, &data).await?;
         let mut decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored, Priority::Normal).await? {
+            let is_history = crate::history::is_made(event.id().as_str());
+            let priority = if is_history { Priority::Low } else { Priority::Normal };
+            match self.find_deal(&mut stored, priority).await? {
                 Found::Deal(deal, _) => stored.known.deal = Some(*deal),
                 Found::Parked(parked) => return Ok(Preview::Parked(parked)),
                 Found::Failed(Reaction::Park(parked)) => return Ok(Preview::Parked(parked)),

@@ -506,9 +506,10 @@ impl Sync {
     }
 }
 
-/// A payment is what somebody waits for.
+/// A payment is what somebody waits for; for history nobody does.
 fn priority(event: &EventRow) -> Priority {
     match event.kind.as_str() {
+        _ if crate::history::is_made(&event.event_id) => Priority::Low,
         "transaction.completed" => Priority::High,
         _ => Priority::Normal,
     }

@@ -1,6 +1,7 @@
 //! A small world: a fake Kommo with one open deal, a store, a clock that is moved by hand, and events in our words.
 
 pub(crate) mod events;
+pub(crate) mod shop;
 pub(crate) mod story;
 
 use std::{
