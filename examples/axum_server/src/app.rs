@@ -7,10 +7,14 @@ use axum::{
     routing::{get, post},
 };
 use kommo_client::Client;
-use paddle_kommo_sync::{BuildError, SyncBuilder};
+use paddle_kommo_sync::{BuildError, SyncBuilder, paddle};
 use paddle_webhook::Verifier;
 
-use crate::{admin, health, metrics, settings::AdminToken, webhook};
+use crate::{
+    admin, health, metrics,
+    settings::{AdminToken, Sweeping},
+    sweep, webhook,
+};
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,6 +23,9 @@ pub struct App {
     pub(crate) sync: paddle_kommo_sync::Sync,
     pub(crate) kommo: Client,
     pub(crate) counts: Arc<metrics::Counts>,
+    pub(crate) paddle: Option<paddle::Client>,
+    pub(crate) sweeping: Sweeping,
+    pub(crate) watch: Arc<sweep::Watch>,
     admin_token: Option<AdminToken>,
 }
 
@@ -39,6 +46,9 @@ impl App {
             sync,
             kommo,
             counts: Arc::default(),
+            paddle: None,
+            sweeping: Sweeping::default(),
+            watch: Arc::default(),
             admin_token: None,
         })
     }
@@ -47,6 +57,12 @@ impl App {
     #[must_use]
     pub fn admin_token(self, token: Option<AdminToken>) -> Self {
         Self { admin_token: token, ..self }
+    }
+
+    /// Looks through Paddle's own list of events again and again, and lets operators reconcile.
+    #[must_use]
+    pub fn paddle(self, paddle: Option<paddle::Client>, sweeping: Sweeping) -> Self {
+        Self { paddle, sweeping, ..self }
     }
 
     /// The routes.

@@ -4,13 +4,16 @@
 
 mod admin;
 pub mod app;
+pub mod backfill;
 pub mod check;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod health;
 mod metrics;
+pub mod reconcile;
 pub mod serve;
 pub mod settings;
+mod sweep;
 mod webhook;
 
 /// What stops the program: one sentence for the operator.

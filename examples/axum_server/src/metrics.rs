@@ -13,7 +13,7 @@ use axum::{
 use paddle_kommo_sync::{Accepted, StoreStats};
 use paddle_webhook::VerifyError;
 
-use crate::app::App;
+use crate::{app::App, sweep};
 
 /// Deliveries since the start of the process.
 #[derive(Debug, Default)]
@@ -63,10 +63,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     match app.sync.stats().await {
         Ok(stats) => {
             let expires = app.kommo.token_expires_at().map(|at| at.unix_timestamp());
-            (
-                [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-                text(&app.counts, &stats, app.sync.trouble().is_some(), expires),
-            )
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&app, &stats, expires))
                 .into_response()
         }
         Err(error) => {
@@ -76,12 +73,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-fn text(
-    counts: &Counts,
-    stats: &StoreStats,
-    has_trouble: bool,
-    token_expires: Option<i64>,
-) -> String {
+fn text(app: &App, stats: &StoreStats, token_expires: Option<i64>) -> String {
+    let (counts, has_trouble) = (&app.counts, app.sync.trouble().is_some());
     let mut page = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
         // Writing to a `String` cannot fail.
@@ -159,6 +152,7 @@ fn text(
         "1 while calls to Kommo fail.",
         &one(i128::from(has_trouble)),
     );
+    sweep::metrics(app, &mut metric);
     if let Some(expires) = token_expires {
         metric(
             "kommo_token_expires_timestamp_seconds",

@@ -1,6 +1,7 @@
 //! Everything the service can be told: secrets from the environment, the rest from one TOML file.
 
 mod admin_token;
+mod reconcile;
 mod rules;
 mod variables;
 
@@ -13,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::{
     admin_token::AdminToken,
+    reconcile::Sweeping,
     variables::{Variables, process},
 };
 use crate::Failure;
@@ -37,6 +39,8 @@ pub struct Settings {
     pub keep_payloads: Duration,
     /// Paddle's own API, which tells who paid.
     pub paddle: Option<paddle::Client>,
+    /// How often Paddle's own list of events is looked through, if its API can be asked.
+    pub sweeping: Sweeping,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
     /// What opens the operator's routes; none: they are off.
@@ -103,7 +107,7 @@ impl Settings {
     ///
     /// One sentence that names the variable or key to mend.
     pub fn read(variables: Variables<'_>) -> Result<Self, Failure> {
-        let rules::Rules { config: rules, tolerance, batch_size, keep_payloads } =
+        let rules::Rules { config: rules, tolerance, batch_size, keep_payloads, sweeping } =
             rules::read(variables)?;
         let live = secrets(variables, "PADDLE_WEBHOOK_SECRETS", Environment::Live)?;
         if live.is_empty() {
@@ -131,6 +135,7 @@ impl Settings {
             batch_size,
             keep_payloads,
             paddle,
+            sweeping,
             deal_ref_keys: deal_ref_keys(variables)?,
             admin_token: variables::secret(variables, "ADMIN_TOKEN")?
                 .map(AdminToken::new)
@@ -140,6 +145,11 @@ impl Settings {
             unused: unused.into_iter().collect(),
         })
     }
+}
+
+/// The admin token itself, for a command that asks the running service.
+pub(crate) fn admin_secret(variables: Variables<'_>) -> Result<Option<String>, Failure> {
+    variables::secret(variables, "ADMIN_TOKEN")
 }
 
 fn secrets(
