@@ -176,7 +176,8 @@ pub enum ErrorKind {
     /// No connection: name, address or TLS. Nothing was sent.
     #[error("no connection to Kommo")]
     Connect,
-    /// The request's turn did not come in time: too many others wait for theirs. Nothing was sent.
+    /// The request's turn did not come in time: too many others wait for theirs, or the [`Pacer`](crate::Pacer) does not
+    /// tell it. Nothing was sent.
     #[error("the request's turn did not come in time")]
     Busy,
     /// No complete answer in time.

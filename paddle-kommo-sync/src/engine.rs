@@ -22,7 +22,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt as _},
 };
 use kommo_client::{Client, Priority};
-use paddle_webhook::{Environment, Event, Verified};
+use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Notify;
@@ -45,7 +45,7 @@ use crate::{
     known::Account,
     link::{CustomerLookup, References, Rung, Rungs},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Store, StoreStats},
+    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
     texts::Texts,
 };
 
@@ -373,6 +373,7 @@ impl Sync {
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
+            rank: rank(event),
             payload: event.body().as_bytes().to_vec(),
             links,
         };
@@ -403,6 +404,7 @@ impl Sync {
             sandbox: delivery.environment() == Environment::Sandbox,
             occurred_at: delivery.signed_at(),
             received_at: now,
+            rank: Rank::Usual,
             payload: delivery.body().to_vec(),
             links: Vec::new(),
         };
@@ -504,6 +506,15 @@ async fn ended(working: &mut FuturesUnordered<impl Future<Output = ()>>) {
 fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     let stored = row.outcome.as_deref().ok_or(StoreError::Corrupt("outcome"))?;
     parse(stored)
+}
+
+/// A payment is what somebody waits for; for history nobody does.
+fn rank(event: &Event) -> Rank {
+    match event.event_type() {
+        _ if crate::history::is_made(event.id().as_str()) => Rank::History,
+        EventType::TransactionCompleted => Rank::Payment,
+        _ => Rank::Usual,
+    }
 }
 
 /// A moment as logs show it.

@@ -146,7 +146,7 @@ pub use self::{
     reconcile::{Entry, Listener, Period, Progress, Repaired, Report, Standing, Sum, Tally},
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
+        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Rank, Store,
         StoreStats,
     },
     sweep::{Alarm, SweepError, Swept},

@@ -21,7 +21,7 @@ pub use self::{
     memory::MemoryStore,
     records::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, StoreStats,
+        KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Rank, StoreStats,
     },
 };
 use crate::error::StoreError;
@@ -61,7 +61,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         outcome: &str,
     ) -> Result<Put, StoreError>;
 
-    /// Claims up to `limit` lanes that are due, the longest waiting first. None while the account is paused.
+    /// Claims up to `limit` lanes that are due, the most urgent first (see [`Rank`]), of equally urgent ones the longest
+    /// waiting. None while the account is paused.
     async fn claim_due(
         &self,
         account: AccountKey,

@@ -1,6 +1,7 @@
 //! Both servers, over HTTP, through the same scenarios.
 
 mod away;
+mod backfill;
 mod basket;
 mod contract;
 mod deals;
@@ -8,7 +9,9 @@ mod late;
 mod life;
 mod limits;
 mod order;
+mod reconcile;
 mod sales;
+mod sweep;
 mod tamper;
 mod trial;
 mod turns;

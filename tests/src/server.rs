@@ -52,6 +52,7 @@ impl Server {
     /// Starts it.
     pub async fn start(kind: Kind, parts: Parts) -> Self {
         let Parts { verifier, kommo, store, setup, clock } = parts;
+        let (paddle, sweeping) = (setup.paddle.clone(), setup.sweeping.clone());
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap_or_else(|error| panic!("{error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
@@ -68,7 +69,7 @@ impl Server {
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
                 let token = axum_server::settings::AdminToken::new(crate::ADMIN_TOKEN.to_owned());
-                let app = app.admin_token(token.ok());
+                let app = app.admin_token(token.ok()).paddle(paddle, sweeping);
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

@@ -1,10 +1,11 @@
 use std::{borrow::Borrow, num::NonZeroU32, time::Duration};
 
+use axum_server::settings::Sweeping;
 use kommo_client::{
     AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock};
+use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock, paddle};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -37,12 +38,28 @@ pub struct World {
 }
 
 /// What the operator has set; the defaults of the service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// The rules of billing.
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
+    /// Paddle's own API; of the axum server only.
+    pub paddle: Option<paddle::Client>,
+    /// How often that is asked for what never arrived; not at all where there is none.
+    pub sweeping: Sweeping,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            rules: Config::default(),
+            deal_ref_keys: Vec::new(),
+            paddle: None,
+            // A test says itself when Paddle is asked.
+            sweeping: Sweeping { every: None, destination: None },
+        }
+    }
 }
 
 impl World {

@@ -24,6 +24,7 @@ use crate::{
     plan::{Effect, Marker, Plan, Reason},
     store::{
         Claimed, EffectRow, EffectState, EventRow, EventState, Finish, Learned, Lease, NewEffect,
+        Rank,
     },
 };
 
@@ -506,12 +507,12 @@ impl Sync {
     }
 }
 
-/// A payment is what somebody waits for; for history nobody does.
-fn priority(event: &EventRow) -> Priority {
-    match event.kind.as_str() {
-        _ if crate::history::is_made(&event.event_id) => Priority::Low,
-        "transaction.completed" => Priority::High,
-        _ => Priority::Normal,
+/// A call waits for its turn as its event does.
+const fn priority(event: &EventRow) -> Priority {
+    match event.rank {
+        Rank::Payment => Priority::High,
+        Rank::Usual => Priority::Normal,
+        Rank::History => Priority::Low,
     }
 }
 

@@ -389,8 +389,14 @@ impl Store for PostgresStore {
         changes::lock_lanes(&transaction, lease.account, &lease.lane, lane, now).await?;
         let seq = leased(&transaction, lease).await?;
         free(&transaction, lease, now, 1).await?;
-        execute(&transaction, "UPDATE inbox SET key = $2 WHERE seq = $1", &[&seq, &lane]).await?;
-        open_lane(&transaction, lease.account, lane, now).await?;
+        let rank = query_opt(
+            &transaction,
+            "UPDATE inbox SET key = $2 WHERE seq = $1 RETURNING rank",
+            &[&seq, &lane],
+        )
+        .await?;
+        let rank = rank.ok_or(StoreError::Corrupt("event"))?.try_get(0)?;
+        open_lane(&transaction, lease.account, lane, rank, now).await?;
         learn(&transaction, lease.account, learned).await?;
         Ok(transaction.commit().await?)
     }

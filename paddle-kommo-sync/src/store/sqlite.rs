@@ -114,7 +114,7 @@ impl Store for SqliteStore {
                     account,
                     &Learned { links: event.links.clone(), known: Vec::new() },
                 )?;
-                open_lane(connection, account, &event.lane, event.received_at)?;
+                open_lane(connection, account, &event.lane, event.rank as i64, event.received_at)?;
             }
             Ok(put)
         })
@@ -352,10 +352,10 @@ impl Store for SqliteStore {
         self.leased(lease, move |connection, lease, seq| {
             learn(connection, lease.account, &learned)?;
             free(connection, lease, now, 1)?;
-            connection
-                .prepare_cached("UPDATE inbox SET key = ?2 WHERE seq = ?1")?
-                .execute(params![seq, lane])?;
-            open_lane(connection, lease.account, &lane, now)
+            let rank = connection
+                .prepare_cached("UPDATE inbox SET key = ?2 WHERE seq = ?1 RETURNING rank")?
+                .query_row(params![seq, lane], |row| row.get(0))?;
+            open_lane(connection, lease.account, &lane, rank, now)
         })
         .await
     }
@@ -486,17 +486,17 @@ impl Store for SqliteStore {
             let opened = connection
                 .prepare_cached(
                     "UPDATE inbox SET state = 0, outcome = NULL, reason = NULL, finished_at = NULL
-                     WHERE account = ?1 AND event_id = ?2 AND state = 3 RETURNING seq, key",
+                     WHERE account = ?1 AND event_id = ?2 AND state = 3 RETURNING seq, key, rank",
                 )?
                 .query_row(params![account.get(), event_id], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?))
                 })
                 .optional()?;
-            let Some((seq, lane)) = opened else { return Ok(false) };
+            let Some((seq, lane, rank)) = opened else { return Ok(false) };
             connection
                 .prepare_cached("UPDATE effect SET state = 0 WHERE seq = ?1 AND state = 4")?
                 .execute([seq])?;
-            open_lane(connection, account, &lane, now)?;
+            open_lane(connection, account, &lane, rank, now)?;
             Ok(true)
         })
         .await

@@ -24,8 +24,8 @@ pub(super) fn insert(
     let inserted = connection
         .prepare_cached(
             "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state,
-                               outcome, reason, finished_at, digest)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT(account, event_id) DO NOTHING",
+                               outcome, reason, finished_at, digest, rank)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT(account, event_id) DO NOTHING",
         )?
         .execute(params![
             account.get(),
@@ -45,8 +45,10 @@ pub(super) fn insert(
                 &event.kind,
                 event.sandbox,
                 micros(event.received_at),
+                event.rank,
                 &event.payload
             ),
+            event.rank as i64,
         ])?;
     if inserted == 1 {
         return Ok(Put::New);
@@ -62,15 +64,17 @@ pub(super) fn open_lane(
     connection: &Connection,
     account: AccountKey,
     lane: &str,
+    rank: i64,
     due_at: OffsetDateTime,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO lane(account, key, pending, due_at) VALUES(?1, ?2, 1, ?3)
+            "INSERT INTO lane(account, key, pending, prio, due_at) VALUES(?1, ?2, 1, ?3, ?4)
              ON CONFLICT(account, key) DO UPDATE SET pending = pending + 1,
+             prio = CASE WHEN pending = 0 THEN excluded.prio ELSE min(prio, excluded.prio) END,
              due_at = CASE WHEN pending = 0 THEN excluded.due_at ELSE due_at END",
         )?
-        .execute(params![account.get(), lane, micros(due_at)])?;
+        .execute(params![account.get(), lane, rank, micros(due_at)])?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use kommo_client::LeadId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use time::OffsetDateTime;
 
-use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, StoreStats};
+use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats};
 use crate::error::StoreError;
 
 impl From<rusqlite::Error> for StoreError {
@@ -53,13 +53,14 @@ fn unsigned(number: i64) -> u64 {
 
 const EVENT: &str =
     "SELECT event_id, kind, key, sandbox, occurred_at, received_at, coalesce(payload, x''), state,
-                            attempt, decision, outcome, last_error FROM inbox";
+                            attempt, decision, outcome, last_error, rank FROM inbox";
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, StoreError>> {
     let (occurred_at, received_at, state) = (row.get(4)?, row.get(5)?, row.get(7)?);
     let (event_id, kind, lane, sandbox) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let (payload, attempt) = (row.get(6)?, row.get(8)?);
     let (decision, outcome, last_error) = (row.get(9)?, row.get(10)?, row.get(11)?);
+    let rank = row.get(12)?;
     let event = move || {
         Ok(EventRow {
             event_id,
@@ -68,6 +69,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, StoreError>> {
             sandbox,
             occurred_at: moment(occurred_at)?,
             received_at: moment(received_at)?,
+            rank: Rank::from_number(rank).ok_or(StoreError::Corrupt("event"))?,
             payload,
             state: EventState::from_number(state).ok_or(StoreError::Corrupt("event"))?,
             attempt,
