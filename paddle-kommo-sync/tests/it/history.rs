@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::support::{
     LOST, NOW, PIPELINE, WON, World,
+    events::{event, named, subscription, time, transaction},
     shop::{DAY, Shop, work},
 };
 
@@ -16,7 +17,7 @@ async fn backfill(shop: &Shop, since: OffsetDateTime) -> Backfilled {
     shop.world.sync.backfill(&shop.client, since, &mut |_| {}).await.unwrap()
 }
 
-/// Somebody bought a year ago, renewed, got a part back, and is about to end it.
+/// Somebody bought a year ago, renewed, got a part back, and ended it.
 fn story(shop: &Shop, lead: u64) -> Sale {
     let sale = shop.buy(lead);
     let subscription = sale.subscription.as_ref().unwrap();
@@ -102,25 +103,25 @@ async fn a_deal_that_a_person_won_gets_its_fields_and_keeps_the_rest() {
 
 #[tokio::test]
 async fn what_was_asked_of_nobody_may_be_asked_later() {
-    let shop = Shop::open().await;
-    let lead = shop.deal();
-    let sale = story(&shop, lead);
-    backfill(&shop, NOW).await;
-    shop.work().await;
-    let data = json!({
-        "id": sale.subscription, "status": "canceled", "customer_id": sale.customer,
-        "custom_data": {"kommo_lead_id": lead.to_string()},
-    });
-    let seconds = 300 * 86_400;
-    let canceled = super::support::events::named("evt_c", "subscription.canceled", seconds, &data);
-    shop.world.done(&canceled).await;
-    assert_eq!(shop.world.kommo.tasks(lead).len(), 1);
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let mut ending = subscription("active");
+    ending["scheduled_change"] =
+        json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    let told = world.done(&named("history_sub_seats_1", "subscription.updated", 10, &ending)).await;
+    assert!(told.contains(&Reason::CancelScheduled), "{told:?}");
+    assert_eq!((world.notes().len(), world.tasks().len()), (2, 0));
+    let mut canceled = subscription("canceled");
+    canceled["updated_at"] = json!(time(20));
+    let told = world.done(&event("subscription.canceled", 20, &canceled)).await;
+    assert_eq!(told, [Reason::SubscriptionCanceled]);
+    assert_eq!(world.tasks().len(), 1);
 }
 
 #[tokio::test]
 async fn a_backfill_goes_on_where_it_was() {
     let store = MemoryStore::new();
-    let shop = Shop::of(World::built(|_| {}, store.clone(), |builder| builder).await).await;
+    let shop = Shop::on(store.clone(), |_| {}).await;
     for _ in 0..70 {
         let lead = shop.deal();
         shop.buy(lead);
@@ -129,7 +130,7 @@ async fn a_backfill_goes_on_where_it_was() {
     shop.paddle.fail_next(Fault::status(503).on("GET", "/transactions").skip(2));
     shop.world.sync.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap_err();
     let asked = shop.paddle.requests().len();
-    let restarted = shop.world.restarted(store).await;
+    let restarted = shop.restarted(store).await;
     let filled = restarted.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap();
     assert_eq!(
         (filled.read, filled.taken),

@@ -84,7 +84,8 @@ fn csv(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
 
 /// A cell as RFC 4180 wants it, which no spreadsheet takes for a formula.
 fn quoted(cell: &str) -> String {
-    let is_number = cell.parse::<f64>().is_ok();
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_formula = !is_number && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains([',', '"', '\n', '\r', '\'']) {

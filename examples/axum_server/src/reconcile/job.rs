@@ -10,6 +10,7 @@ use paddle_kommo_sync::{Period, Preview, StoreError, Sync, paddle};
 use paddle_webhook::Event;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
+use tracing_subscriber::EnvFilter;
 
 use super::{
     ask, in_query,
@@ -148,6 +149,7 @@ pub(crate) async fn run(
         return service.run(job, token, hear).await;
     }
     let paddle = settings.paddle.clone().ok_or(NO_KEY)?;
+    log(variables)?;
     let engine = serve::engine(&settings).await.map_err(|error| {
         let hint = if token.is_some() {
             "the service does not listen at LISTEN_ADDR"
@@ -184,6 +186,14 @@ pub(crate) async fn run(
         worker.await?;
     }
     done
+}
+
+/// What needs a person is said beside the report, not in it.
+fn log(variables: Variables<'_>) -> Result<(), Failure> {
+    let filter = variables("RUST_LOG").filter(|filter| !filter.is_empty());
+    let filter = EnvFilter::try_new(filter.as_deref().unwrap_or("warn"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    Ok(subscriber.with_writer(std::io::stderr).try_init()?)
 }
 
 const NO_KEY: &str = "PADDLE_API_KEY is missing: set it to a live key with the permissions to read transactions, \

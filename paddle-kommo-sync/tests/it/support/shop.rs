@@ -10,9 +10,12 @@ use paddle_kommo_sync::{
 };
 use time::OffsetDateTime;
 
-use super::{NEGOTIATION, NOW, PIPELINE, World};
+use super::{NEGOTIATION, NOW, PIPELINE, World, client_within};
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
+/// How long an answer of Kommo's may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Shop {
     pub(crate) paddle: FakePaddle,
@@ -26,10 +29,12 @@ impl Shop {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        Self::of(World::built(change, MemoryStore::new(), |builder| builder).await).await
+        Self::on(MemoryStore::new(), change).await
     }
 
-    pub(crate) async fn of(world: World) -> Self {
+    pub(crate) async fn on(store: MemoryStore, change: impl FnOnce(&mut Config)) -> Self {
+        // Many deals at once may keep a busy machine from answering for a while, and nobody moves the clock on then.
+        let world = World::waiting_for(PATIENCE, change, store, |builder| builder).await;
         let paddle = FakePaddle::start().await;
         paddle.set_time(NOW);
         paddle.set_rate_limit(None);
@@ -41,6 +46,13 @@ impl Shop {
             .build()
             .unwrap();
         Self { paddle, client, world }
+    }
+
+    /// Another process of the same service.
+    pub(crate) async fn restarted(&self, store: MemoryStore) -> paddle_kommo_sync::Sync {
+        let client = client_within(&self.world.kommo, PATIENCE);
+        let builder = paddle_kommo_sync::Sync::builder(client, store);
+        builder.clock(self.world.clock.clone()).build().await.unwrap()
     }
 
     /// Time goes on everywhere.
