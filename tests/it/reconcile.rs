@@ -159,8 +159,8 @@ async fn the_operators_route_tells_and_repairs() {
         text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
     };
     let report = |lines: &[Value]| {
-        let reports = lines.iter().filter_map(|line| line.get("report"));
-        reports.last().cloned().expect("there is a report")
+        let mut reports = lines.iter().filter_map(|line| line.get("report"));
+        reports.next_back().cloned().expect("there is a report")
     };
     let told = report(&lines("GET", path).await);
     assert_eq!(told["entries"][0]["id"], sale.transaction.as_str());

@@ -78,14 +78,14 @@ impl Scene {
         let mut command = self.command("serve");
         let start = move || {
             let mut process = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
-            let mut log = BufReader::new(process.stdout.take().expect("it has an output"));
-            loop {
-                let mut line = String::new();
-                assert_ne!(log.read_line(&mut line).expect("text"), 0, "it ended early");
-                if line.contains("\"listening\"") {
-                    break Service { process, log };
-                }
+            let log = BufReader::new(process.stdout.take().expect("it has an output"));
+            let mut service = Service { process, log };
+            let mut line = String::new();
+            while !line.contains("\"listening\"") {
+                line.clear();
+                assert_ne!(service.log.read_line(&mut line).expect("text"), 0, "it ended early");
             }
+            service
         };
         tokio::task::spawn_blocking(start).await.expect("it listens")
     }

@@ -193,7 +193,7 @@ fn log(variables: Variables<'_>) -> Result<(), Failure> {
     let filter = variables("RUST_LOG").filter(|filter| !filter.is_empty());
     let filter = EnvFilter::try_new(filter.as_deref().unwrap_or("warn"))?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    Ok(subscriber.with_writer(std::io::stderr).try_init()?)
+    subscriber.with_writer(std::io::stderr).try_init()
 }
 
 const NO_KEY: &str = "PADDLE_API_KEY is missing: set it to a live key with the permissions to read transactions, \
