@@ -42,10 +42,12 @@ use crate::{
     decide::{self, Rules},
     error::StoreError,
     failure::{Pause, chain},
-    known::Account,
-    link::{CustomerLookup, References, Rung, Rungs},
+    link::{CustomerLookup, References, Rung, Rungs, Trust},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
+    store::{
+        AccountKey, Claim, Claimed, EventRow, Lease, LinkRow, NewEvent, Put, Rank, Store,
+        StoreStats,
+    },
     texts::Texts,
 };
 
@@ -88,7 +90,7 @@ struct Inner {
     account_name: String,
     config: Config,
     texts: Texts,
-    deal_ref_keys: Vec<DealRefKey>,
+    deal_ref_keys: Arc<[DealRefKey]>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
     cache: Cache,
@@ -347,37 +349,42 @@ impl Sync {
     }
 
     async fn put(&self, event: &Event) -> Result<Accepted, StoreError> {
-        let event_id = event.id().as_str();
-        // A shape that we do not understand is found again when it is worked on, and told then.
-        let mut links = Vec::new();
-        let lane = match event.data() {
-            Ok(data) => {
-                let references = References::of_event(event, &data);
-                let stored = self.0.store.links(self.0.account, &references.entities()).await?;
-                let trust = self.trust(&Account::default());
-                // What names its deal teaches that at once: a refund may be worked on before its payment.
-                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
-                if let (true, Rungs::Found(lead, rung @ Rung::LeadId)) =
-                    (is_real, references.answer(&stored, trust))
-                {
-                    links = references.links(lead, rung);
-                }
-                references.lane(&stored, trust, event_id)
-            }
-            Err(_) => event_id.to_owned(),
-        };
-        let new = NewEvent {
-            event_id: event_id.to_owned(),
+        let mut new = NewEvent {
+            event_id: event.id().as_str().to_owned(),
             kind: event.event_type().as_str().to_owned(),
-            lane,
+            lane: event.id().as_str().to_owned(),
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
             rank: rank(event),
             payload: event.body().as_bytes().to_vec(),
-            links,
+            links: Vec::new(),
         };
-        let put = self.0.store.put(self.0.account, &new).await?;
+        let (store, account) = (&self.0.store, self.0.account);
+        let put = match event.data() {
+            Ok(data) => {
+                let references = References::of_event(event, &data);
+                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
+                let asked = references.clone();
+                // Not this `Sync`: a store must not be the one that holds itself last.
+                let (keys, unsigned) =
+                    (Arc::clone(&self.0.deal_ref_keys), self.0.config.unsigned_links);
+                let place = move |stored: &[LinkRow]| {
+                    let trust = Trust { keys: &keys, account: None, unsigned };
+                    // What names its deal teaches that at once: a refund may be worked on before its payment.
+                    if let (true, Rungs::Found(lead, rung @ Rung::LeadId)) =
+                        (is_real, references.answer(stored, trust))
+                    {
+                        new.links = references.links(lead, rung);
+                    }
+                    new.lane = references.lane(stored, trust, &new.event_id);
+                    new
+                };
+                store.put_placed(account, &asked.entities(), Box::new(place)).await?
+            }
+            // A shape that we do not understand is found again when it is worked on, and told then.
+            Err(_) => store.put(account, &new).await?,
+        };
         self.0.wake.notify_one();
         Ok(match put {
             Put::New => Accepted::New,

@@ -146,8 +146,8 @@ pub use self::{
     reconcile::{Entry, Listener, Period, Progress, Repaired, Report, Standing, Sum, Tally},
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Rank, Store,
-        StoreStats,
+        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,
+        Store, StoreStats,
     },
     sweep::{Alarm, SweepError, Swept},
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},

@@ -139,7 +139,7 @@ impl SyncBuilder {
             account_name: self.account,
             config: self.config,
             texts,
-            deal_ref_keys: self.deal_ref_keys,
+            deal_ref_keys: self.deal_ref_keys.into(),
             clock: self.clock,
             customers: self.customers,
             cache: Cache::default(),
