@@ -120,7 +120,7 @@ mod link;
 mod outcome;
 pub mod paddle;
 pub mod plan;
-mod reconcile;
+pub mod reconcile;
 mod store;
 mod sweep;
 mod texts;
@@ -143,7 +143,6 @@ pub use self::{
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
     plan::Reason,
-    reconcile::{Entry, Listener, Period, Progress, Repaired, Report, Standing, Sum, Tally},
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,

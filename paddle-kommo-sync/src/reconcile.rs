@@ -1,4 +1,39 @@
 //! What Paddle has against what became of it: the report, as data.
+//!
+//! ```
+//! # use kommo_client::{AccessToken, Client, fake::{FakeKommo, FakeLead}};
+//! # use paddle_kommo_sync::{MemoryStore, fake_paddle::{FakePaddle, Purchase}, paddle::{self, ApiKey}};
+//! use paddle_kommo_sync::reconcile::{Period, Standing};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (fake_kommo, fake_paddle) = (FakeKommo::start().await, FakePaddle::start().await);
+//! # let lead = fake_kommo.add_lead(FakeLead::new("Acme"));
+//! # let kommo = Client::builder(&fake_kommo.uri(), AccessToken::new(fake_kommo.token())?).build()?;
+//! # let sync = paddle_kommo_sync::Sync::builder(kommo, MemoryStore::new()).build().await?;
+//! # let paddle = paddle::Client::builder(ApiKey::new(fake_paddle.api_key())?).base_url(&fake_paddle.uri()).build()?;
+//! # let yesterday = fake_paddle.now() - time::Duration::DAY;
+//! # let tomorrow = fake_paddle.now() + time::Duration::DAY;
+//! // Somebody pays, and Paddle's webhook gets lost.
+//! let sale = fake_paddle.buy(&Purchase::new("jo@example.com").custom_data("kommo_lead_id", &lead.to_string()));
+//!
+//! let period = Period::new(yesterday, tomorrow).ok_or("an empty period")?;
+//! let report = sync.reconcile(&paddle, period, &mut |progress| println!("{progress:?}")).await?;
+//! assert!(!report.is_explained());
+//! assert_eq!(report.entries[0].id, sale.transaction.as_str());
+//! assert_eq!(report.entries[0].standing, Standing::Missing);
+//! assert_eq!(report.sums[0].paddle.in_currency("USD"), "658.90");
+//!
+//! // It is taken in, and worked on by `Sync::run`.
+//! let mut listener = |_| {};
+//! tokio::select! {
+//!     repaired = sync.repair(&report, &mut listener) => assert_eq!(repaired?.taken.len(), 1),
+//!     () = sync.run(std::future::pending()) => {}
+//! }
+//! assert!(sync.reconcile(&paddle, period, &mut |_| {}).await?.is_explained());
+//! # Ok(())
+//! # }
+//! ```
 
 mod sums;
 
@@ -34,6 +69,9 @@ impl Period {
 
 /// Every completed transaction and approved adjustment of a period, with what became of it: see
 /// [`Sync::reconcile`](crate::Sync::reconcile).
+///
+/// One that was read from JSON is for reading: it does not hold the events that [`Sync::repair`](crate::Sync::repair) would
+/// take in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {

@@ -6,9 +6,10 @@ use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 use e2e::{ADMIN_TOKEN, Kind, Setup, World};
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    Period, Report, Standing, Sync,
+    Sync,
     fake_paddle::{FakePaddle, Purchase, Sale},
     paddle::{ApiKey, Client},
+    reconcile::{Period, Report, Standing},
 };
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -15,7 +15,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use paddle_kommo_sync::{Clock as _, Period, SystemClock};
+use paddle_kommo_sync::{Clock as _, SystemClock, reconcile::Period};
 use time::OffsetDateTime;
 
 use self::format::{Format, Output};

@@ -1,8 +1,9 @@
 //! What Paddle has is found here, payment by payment, or said to be missing.
 
 use paddle_kommo_sync::{
-    Outcome, Period, Reason, Report, Standing, Unlinked,
+    Outcome, Reason, Unlinked,
     fake_paddle::{Fault, Purchase},
+    reconcile::{Period, Repaired, Report, Standing},
 };
 use paddle_webhook::{Environment, Event};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ async fn what_is_missing_is_taken_in_and_what_was_mended_goes_on() {
     assert!(after.is_explained());
     assert_eq!(sum(&after, "payment"), sum(&before, "payment"));
     let again = sync.repair(&after, &mut |_| {}).await.unwrap();
-    assert_eq!(again, paddle_kommo_sync::Repaired::default());
+    assert_eq!(again, Repaired::default());
 }
 
 #[tokio::test]

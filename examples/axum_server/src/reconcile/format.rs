@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use paddle_kommo_sync::{Entry, Repaired, Report, Standing};
+use paddle_kommo_sync::reconcile::{Entry, Repaired, Report, Standing};
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 

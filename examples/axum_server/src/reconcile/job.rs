@@ -6,7 +6,10 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use paddle_kommo_sync::{Period, Preview, StoreError, Sync, paddle};
+use paddle_kommo_sync::{
+    Preview, StoreError, Sync, paddle,
+    reconcile::{Period, Progress},
+};
 use paddle_webhook::Event;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
@@ -77,7 +80,7 @@ impl Job {
         lines: &mpsc::Sender<Line>,
     ) -> Result<(), Failure> {
         // A step that nobody has time to hear is left out.
-        let mut listener = |progress: paddle_kommo_sync::Progress| {
+        let mut listener = |progress: Progress| {
             let _ = lines.try_send(progress.into());
         };
         match self {

@@ -9,7 +9,10 @@ use std::{
 
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
-use paddle_kommo_sync::{Backfilled, Progress, Repaired, Report};
+use paddle_kommo_sync::{
+    Backfilled,
+    reconcile::{Progress, Repaired, Report},
+};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 

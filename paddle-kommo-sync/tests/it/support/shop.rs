@@ -4,9 +4,10 @@ use std::{num::NonZeroU32, time::Duration};
 
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    Config, MemoryStore, Period, Report, Standing,
+    Config, MemoryStore,
     fake_paddle::{FakePaddle, Purchase, Sale},
     paddle::{ApiKey, Client},
+    reconcile::{Period, Report, Standing},
 };
 use time::OffsetDateTime;
 
