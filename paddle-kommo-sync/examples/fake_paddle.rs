@@ -7,6 +7,7 @@
 //! | `FAKE_PADDLE_DESTINATION` | where it delivers to | `http://127.0.0.1:8080/paddle/webhook` |
 //! | `FAKE_PADDLE_SECRET` | what it signs with | `pdl_ntfset_fake_made_up` |
 //! | `FAKE_PADDLE_ENVIRONMENT` | `live` or `sandbox` | `live` |
+//! | `FAKE_PADDLE_BEHIND` | how many seconds its clock is behind at first: for what happened before now | 0 |
 //!
 //! | control request | what happens |
 //! |---|---|
@@ -19,6 +20,7 @@
 //! | `POST /_/advance?seconds=…` | the clock is moved |
 //! | `GET /_/log` | every attempt to deliver |
 //! | `GET /_/events` | every event |
+//! | `GET /_/sums` | what was paid, by currency, in minor units |
 //!
 //! Ctrl-C ends it, and everything in it.
 
@@ -47,6 +49,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     let fake = FakePaddle::start_on(listener, environment).await;
+    let behind: u64 = setting("FAKE_PADDLE_BEHIND", "0").parse()?;
+    if behind > 0 {
+        fake.set_behind(Duration::from_secs(behind));
+    }
     fake.add_destination(&destination, &secret, FakePaddle::event_types());
     let control = tokio::net::TcpListener::bind(("127.0.0.1", control)).await?;
     let at = control.local_addr()?;
@@ -149,6 +155,7 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
             fake.advance(Duration::from_secs(take("seconds")?.parse().ok()?));
             json!({"now": text(fake.now())})
         }
+        ("GET", "/_/sums") => json!(sums(fake)),
         ("GET", "/_/events") => Value::Array(fake.events()),
         ("GET", "/_/log") => fake
             .attempts()
@@ -163,6 +170,19 @@ async fn control(fake: &FakePaddle, request: &str) -> Option<Value> {
             .collect(),
         _ => return None,
     })
+}
+
+/// What was paid, by currency.
+fn sums(fake: &FakePaddle) -> BTreeMap<String, i64> {
+    let mut sums = BTreeMap::new();
+    for transaction in fake.transactions() {
+        let text = |path: &str| transaction.pointer(path).and_then(Value::as_str).unwrap_or("");
+        if text("/status") == "completed" {
+            let sum: &mut i64 = sums.entry(text("/currency_code").to_owned()).or_default();
+            *sum = sum.saturating_add(text("/details/totals/total").parse().unwrap_or_default());
+        }
+    }
+    sums
 }
 
 fn text(time: OffsetDateTime) -> String {

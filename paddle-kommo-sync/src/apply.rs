@@ -147,6 +147,9 @@ impl Applier<'_> {
         }
         let text = format!("{} {}", note.text, row.marker);
         let note = NewNote::common(note.lead.get(), text);
+        // What happened long ago is no reason to write to the customer.
+        let is_history = crate::history::is_made(&work.lease.event_id);
+        let note = if is_history { note.without_triggers() } else { note };
         let answer = self.write(work, row, Call::AddNote(note)).await?;
         self.record(work, row, answer).await
     }

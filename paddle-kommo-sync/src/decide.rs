@@ -5,6 +5,7 @@ mod agreed;
 mod documents;
 mod draft;
 mod dunning;
+mod history;
 mod money;
 mod on_won;
 mod payment;
@@ -83,6 +84,18 @@ pub(crate) fn not_real(event: &Event, data: &EventData, config: &Config) -> Opti
 /// The table: which rule answers for which event.
 #[must_use]
 pub(crate) fn decide(
+    event: &Event,
+    data: &EventData,
+    known: &Known,
+    rules: Rules<'_>,
+    now: OffsetDateTime,
+) -> Decision {
+    let decision = by_the_table(event, data, known, rules, now);
+    let event_id = event.id().as_str();
+    if crate::history::is_made(event_id) { history::quiet(decision, event_id) } else { decision }
+}
+
+fn by_the_table(
     event: &Event,
     data: &EventData,
     known: &Known,

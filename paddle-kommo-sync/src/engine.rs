@@ -2,11 +2,15 @@
 
 mod builder;
 mod checkout;
+mod cursor;
+mod history;
 mod jobs;
 mod operator;
 mod pacer;
 mod process;
 mod reading;
+mod reconcile;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -28,6 +32,7 @@ use tokio::sync::{Notify, Semaphore};
 pub use self::{
     builder::{BuildError, SyncBuilder},
     checkout::{CheckoutCounts, StageError},
+    history::Backfilled,
     operator::{Chapter, ParkedEvent, Preview},
 };
 use self::{checkout::Checkouts, process::Step};
@@ -383,7 +388,7 @@ impl Sync {
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
-            rank: rank(event.event_type()),
+            rank: rank(event),
             payload: event.body().as_bytes().to_vec(),
             links: Vec::new(),
         };
@@ -548,9 +553,10 @@ fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     parse(stored)
 }
 
-/// A payment is what somebody waits for.
-fn rank(kind: &EventType) -> Rank {
-    match kind {
+/// A payment is what somebody waits for; for history nobody does.
+fn rank(event: &Event) -> Rank {
+    match event.event_type() {
+        _ if crate::history::is_made(event.id().as_str()) => Rank::History,
         EventType::TransactionCompleted => Rank::Payment,
         _ => Rank::Usual,
     }

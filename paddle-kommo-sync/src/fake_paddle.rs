@@ -252,6 +252,12 @@ impl FakePaddle {
         self.state().stop_at(time);
     }
 
+    /// Puts the clock this far behind the machine's, which it follows: for what happened before now, while signatures
+    /// carry the machine's time. [`advance`](Self::advance) moves it on from there.
+    pub fn set_behind(&self, by: Duration) {
+        self.state().set_behind(by);
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.state().time.advance(by);
@@ -277,6 +283,15 @@ impl FakePaddle {
         CustomerId::from(self.state().customer(email, name).as_str())
     }
 
+    /// Changes which types a destination gets.
+    pub fn subscribe(&self, setting_id: &str, types: &[&str]) {
+        for setting in &mut self.state().settings {
+            if setting.id == setting_id {
+                setting.types = types.iter().map(|name| (*name).to_owned()).collect();
+            }
+        }
+    }
+
     /// Adds a destination for these types of events and returns the id of its notification setting. It gets what happens
     /// from now on.
     ///
@@ -298,7 +313,7 @@ impl FakePaddle {
         id
     }
 
-    /// The types that the fake makes events of: for a destination that wants all.
+    /// The types that the fake says it has: for a destination that wants all.
     #[must_use]
     pub fn event_types() -> &'static [&'static str] {
         &delivery::EVENT_TYPES
@@ -449,7 +464,7 @@ impl FakePaddle {
         self.state().attempts.clone()
     }
 
-    /// Every event that happened, as `GET /events` gives them, oldest first.
+    /// Every event that happened, as `GET /events` gives those of the last 90 days, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         self.state().events.clone()

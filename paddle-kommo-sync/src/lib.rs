@@ -43,7 +43,8 @@
 //! * [`Store`] is where events survive: `SqliteStore` on one machine, `PostgresStore` on several, [`MemoryStore`] in tests,
 //!   or your own, checked by `conformance::store`.
 //! * [`CustomerLookup`] tells a customer's e-mail address: [`paddle::Client`] does, or whatever your application has.
-//! * [`paddle`] is a client of Paddle's own API.
+//! * [`paddle`] is a client of Paddle's own API. With it, [`Sync::sweep`] takes in what never arrived, [`Sync::reconcile`] says of
+//!   every payment what became of it, and [`Sync::backfill`] brings in what was sold before.
 //!
 //! # What an event does
 //!
@@ -54,6 +55,7 @@
 //! | `transaction.completed` | origin `web` or `api`, total above zero, deal open | won, price; further deals and `[[on_won]]`, once | paid | if less was paid than agreed | transaction, invoice, plan, currency, payment status, sums |
 //! | | deal won by this transaction | | | | |
 //! | | deal won otherwise | | another payment | check it | |
+//! | | the same, told from history, won by a person | | paid | | as the first row |
 //! | | deal lost | parked, or won | | | |
 //! | | total of zero | | | | |
 //! | | origin `subscription_recurring` | stays; or won by the first money after a trial | renewal | | invoice, sums |
@@ -114,12 +116,15 @@ mod error;
 mod failure;
 #[cfg(feature = "fake")]
 pub mod fake_paddle;
+mod history;
 mod known;
 mod link;
 mod outcome;
 pub mod paddle;
 pub mod plan;
+pub mod reconcile;
 mod store;
+mod sweep;
 mod texts;
 
 #[cfg(feature = "sqlite")]
@@ -138,8 +143,8 @@ pub use self::{
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     documents::DocumentSource,
     engine::{
-        BuildError, Chapter, CheckoutCounts, ParkedEvent, Preview, StageError, Sync, SyncBuilder,
-        Trouble,
+        Backfilled, BuildError, Chapter, CheckoutCounts, ParkedEvent, Preview, StageError, Sync,
+        SyncBuilder, Trouble,
     },
     error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
@@ -150,6 +155,7 @@ pub use self::{
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,
         Store, StoreStats,
     },
+    sweep::{Alarm, SweepError, Swept},
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},
 };
 

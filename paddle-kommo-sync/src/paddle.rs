@@ -63,6 +63,7 @@ mod customers;
 mod document;
 mod error;
 mod events;
+mod history;
 mod key;
 mod limit;
 mod lookup;
@@ -77,6 +78,7 @@ mod subscriptions;
 mod transactions;
 mod transport;
 
+pub(crate) use self::history::History;
 pub use self::{
     account::PaddleCurrency,
     adjustments::Adjustments,

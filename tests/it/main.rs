@@ -1,6 +1,7 @@
 //! Both servers, over HTTP, through the same scenarios.
 
 mod away;
+mod backfill;
 mod basket;
 mod checkout;
 mod contract;
@@ -10,7 +11,9 @@ mod late;
 mod life;
 mod limits;
 mod order;
+mod reconcile;
 mod sales;
+mod sweep;
 mod tamper;
 mod trial;
 mod turns;

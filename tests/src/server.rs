@@ -52,6 +52,7 @@ impl Server {
     /// Starts it.
     pub async fn start(kind: Kind, parts: Parts) -> Self {
         let Parts { verifier, kommo, store, setup, clock } = parts;
+        let (paddle, sweeping) = (setup.paddle.clone(), setup.sweeping.clone());
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap_or_else(|error| panic!("{error}"));
         let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
@@ -78,7 +79,8 @@ impl Server {
                     .admin_token(token.ok())
                     .kommo_webhooks(hooks.ok())
                     .pay_page(page.ok().map(axum_server::pay::PayPage::new))
-                    .look_at_stage(setup.look_at_stage);
+                    .look_at_stage(setup.look_at_stage)
+                    .paddle(paddle, sweeping);
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

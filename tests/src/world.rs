@@ -1,5 +1,6 @@
 use std::{borrow::Borrow, num::NonZeroU32, time::Duration};
 
+use axum_server::settings::Sweeping;
 use kommo_client::{
     AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
@@ -43,16 +44,31 @@ pub struct World {
 }
 
 /// What the operator has set; the defaults of the service.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// The rules of billing.
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
-    /// Paddle's API.
+    /// Paddle's own API.
     pub paddle: Option<paddle::Client>,
     /// How often the axum server looks through the payment stage.
     pub look_at_stage: Option<Duration>,
+    /// How often the axum server asks Paddle for what never arrived; not at all where there is none.
+    pub sweeping: Sweeping,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            rules: Config::default(),
+            deal_ref_keys: Vec::new(),
+            paddle: None,
+            look_at_stage: None,
+            // A test says itself when Paddle is asked.
+            sweeping: Sweeping { every: None, destination: None },
+        }
+    }
 }
 
 impl World {

@@ -7,14 +7,14 @@ use axum::{
     routing::{get, post},
 };
 use kommo_client::Client;
-use paddle_kommo_sync::{BuildError, SyncBuilder};
+use paddle_kommo_sync::{BuildError, SyncBuilder, paddle};
 use paddle_webhook::Verifier;
 
 use crate::{
     admin, health, kommo_webhook, metrics,
     pay::PayPage,
-    settings::{AdminToken, HookSecret},
-    webhook,
+    settings::{AdminToken, HookSecret, Sweeping},
+    sweep, webhook,
 };
 
 /// What the routes work with. Cheap to clone.
@@ -24,6 +24,9 @@ pub struct App {
     pub(crate) sync: paddle_kommo_sync::Sync,
     pub(crate) kommo: Client,
     pub(crate) counts: Arc<metrics::Counts>,
+    pub(crate) paddle: Option<paddle::Client>,
+    pub(crate) sweeping: Sweeping,
+    pub(crate) watch: Arc<sweep::Watch>,
     admin_token: Option<AdminToken>,
     pay_page: Option<PayPage>,
     hook_secret: Option<HookSecret>,
@@ -47,6 +50,9 @@ impl App {
             sync,
             kommo,
             counts: Arc::default(),
+            paddle: None,
+            sweeping: Sweeping::default(),
+            watch: Arc::default(),
             admin_token: None,
             pay_page: None,
             hook_secret: None,
@@ -76,6 +82,12 @@ impl App {
     #[must_use]
     pub fn look_at_stage(self, every: Option<Duration>) -> Self {
         Self { poll: every, ..self }
+    }
+
+    /// Looks through Paddle's own list of events again and again, and lets operators reconcile.
+    #[must_use]
+    pub fn paddle(self, paddle: Option<paddle::Client>, sweeping: Sweeping) -> Self {
+        Self { paddle, sweeping, ..self }
     }
 
     /// The routes.

@@ -26,6 +26,16 @@ pub fn check(variables: Variables<'_>, out: &mut (dyn Write + Send)) -> Result<(
     writeln!(out, "  kommo      {}, {token}", settings.kommo.base_url())?;
     writeln!(
         out,
+        "  sweep      {}",
+        match (&settings.paddle, settings.sweeping.every) {
+            (Some(paddle), Some(every)) =>
+                format!("every {} s, of {}", every.as_secs(), paddle.base_url()),
+            (None, Some(_)) => "off: PADDLE_API_KEY is not set".to_owned(),
+            (_, None) => "off".to_owned(),
+        }
+    )?;
+    writeln!(
+        out,
         "  operator   {}",
         if settings.admin_token.is_some() { "with the admin token" } else { "off" }
     )?;

@@ -5,7 +5,7 @@ use paddle_kommo_sync::{Clock as _, SystemClock};
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::app::App;
+use crate::{app::App, sweep};
 
 pub(crate) async fn live() -> &'static str {
     "ok\n"
@@ -16,6 +16,7 @@ struct Ready {
     status: &'static str,
     queue: Queue,
     kommo: Kommo,
+    paddle: sweep::State,
 }
 
 #[derive(Serialize)]
@@ -78,6 +79,7 @@ pub(crate) async fn ready(State(app): State<App>) -> impl IntoResponse {
             paused_until,
             token_expires_at: app.kommo.token_expires_at().and_then(rfc3339),
         },
+        paddle: sweep::state(&app),
     };
     Json(ready).into_response()
 }

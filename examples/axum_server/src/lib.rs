@@ -4,6 +4,7 @@
 
 mod admin;
 pub mod app;
+pub mod backfill;
 pub mod check;
 mod checkout;
 #[cfg(feature = "demo")]
@@ -12,8 +13,10 @@ mod health;
 mod kommo_webhook;
 mod metrics;
 pub mod pay;
+pub mod reconcile;
 pub mod serve;
 pub mod settings;
+mod sweep;
 mod webhook;
 
 /// What stops the program: one sentence for the operator.

@@ -4,20 +4,43 @@ use std::process::ExitCode;
 
 #[cfg(feature = "demo")]
 use axum_server::demo;
-use axum_server::{check, serve, settings};
+use axum_server::{backfill, check, reconcile, serve, settings};
 
 const USAGE: &str = "\
-usage: axum_server [serve | demo | check]
+usage: axum_server [serve | demo | check | reconcile … | backfill …]
 
   serve   receive Paddle's webhooks and keep the deals in Kommo up to date (default)
   demo    all of it in one process on this machine: a fake Kommo, a signed payment, and what became of the deal
   check   read the configuration and say what it means; exit 0 when `serve` could start
+
+  reconcile --from DATE [--to DATE] [--repair] [--format table|json|csv]
+          every payment and refund that Paddle has, with what became of it; exit 0 when all of it is explained, 3 when not
+  backfill --since DATE (--dry-run | --quiet)
+          what was sold before into the deals, without tasks; or what that would do
+          DATE is a day (2026-01-31) or a moment (2026-01-31T12:00:00Z); both need PADDLE_API_KEY
 
 Configuration comes from the environment; the README lists every variable.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match arguments.split_first() {
+        Some((name, rest)) if name == "reconcile" => {
+            Some(reconcile::command(&settings::process, rest).await)
+        }
+        Some((name, rest)) if name == "backfill" => {
+            Some(backfill::command(&settings::process, rest).await)
+        }
+        _ => None,
+    };
+    match command {
+        Some(Ok(code)) => return code,
+        Some(Err(error)) => {
+            eprintln!("axum_server: {}", axum_server::chain(&*error));
+            return ExitCode::FAILURE;
+        }
+        None => {}
+    }
     let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["serve"] => serve::serve(&settings::process).await,
         #[cfg(feature = "demo")]

@@ -10,10 +10,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use paddle_kommo_sync::{Accepted, CheckoutCounts, StoreStats};
+use paddle_kommo_sync::{Accepted, StoreStats};
 use paddle_webhook::VerifyError;
 
-use crate::app::App;
+use crate::{app::App, sweep};
 
 /// Deliveries since the start of the process.
 #[derive(Debug, Default)]
@@ -79,16 +79,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     match app.sync.stats().await {
         Ok(stats) => {
             let expires = app.kommo.token_expires_at().map(|at| at.unix_timestamp());
-            (
-                [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-                text(
-                    &app.counts,
-                    &stats,
-                    app.sync.checkout_counts(),
-                    app.sync.trouble().is_some(),
-                    expires,
-                ),
-            )
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&app, &stats, expires))
                 .into_response()
         }
         Err(error) => {
@@ -98,13 +89,9 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     }
 }
 
-fn text(
-    counts: &Counts,
-    stats: &StoreStats,
-    checkouts: CheckoutCounts,
-    has_trouble: bool,
-    token_expires: Option<i64>,
-) -> String {
+fn text(app: &App, stats: &StoreStats, token_expires: Option<i64>) -> String {
+    let (counts, checkouts) = (&app.counts, app.sync.checkout_counts());
+    let has_trouble = app.sync.trouble().is_some();
     let mut page = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
         // Writing to a `String` cannot fail.
@@ -205,6 +192,7 @@ fn text(
         "1 while calls to Kommo fail.",
         &one(i128::from(has_trouble)),
     );
+    sweep::metrics(app, &mut metric);
     if let Some(expires) = token_expires {
         metric(
             "kommo_token_expires_timestamp_seconds",

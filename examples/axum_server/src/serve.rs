@@ -8,7 +8,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use paddle_kommo_sync::{PostgresStore, SqliteStore, StoreError, Sync};
+use paddle_kommo_sync::{PostgresStore, SqliteStore, StoreError, Sync, SyncBuilder};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -21,6 +21,7 @@ use crate::{
     checkout,
     pay::PayPage,
     settings::{Database, LogFormat, Settings, Variables},
+    sweep,
 };
 
 /// How long the head of a request may take, and how long an idle connection is kept.
@@ -43,34 +44,16 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     for unused in &settings.unused {
         tracing::warn!("{unused}");
     }
-    let named = format!("DATABASE_URL, {}", settings.database);
-    let failed = |error: StoreError| format!("{named}: {}", crate::chain(&error));
-    let kommo = settings.kommo.clone();
-    let engine = match &settings.database {
-        Database::Sqlite(path) => Sync::builder(kommo, SqliteStore::open(path).map_err(failed)?),
-        Database::Postgres(url) => {
-            let store = PostgresStore::connect(url).await.map_err(failed)?;
-            let clock = store.clock();
-            Sync::builder(kommo, store).clock(clock)
-        }
-    };
     let poll = settings.rules.checkout.poll_seconds;
     let poll = (poll > 0).then(|| Duration::from_secs(poll.into()));
-    let engine = engine
-        .config(settings.rules)
-        .deal_ref_keys(settings.deal_ref_keys)
-        .batch_size(settings.batch_size)
-        .keep_payloads(settings.keep_payloads);
-    let engine = match settings.paddle {
-        Some(paddle) => engine.paddle(paddle),
-        None => engine,
-    };
+    let engine = engine(&settings).await?;
     let app = App::new(settings.verifier, settings.kommo, engine)
         .await?
         .admin_token(settings.admin_token)
         .pay_page(settings.client_token.map(PayPage::new))
         .kommo_webhooks(settings.hook_secret)
-        .look_at_stage(poll);
+        .look_at_stage(poll)
+        .paddle(settings.paddle, settings.sweeping);
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
@@ -94,6 +77,31 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     });
     tokio::spawn(greet(app.clone()));
     run(listener, app, stopped).await
+}
+
+/// The engine on its store, as configured.
+pub(crate) async fn engine(settings: &Settings) -> Result<SyncBuilder, Failure> {
+    let failed = |error: StoreError| {
+        format!("DATABASE_URL, {}: {}", settings.database, crate::chain(&error))
+    };
+    let kommo = settings.kommo.clone();
+    let engine = match &settings.database {
+        Database::Sqlite(path) => Sync::builder(kommo, SqliteStore::open(path).map_err(failed)?),
+        Database::Postgres(url) => {
+            let store = PostgresStore::connect(url).await.map_err(failed)?;
+            let clock = store.clock();
+            Sync::builder(kommo, store).clock(clock)
+        }
+    };
+    let engine = engine
+        .config(settings.rules.clone())
+        .deal_ref_keys(settings.deal_ref_keys.clone())
+        .batch_size(settings.batch_size)
+        .keep_payloads(settings.keep_payloads);
+    Ok(match &settings.paddle {
+        Some(paddle) => engine.paddle(paddle.clone()),
+        None => engine,
+    })
 }
 
 /// Serves on this listener, with the worker beside it, until `stop` becomes true.
@@ -133,7 +141,11 @@ pub async fn run(
         accept(listener, app.router(), until(stop.clone())).await;
         Ok::<(), Failure>(())
     };
-    let result = tokio::try_join!(serving, ended_early, watching).map(|_| ());
+    let sweeping = async {
+        sweep::run(&app, until(stop.clone())).await;
+        Ok::<(), Failure>(())
+    };
+    let result = tokio::try_join!(serving, sweeping, watching, ended_early).map(|_| ());
     abort.abort();
     if result.is_ok() {
         tracing::info!("stopped");

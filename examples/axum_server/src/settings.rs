@@ -3,6 +3,7 @@
 mod admin_token;
 mod client_token;
 mod hook_secret;
+mod reconcile;
 mod rules;
 mod variables;
 
@@ -17,6 +18,7 @@ pub use self::{
     admin_token::AdminToken,
     client_token::ClientToken,
     hook_secret::HookSecret,
+    reconcile::Sweeping,
     variables::{Variables, process},
 };
 use crate::Failure;
@@ -41,6 +43,8 @@ pub struct Settings {
     pub keep_payloads: Duration,
     /// Paddle's own API, which tells who paid.
     pub paddle: Option<paddle::Client>,
+    /// How often Paddle's own list of events is looked through, if its API can be asked.
+    pub sweeping: Sweeping,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
     /// What opens the operator's routes; none: they are off.
@@ -111,7 +115,7 @@ impl Settings {
     ///
     /// One sentence that names the variable or key to mend.
     pub fn read(variables: Variables<'_>) -> Result<Self, Failure> {
-        let rules::Rules { config: rules, tolerance, batch_size, keep_payloads } =
+        let rules::Rules { config: rules, tolerance, batch_size, keep_payloads, sweeping } =
             rules::read(variables)?;
         let live = secrets(variables, "PADDLE_WEBHOOK_SECRETS", Environment::Live)?;
         if live.is_empty() {
@@ -151,6 +155,7 @@ impl Settings {
             batch_size,
             keep_payloads,
             paddle,
+            sweeping,
             deal_ref_keys: deal_ref_keys(variables)?,
             admin_token: variables::secret(variables, "ADMIN_TOKEN")?
                 .map(AdminToken::new)
@@ -162,6 +167,11 @@ impl Settings {
             unused: unused.into_iter().flatten().collect(),
         })
     }
+}
+
+/// The admin token itself, for a command that asks the running service.
+pub(crate) fn admin_secret(variables: Variables<'_>) -> Result<Option<String>, Failure> {
+    variables::secret(variables, "ADMIN_TOKEN")
 }
 
 fn secrets(

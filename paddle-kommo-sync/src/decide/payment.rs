@@ -3,7 +3,9 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, agreed, documents, dunning, money, on_won, products, say};
+use super::{
+    Decision, Draft, Facts, agreed, documents, dunning, history, money, on_won, products, say,
+};
 use crate::{
     config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
@@ -27,6 +29,15 @@ pub(super) fn completed(facts: Facts<'_>, transaction: &Transaction) -> Decision
     if !total.is_positive() {
         return nothing_sold(facts, transaction, Reason::ZeroTotal);
     }
+    if facts.is_told_by_another() {
+        return nothing_sold(facts, transaction, Reason::AlreadyTold);
+    }
+    let event_id = facts.event.id().as_str().to_owned();
+    history::told(sold(facts, transaction), &event_id)
+}
+
+/// By what the payment is for.
+fn sold(facts: Facts<'_>, transaction: &Transaction) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
@@ -91,6 +102,8 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
     if deal.status == won || deal.status == StatusId::WON {
         return if won_by_this {
             nothing_sold(facts, transaction, Reason::AlreadyWonByThis)
+        } else if history::is_of_a_persons_win(&facts, transaction, winner(&facts, &deal)) {
+            won_before(facts, transaction, deal)
         } else {
             another_payment(facts, transaction, deal)
         };
@@ -163,18 +176,11 @@ fn win(
         None => whole.and_then(|whole| Price::of(whole, decimals)),
     };
     draft.reasons.extend(why);
-    draft.text(&facts, Field::TransactionId, transaction.id.as_str());
-    draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
     let plan = match lines.first() {
         Some(line) => products::name(transaction, line),
         None => transaction.product_names().join(", "),
     };
-    draft.text(&facts, Field::PlanName, plan.as_str());
-    if let Some(total) = transaction.total() {
-        draft.text(&facts, Field::PaymentCurrency, total.currency().code());
-    }
-    draft.text(&facts, Field::PaymentStatus, facts.known.transaction.status().as_str());
-    paid(&facts, transaction, &mut draft);
+    sale(&facts, transaction, &mut draft, &plan);
     draft.note(&facts, "payment", Text::Payment, &values);
     if differs {
         draft.because(Reason::PriceDiffers);
@@ -201,6 +207,31 @@ fn win(
         on_won::actions(&facts, transaction, &mut draft);
     }
     documents::invoice(&facts, transaction, &mut draft);
+    draft.act(&facts, known)
+}
+
+/// The fields that tell which sale it was.
+fn sale(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft, plan: &str) {
+    draft.text(facts, Field::TransactionId, transaction.id.as_str());
+    draft.text(facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
+    draft.text(facts, Field::PlanName, plan);
+    if let Some(total) = transaction.total() {
+        draft.text(facts, Field::PaymentCurrency, total.currency().code());
+    }
+    draft.text(facts, Field::PaymentStatus, facts.known.transaction.status().as_str());
+    paid(facts, transaction, draft);
+}
+
+/// The payment of a deal that a person closed long ago: stage and price stay as that person set them.
+fn won_before(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
+    let mut draft = Draft::new(deal, Reason::WonBefore);
+    let values = say::transaction(&facts, transaction);
+    sale(&facts, transaction, &mut draft, &transaction.product_names().join(", "));
+    draft.note(&facts, "payment", Text::Payment, &values);
+    let mut known = facts.known.clone();
+    known.transaction.won = Some(draft.deal.lead);
+    known.sale.won_by = Some(transaction.id.as_str().to_owned());
+    known.sale.celebrated_by = Some(facts.event.id().as_str().to_owned());
     draft.act(&facts, known)
 }
 

@@ -152,7 +152,9 @@ impl Sync {
             self.now(),
         );
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored, Priority::Normal).await? {
+            let is_history = crate::history::is_made(event.id().as_str());
+            let priority = if is_history { Priority::Low } else { Priority::Normal };
+            match self.find_deal(&mut stored, priority).await? {
                 Found::Deal(deal, _) => stored.known.deal = Some(*deal),
                 Found::Test => return Ok(Preview::Ignored(Reason::MarkedTest)),
                 Found::Parked(parked) => return Ok(Preview::Parked(parked)),

@@ -9,8 +9,8 @@ use super::schedule;
 use super::state::{State, str_of};
 use super::time::{machine, text};
 
-/// The types that the fake makes events of, and that it says it has.
-pub(super) const EVENT_TYPES: [&str; 20] = [
+/// The types that the fake says it has. It makes no events of trials and pauses.
+pub(super) const EVENT_TYPES: [&str; 23] = [
     "address.created",
     "adjustment.created",
     "adjustment.updated",
@@ -19,6 +19,9 @@ pub(super) const EVENT_TYPES: [&str; 20] = [
     "subscription.canceled",
     "subscription.created",
     "subscription.past_due",
+    "subscription.paused",
+    "subscription.resumed",
+    "subscription.trialing",
     "subscription.updated",
     "transaction.billed",
     "transaction.canceled",

@@ -20,6 +20,8 @@ pub struct Fault {
     what: What,
     applied: bool,
     on: Option<(String, String)>,
+    /// So many matching requests go through before it strikes.
+    skip: u32,
     /// How often it still strikes; `None` is always.
     left: Option<u32>,
 }
@@ -67,6 +69,11 @@ impl Fault {
         Self { on: Some((method.to_owned(), prefix.to_owned())), ..self }
     }
 
+    /// Lets this many matching requests through before it strikes.
+    pub fn skip(self, requests: u32) -> Self {
+        Self { skip: requests, ..self }
+    }
+
     /// Strikes this many requests. Default 1.
     pub fn times(self, times: u32) -> Self {
         Self { left: Some(times), ..self }
@@ -83,10 +90,14 @@ impl Fault {
     }
 
     fn new(what: What) -> Self {
-        Self { what, applied: false, on: None, left: Some(1) }
+        Self { what, applied: false, on: None, skip: 0, left: Some(1) }
     }
 
     fn is_due(&self, method: &str, path: &str) -> bool {
+        self.skip == 0 && self.is_meant(method, path)
+    }
+
+    fn is_meant(&self, method: &str, path: &str) -> bool {
         self.left != Some(0)
             && self.on.as_ref().is_none_or(|(wanted, prefix)| {
                 wanted.eq_ignore_ascii_case(method) && path.starts_with(prefix.as_str())
@@ -144,7 +155,11 @@ impl Script {
 
     /// The first fault that is due for this request.
     pub(super) fn strike(&mut self, method: &str, path: &str) -> Option<Fault> {
-        let due = self.0.iter_mut().find(|fault| fault.is_due(method, path))?;
+        let due = self.0.iter().position(|fault| fault.is_due(method, path));
+        for fault in self.0.iter_mut().filter(|fault| fault.is_meant(method, path)) {
+            fault.skip = fault.skip.saturating_sub(1);
+        }
+        let due = self.0.get_mut(due?)?;
         due.left = due.left.map(|left| left.saturating_sub(1));
         Some(due.clone())
     }

@@ -29,7 +29,7 @@ impl State {
             ("GET", ["subscriptions", id]) => self.subscription(id),
             ("GET", ["adjustments"]) => self.list(call, rows(&self.adjustments), &ADJUSTMENTS),
             ("GET", ["adjustments", id, "credit-note"]) => self.credit_note(id),
-            ("GET", ["events"]) => self.list(call, self.events.clone(), &EVENTS),
+            ("GET", ["events"]) => self.list(call, self.recent_events(), &EVENTS),
             ("GET", ["event-types"]) => Ok(event_types()),
             ("GET", ["notifications"]) => self.list_notifications(call),
             ("GET", ["notifications", id]) => self.notification(id),

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use super::delivery::{Attempt, Notice, Order, Setting};
 use super::fault::Script;
 use super::gate::Gate;
-use super::time::{Time, text};
+use super::time::{Time, parse, text};
 use super::{RecordedRequest, key_of};
 
 /// The whole account.
@@ -46,6 +46,9 @@ pub(super) struct State {
 
 /// Entities by their id.
 pub(super) type Table = BTreeMap<String, Value>;
+
+/// How long Paddle tells events (developer.paddle.com, "List events").
+const RETENTION: Duration = Duration::days(90);
 
 /// The price that is there from the start: 599.00 USD a month.
 pub(super) const MONTHLY: &str = "pri_01000000000000000000000pro";
@@ -114,6 +117,21 @@ impl State {
     pub(super) fn stop_at(&mut self, time: OffsetDateTime) {
         self.time.stop_at(time);
         self.last_stamp = OffsetDateTime::UNIX_EPOCH;
+    }
+
+    /// Puts the clock behind the machine's.
+    pub(super) fn set_behind(&mut self, by: std::time::Duration) {
+        self.time.set_behind(by);
+        self.last_stamp = OffsetDateTime::UNIX_EPOCH;
+    }
+
+    /// The events that Paddle still tells.
+    pub(super) fn recent_events(&self) -> Vec<Value> {
+        let oldest = self.now().saturating_sub(RETENTION);
+        let is_recent = |event: &&Value| {
+            parse(str_of(event, "occurred_at")).is_some_and(|occurred_at| occurred_at >= oldest)
+        };
+        self.events.iter().filter(is_recent).cloned().collect()
     }
 
     pub(super) fn put_price(

@@ -6,7 +6,7 @@ use time::{
 
 use crate::clock::{Clock as _, SystemClock};
 
-/// Follows the machine's clock, ahead of it by what it was advanced by, or stands still where it was set.
+/// Follows the machine's clock, ahead of it by what it was advanced by, or behind, or stands still where it was set.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Time {
     stopped_at: Option<OffsetDateTime>,
@@ -24,6 +24,11 @@ impl Time {
 
     pub(super) fn stop_at(&mut self, time: OffsetDateTime) {
         *self = Self { stopped_at: Some(time), ahead: Duration::ZERO };
+    }
+
+    pub(super) fn set_behind(&mut self, by: std::time::Duration) {
+        let by = Duration::try_from(by).unwrap_or(Duration::MAX);
+        *self = Self { stopped_at: None, ahead: Duration::ZERO.saturating_sub(by) };
     }
 
     /// Never back.

@@ -14,6 +14,9 @@ pub(crate) struct TransactionKnown {
     pub(crate) paid: Option<Paid>,
     /// The deal it won.
     pub(crate) won: Option<LeadId>,
+    /// The event that told the rep of its payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) told_by: Option<String>,
     /// It was marked as a test: what comes of it is one too, and an adjustment has no mark of its own.
     pub(crate) test: bool,
     /// Refunds, credits and chargebacks, each in its newest state.

@@ -18,6 +18,7 @@ pub struct Events(Client);
 pub struct EventFilter {
     after: Option<EventId>,
     types: Vec<EventType>,
+    newest_first: bool,
 }
 
 impl EventFilter {
@@ -34,6 +35,12 @@ impl EventFilter {
         self
     }
 
+    /// The newest first: for a look at the end of a long list. [`after`](Self::after) then means earlier ones.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
+        self
+    }
+
     /// Those of this type, and of others that are named.
     pub fn event_type(mut self, event_type: EventType) -> Self {
         self.types.push(event_type);
@@ -46,7 +53,7 @@ impl Events {
         Self(client)
     }
 
-    /// Events in the order of their ids. Each is as it was delivered, but for `notification_id`, which it does not have.
+    /// Events in the order of their ids, the oldest first unless told otherwise. Each is as it was delivered, but for `notification_id`, which it does not have.
     ///
     /// It needs the permission `notification.read`.
     pub fn list(&self, filter: &EventFilter) -> Pages<Event> {
@@ -56,7 +63,8 @@ impl Events {
         }
         let types: Vec<_> = filter.types.iter().map(EventType::as_str).collect();
         query.push_list("event_type", &types);
-        let query = query.with("order_by", "id[ASC]").with("per_page", PAGE);
+        let order = if filter.newest_first { "id[DESC]" } else { "id[ASC]" };
+        let query = query.with("order_by", order).with("per_page", PAGE);
         Pages::new(self.0.clone(), "/events", query, event)
     }
 

@@ -35,6 +35,8 @@ reasons! {
     AlreadyWonByThis = "already_won_by_this",
     /// The deal was already won by something else.
     AnotherPayment = "another_payment",
+    /// The payment of a deal that a person had closed, told from history.
+    WonBefore = "won_before",
     /// The deal is lost, and the configuration lets a payment win lost deals.
     LostDealWon = "lost_deal_won",
     /// The first charge after a trial, on a deal that was still open: the deal is won.

@@ -1,6 +1,7 @@
 //! A small world: a fake Kommo with one open deal, a store, a clock that is moved by hand, and events in our words.
 
 pub(crate) mod events;
+pub(crate) mod shop;
 pub(crate) mod stopping;
 pub(crate) mod story;
 
@@ -30,6 +31,9 @@ pub(crate) const LOST: u64 = 143;
 pub(crate) const REP: u64 = 8_375_357;
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-01-15 12:00 UTC);
+
+/// How long the client of most tests waits for an answer.
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock(Arc<Mutex<OffsetDateTime>>);
@@ -63,6 +67,16 @@ impl World {
         store: impl Store,
         build: impl FnOnce(SyncBuilder) -> SyncBuilder,
     ) -> Self {
+        Self::waiting_for(TIMEOUT, change, store, build).await
+    }
+
+    /// Any world, whose client waits this long for an answer.
+    async fn waiting_for(
+        timeout: Duration,
+        change: impl FnOnce(&mut Config),
+        store: impl Store,
+        build: impl FnOnce(SyncBuilder) -> SyncBuilder,
+    ) -> Self {
         let kommo = FakeKommo::in_memory();
         kommo.set_rate_limit(None);
         kommo.set_time(Some(NOW.unix_timestamp()));
@@ -72,9 +86,9 @@ impl World {
         let mut config = Config::default();
         change(&mut config);
         let clock = TestClock(Arc::new(Mutex::new(NOW)));
-        let builder = paddle_kommo_sync::Sync::builder(client(&kommo), store)
-            .config(config)
-            .clock(clock.clone());
+        let client = client_within(&kommo, timeout);
+        let builder =
+            paddle_kommo_sync::Sync::builder(client, store).config(config).clock(clock.clone());
         let sync = build(builder).build().await.unwrap();
         Self { kommo, sync, clock }
     }
@@ -187,11 +201,15 @@ impl World {
 }
 
 pub(crate) fn client(kommo: &FakeKommo) -> Client {
+    client_within(kommo, TIMEOUT)
+}
+
+fn client_within(kommo: &FakeKommo, timeout: Duration) -> Client {
     let token = AccessToken::new(kommo.token()).unwrap();
     Client::builder(&kommo.uri(), token)
         .answered_by(kommo)
         .requests_per_second(NonZeroU32::new(10_000).unwrap())
-        .timeout(Duration::from_millis(500))
+        .timeout(timeout)
         .build()
         .unwrap()
 }

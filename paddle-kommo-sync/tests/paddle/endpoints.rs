@@ -11,8 +11,8 @@ use paddle_kommo_sync::{
     },
 };
 use paddle_webhook::{
-    AdjustmentStatus, Environment, EventType, SubscriptionStatus, TransactionId, TransactionOrigin,
-    TransactionStatus,
+    AdjustmentStatus, Environment, EventId, EventType, SubscriptionStatus, TransactionId,
+    TransactionOrigin, TransactionStatus,
 };
 use time::macros::datetime;
 
@@ -123,6 +123,7 @@ async fn transactions_are_listed_by_what_they_are() {
     eq(filter(), &[one, two, three]).await;
     eq(filter().customer(&first.customer), &[one, three]).await;
     eq(filter().id(two), &[two]).await;
+    eq(filter().after(one), &[two, three]).await;
     eq(filter().subscription(first.subscription.as_ref().unwrap()), &[one, three]).await;
     eq(filter().origin(TransactionOrigin::SubscriptionRecurring), &[three]).await;
     eq(filter().status(TransactionStatus::Draft), &[]).await;
@@ -325,4 +326,30 @@ async fn prices_currencies_and_addresses_are_told() {
     };
     assert_eq!((places("USD"), places("JPY"), places("HUF")), (2, 0, 2));
     assert!(client.webhook_addresses().await.unwrap().contains(&"34.232.58.13/32".to_owned()));
+}
+
+#[tokio::test]
+async fn events_are_listed_from_either_end_and_for_ninety_days() {
+    let fake = FakePaddle::start().await;
+    fake.set_time(datetime!(2026-03-01 12:00 UTC));
+    let first = fake.buy(&jo());
+    fake.advance(Duration::from_secs(60 * 86_400));
+    fake.renew(first.subscription.as_ref().unwrap()).unwrap();
+    let events = client(&fake).events();
+    let ids = async |filter: EventFilter| {
+        let listed = all(events.list(&filter)).await;
+        listed.into_iter().map(|event| event.id().clone()).collect::<Vec<_>>()
+    };
+    let wanted = || EventFilter::new().event_type(EventType::TransactionCompleted);
+    let oldest_first = ids(wanted()).await;
+    let [sale, renewal] = &oldest_first[..] else { panic!("{oldest_first:?}") };
+    let lists = async |filter, want: &[&EventId]| {
+        assert_eq!(ids(filter).await.iter().collect::<Vec<_>>(), want);
+    };
+    lists(wanted().newest_first(), &[renewal, sale]).await;
+    lists(wanted().after(sale), &[renewal]).await;
+    lists(wanted().newest_first().after(renewal), &[sale]).await;
+    fake.advance(Duration::from_secs(31 * 86_400));
+    lists(wanted(), &[renewal]).await;
+    assert_eq!(fake.transactions().len(), 2, "what it has is kept for ever");
 }

@@ -193,3 +193,17 @@ async fn a_429_holds_everybody_and_says_how_long() {
     }
     assert!(once.webhook_addresses().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_fault_may_let_some_requests_through() {
+    let fake = fake().await;
+    let client = builder(&fake.uri(), &fake.api_key()).attempts(1).build().unwrap();
+    fake.fail_next(Fault::status(503).on("GET", "/prices").skip(2).times(2));
+    let mut answered = Vec::new();
+    for _ in 0..6 {
+        // Of another path, which neither strikes nor counts.
+        client.currencies().await.unwrap();
+        answered.push(client.prices().list(None).next().await.is_ok());
+    }
+    assert_eq!(answered, [true, true, false, false, true, true]);
+}

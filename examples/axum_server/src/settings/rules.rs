@@ -6,7 +6,10 @@ use paddle_kommo_sync::Config;
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
-use super::variables::{Variables, optional};
+use super::{
+    reconcile::{self, Sweeping},
+    variables::{Variables, optional},
+};
 use crate::Failure;
 
 /// Every key of the file that holds one value, as `table.key`. What has keys of the operator's comes from the file only.
@@ -60,6 +63,8 @@ const KEYS: &[&str] = &[
     "checkout.currency",
     "checkout.page",
     "checkout.poll_seconds",
+    reconcile::EVERY,
+    reconcile::DESTINATION,
 ];
 
 /// The keys that concern the process, not the rules: of the receiver, and of the writer to Kommo.
@@ -74,6 +79,7 @@ pub(super) struct Rules {
     pub(super) tolerance: Duration,
     pub(super) batch_size: NonZeroUsize,
     pub(super) keep_payloads: Duration,
+    pub(super) sweeping: Sweeping,
 }
 
 pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
@@ -96,6 +102,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
     let tolerance = number(&mut table, TOLERANCE, "seconds", 300, 86_400)?;
     let batch = number(&mut table, BATCH, "items", 50, 250)?;
     let days = number(&mut table, KEEP, "days", 30, 36_500)?;
+    let sweeping = reconcile::take(&mut table)?;
     let config = Config::deserialize(table)
         .map_err(|error| format!("{}: {}", place(variables), one_line(&error)))?;
     Ok(Rules {
@@ -106,6 +113,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
             .and_then(NonZeroUsize::new)
             .unwrap_or(NonZeroUsize::MIN),
         keep_payloads: Duration::from_secs(days.saturating_mul(86_400)),
+        sweeping,
     })
 }
 
@@ -187,6 +195,7 @@ mod tests {
             tolerance: Duration::from_secs(300),
             batch_size: NonZeroUsize::new(50).unwrap(),
             keep_payloads: Duration::from_secs(30 * 86_400),
+            sweeping: Sweeping::default(),
         };
         assert_eq!(with(file, &[]).unwrap(), default);
         let table: Table = file.parse().unwrap();

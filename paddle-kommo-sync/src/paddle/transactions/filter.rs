@@ -14,6 +14,7 @@ const PAGE: &str = "30";
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TransactionFilter {
+    after: Option<TransactionId>,
     ids: Vec<TransactionId>,
     customers: Vec<CustomerId>,
     subscriptions: Vec<SubscriptionId>,
@@ -43,6 +44,12 @@ impl TransactionFilter {
     /// All.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Those behind this one in the order of the list: to go on where a reading ended.
+    pub fn after(mut self, id: &TransactionId) -> Self {
+        self.after = Some(id.clone());
+        self
     }
 
     /// Also this one; without any, all.
@@ -123,8 +130,11 @@ impl TransactionFilter {
         self
     }
 
-    pub(super) fn to_query(&self) -> Result<Query, Error> {
+    pub(in crate::paddle) fn to_query(&self) -> Result<Query, Error> {
         let mut query = Query::default();
+        if let Some(after) = &self.after {
+            query.push("after", after.as_str());
+        }
         query.push_list("id", &self.ids);
         query.push_list("customer_id", &self.customers);
         query.push_list("subscription_id", &self.subscriptions);

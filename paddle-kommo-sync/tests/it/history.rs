@@ -1,0 +1,192 @@
+//! What was sold before the service saw anything comes into the deals, and nobody is asked to do anything about it.
+
+use paddle_kommo_sync::{
+    Backfilled, MemoryStore, OnWon, OnWonAction, Preview, Reason,
+    fake_paddle::{Fault, Sale},
+};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::support::{
+    LOST, NOW, PIPELINE, WON, World, client,
+    events::{event, named, subscription, time, transaction},
+    shop::{DAY, Shop, work},
+};
+
+async fn backfill(shop: &Shop, since: OffsetDateTime) -> Backfilled {
+    shop.world.sync.backfill(&shop.client, since, &mut |_| {}).await.unwrap()
+}
+
+/// Somebody bought a year ago, renewed, got a part back, and ended it.
+fn story(shop: &Shop, lead: u64) -> Sale {
+    let sale = shop.buy(lead);
+    let subscription = sale.subscription.as_ref().unwrap();
+    shop.advance(30 * DAY);
+    shop.paddle.renew(subscription).unwrap();
+    shop.paddle.refund(&sale.transaction, Some(10_000)).unwrap();
+    shop.paddle.settle_refunds(true);
+    shop.advance(200 * DAY);
+    shop.paddle.cancel_subscription(subscription);
+    sale
+}
+
+#[tokio::test]
+async fn history_comes_into_the_deals_quietly_and_once() {
+    let tag = OnWon::new(OnWonAction::AddTag("starred".to_owned()));
+    let shop = Shop::with(|config| config.on_won = vec![tag]).await;
+    let lead = shop.deal();
+    let sale = story(&shop, lead);
+    let filled = backfill(&shop, NOW).await;
+    assert_eq!((filled.read, filled.taken, filled.known), (4, 4, 0));
+    shop.work().await;
+
+    let kommo = &shop.world.kommo;
+    let deal = kommo.lead(lead).unwrap();
+    assert_eq!((deal["status_id"].as_u64(), deal["price"].as_i64()), (Some(WON), Some(599)));
+    let field = |code| kommo.field_value(lead, code).unwrap_or_default();
+    assert_eq!(field("PADDLE_TXN_ID"), json!(sale.transaction));
+    assert_eq!(field("PAYMENT_STATUS"), json!("partially_refunded"));
+    assert_eq!(field("SUBSCRIPTION_STATUS"), json!("canceled"));
+    let notes = kommo.note_texts(lead);
+    assert_eq!(notes.len(), 3, "paid, renewed, refunded: {notes:?}");
+    assert_eq!(kommo.tasks(lead).len(), 0);
+    let ledger = kommo.ledger();
+    let tags = ledger.iter().filter(|entry| entry.body.to_string().contains("starred"));
+    assert_eq!(tags.count(), 0, "nothing of [[on_won]] is started");
+    let requests = kommo.requests();
+    let sent: Vec<_> = requests
+        .iter()
+        .filter(|request| request.method == "POST" && request.path.ends_with("/notes"))
+        .filter_map(|request| request.body.as_array())
+        .flatten()
+        .collect();
+    assert_eq!(sent.len(), 3);
+    assert!(sent.iter().all(|note| note["is_need_to_trigger_digital_pipeline"] == false));
+
+    let writes = shop.world.writes();
+    let again = backfill(&shop, NOW).await;
+    assert_eq!((again.read, again.taken, again.known), (4, 0, 4));
+    shop.work().await;
+    assert_eq!(shop.world.writes(), writes);
+    assert!(shop.report().await.is_explained());
+}
+
+#[tokio::test]
+async fn no_document_is_fetched_for_history() {
+    let shop = Shop::open().await;
+    let kommo = shop.world.kommo.clone();
+    let builder = paddle_kommo_sync::Sync::builder(client(&kommo), MemoryStore::new());
+    let builder = builder.clock(shop.world.clock.clone()).paddle(shop.client.clone());
+    let sync = builder.build().await.unwrap();
+    let (old, new) = (shop.deal(), shop.deal());
+    shop.buy(old);
+    shop.advance(DAY);
+    sync.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap();
+    work(&sync).await;
+    assert_eq!(kommo.file_names(old), [] as [&str; 0]);
+    assert_eq!(kommo.lead(old).unwrap()["status_id"], WON);
+
+    sync.sweep(&shop.client).await.unwrap();
+    shop.buy(new);
+    sync.sweep(&shop.client).await.unwrap();
+    work(&sync).await;
+    assert_eq!(kommo.file_names(new).len(), 1, "of what is bought now there is an invoice");
+    assert_eq!(kommo.file_names(old), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_deal_that_a_person_won_gets_its_fields_and_keeps_the_rest() {
+    let shop = Shop::open().await;
+    let lead = shop.deal();
+    let sale = shop.buy(lead);
+    shop.world.kommo.move_lead(lead, PIPELINE, WON);
+    backfill(&shop, NOW).await;
+    shop.work().await;
+    let deal = shop.world.kommo.lead(lead).unwrap();
+    assert_eq!((deal["status_id"].as_u64(), deal["price"].as_i64()), (Some(WON), Some(0)));
+    let named = shop.world.kommo.field_value(lead, "PADDLE_TXN_ID");
+    assert_eq!(named, Some(json!(sale.transaction)));
+    let notes = shop.world.kommo.note_texts(lead);
+    assert!(matches!(&notes[..], [note] if note.starts_with("Paid 658.90 USD")), "{notes:?}");
+    let story = shop.world.sync.explain(&lead.to_string()).await.unwrap();
+    let told = serde_json::to_string(&story).unwrap();
+    assert!(told.contains(Reason::WonBefore.code()), "{told}");
+    assert_eq!(shop.world.kommo.tasks(lead).len(), 0);
+
+    // What is bought later is another payment, as ever.
+    shop.advance(DAY);
+    shop.sweep().await;
+    let next = shop.buy(lead);
+    shop.sweep().await;
+    shop.work().await;
+    assert_eq!(shop.world.kommo.tasks(lead).len(), 2, "second payment, second subscription");
+    let named = shop.world.kommo.field_value(lead, "PADDLE_TXN_ID");
+    assert_ne!(named, Some(json!(next.transaction)));
+}
+
+#[tokio::test]
+async fn what_was_asked_of_nobody_may_be_asked_later() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let mut ending = subscription("active");
+    ending["scheduled_change"] =
+        json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    let told = world.done(&named("history_sub_seats_1", "subscription.updated", 10, &ending)).await;
+    assert!(told.contains(&Reason::CancelScheduled), "{told:?}");
+    assert_eq!((world.notes().len(), world.tasks().len()), (2, 0));
+    let mut canceled = subscription("canceled");
+    canceled["updated_at"] = json!(time(20));
+    let told = world.done(&event("subscription.canceled", 20, &canceled)).await;
+    assert_eq!(told, [Reason::SubscriptionCanceled]);
+    assert_eq!(world.tasks().len(), 1);
+}
+
+#[tokio::test]
+async fn a_backfill_goes_on_where_it_was() {
+    let store = MemoryStore::new();
+    let shop = Shop::on(store.clone(), |_| {}).await;
+    for _ in 0..70 {
+        let lead = shop.deal();
+        shop.buy(lead);
+    }
+    // Transactions come 30 a page: the third breaks off, and the process ends.
+    shop.paddle.fail_next(Fault::status(503).on("GET", "/transactions").skip(2));
+    shop.world.sync.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap_err();
+    let asked = shop.paddle.requests().len();
+    let restarted = shop.restarted(store).await;
+    let filled = restarted.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap();
+    assert_eq!(
+        (filled.read, filled.taken),
+        (80, 80),
+        "10 transactions are left, and 70 subscriptions"
+    );
+    let next = &shop.paddle.requests()[asked];
+    assert!(next.target.contains("after=txn_"), "{next:?}");
+    work(&restarted).await;
+    assert!(shop.report().await.is_explained());
+    // With another date it begins anew.
+    let all = restarted.backfill(&shop.client, NOW - DAY, &mut |_| {}).await.unwrap();
+    assert_eq!((all.read, all.taken), (140, 0));
+}
+
+#[tokio::test]
+async fn a_preview_says_what_would_be_and_does_nothing() {
+    let shop = Shop::open().await;
+    let (open, lost) = (shop.deal(), shop.deal());
+    shop.buy(open);
+    shop.buy(lost);
+    shop.world.kommo.move_lead(lost, PIPELINE, LOST);
+    let mut told = Vec::new();
+    let mut each = |event: &paddle_webhook::Event, preview: &Preview| {
+        told.push((event.event_type().as_str().to_owned(), preview.clone()));
+    };
+    let filled = shop.world.sync.preview_backfill(&shop.client, NOW, &mut each).await.unwrap();
+    assert_eq!((filled.read, filled.taken, shop.world.writes()), (4, 4, 0));
+    assert_eq!(shop.world.sync.stats().await.unwrap().open, 0);
+    let [(kind, first), (_, second), ..] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(kind, "transaction.completed");
+    let Preview::Plan { lead, changes, .. } = first else { panic!("{first:?}") };
+    assert_eq!(lead.get(), open);
+    assert!(changes.contains(&"price 0 → 599".to_owned()), "{changes:?}");
+    assert!(matches!(second, Preview::Parked(_)), "the deal is lost: {second:?}");
+}
