@@ -182,7 +182,8 @@ pub enum ErrorKind {
     /// Only the feature `rustls` tells it from [`Connect`](Self::Connect).
     #[error("the certificate at Kommo's address is not good")]
     Certificate,
-    /// The request's turn did not come in time: too many others wait for theirs. Nothing was sent.
+    /// The request's turn did not come in time: too many others wait for theirs, or the [`Pacer`](crate::Pacer) does not
+    /// tell it. Nothing was sent.
     #[error("the request's turn did not come in time")]
     Busy,
     /// No complete answer in time.

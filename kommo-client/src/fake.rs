@@ -165,6 +165,12 @@ pub use self::fault::Fault;
 pub use self::ledger::{LedgerEntry, LedgerKind, RecordedRequest};
 pub use self::seed::FakeLead;
 
+/// From now on, whatever clients leave to chance on this thread (the lengths of pauses) follows this seed, so that a
+/// simulation in virtual time ([`FakeKommo::in_memory`]) can be played again.
+pub fn seed_chance(seed: u64) {
+    crate::chance::repeatable::seed(seed);
+}
+
 /// A Kommo account on 127.0.0.1. See the [module](self) for an example.
 ///
 /// Clones share the account. The server stops when the last clone is dropped.

@@ -12,6 +12,8 @@ pub trait Pacer: fmt::Debug + Send + Sync + 'static {
     /// Takes the next turn, `spacing` after the one before, whoever has that, and says how long to wait for it. A turn that
     /// is not used is lost.
     ///
-    /// None when nobody can tell now: the request leaves by this process's own pace.
+    /// None when nobody can tell now: it is asked again, and after a few times the request fails as
+    /// [`Busy`](crate::ErrorKind::Busy) and [`NotSent`](crate::Fate::NotSent). To leave at this process's own pace could be one
+    /// too many, and Kommo blocks those who go on so.
     async fn next_turn(&self, spacing: Duration) -> Option<Duration>;
 }

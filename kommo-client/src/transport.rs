@@ -33,7 +33,7 @@ pub(crate) use request::{Method, Request};
 /// Below what servers and balancers usually allow, so that we close idle connections before they do.
 const POOL_IDLE: Duration = Duration::from_secs(30);
 
-/// A turn among several processes that would be used later than this is not used, and so often another is asked for.
+/// A turn among several processes that would be used later than this is not used, and so often one is asked for.
 const LATE: Duration = Duration::from_millis(20);
 const TURNS: u32 = 5;
 
@@ -147,14 +147,17 @@ impl Transport {
         let turn = async {
             for _ in 0..TURNS {
                 let asked = Instant::now();
-                let Some(wait) = pacer.next_turn(spacing).await else { break };
+                let Some(wait) = pacer.next_turn(spacing).await else {
+                    sleep(spacing).await;
+                    continue;
+                };
                 sleep(wait).await;
                 // Where the telling took long, or the process was stopped meanwhile, the turn is over.
                 if asked.elapsed() <= wait.saturating_add(LATE) {
-                    break;
+                    return self.limiter.may_leave(permit).map_err(refused);
                 }
             }
-            self.limiter.may_leave(permit).map_err(refused)
+            Err(Error::new(ErrorKind::Busy, Fate::NotSent))
         };
         within(manners, turn).await
     }

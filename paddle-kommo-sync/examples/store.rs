@@ -17,8 +17,8 @@ use std::{
 
 use futures_util::stream::{self, StreamExt as _};
 use paddle_kommo_sync::{
-    AccountKey, Clock as _, EventState, Finish, Learned, NewEvent, PostgresStore, SqliteStore,
-    Store, StoreError, SystemClock,
+    AccountKey, Clock as _, EventState, Finish, Learned, NewEvent, PostgresStore, Rank,
+    SqliteStore, Store, StoreError, SystemClock,
 };
 use time::OffsetDateTime;
 
@@ -51,6 +51,7 @@ fn event(name: &str, number: usize, now: OffsetDateTime) -> NewEvent {
         sandbox: false,
         occurred_at: now,
         received_at: now,
+        rank: Rank::Usual,
         payload: vec![b'x'; 3000],
         links: Vec::new(),
     }

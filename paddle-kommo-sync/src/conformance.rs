@@ -24,7 +24,7 @@ use time::{OffsetDateTime, macros::datetime};
 
 use crate::{
     error::StoreError,
-    store::{AccountKey, Claim, Claimed, EventState, Finish, Learned, NewEvent, Store},
+    store::{AccountKey, Claim, Claimed, EventState, Finish, Learned, NewEvent, Rank, Store},
 };
 
 const START: OffsetDateTime = datetime!(2026-01-15 12:00:00.000_001 UTC);
@@ -46,6 +46,7 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     lanes::one_claim_at_a_time(&empty().await).await;
     lanes::a_lane_goes_by_time_then_by_arrival(&empty().await).await;
     lanes::lanes_do_not_wait_for_each_other(&empty().await).await;
+    lanes::the_most_urgent_lane_goes_first(&empty().await).await;
     lanes::a_lane_that_waits_is_not_given_out(&empty().await).await;
     lanes::the_longest_waiting_goes_first(&empty().await).await;
     lanes::a_lease_can_be_renewed(&empty().await).await;
@@ -62,6 +63,7 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     journal::free_text_may_hold_anything(&empty().await).await;
     learned::links_keep_their_first_rung_unless_a_person_speaks(&empty().await).await;
     learned::knowledge_is_replaced_only_by_who_has_read_it(&empty().await).await;
+    learned::an_event_is_placed_by_what_is_linked(&empty().await).await;
     learned::a_delivery_teaches_its_links_once(&empty().await).await;
     learned::a_conflict_changes_nothing(&empty().await).await;
     retention::payloads_go_and_ids_stay(&empty().await).await;
@@ -102,6 +104,7 @@ fn event(id: &str, lane: &str, occurred: i64) -> NewEvent {
         sandbox: false,
         occurred_at: at(occurred),
         received_at: at(0),
+        rank: Rank::Usual,
         payload: format!("{{\"event_id\":\"{id}\"}}").into_bytes(),
         links: Vec::new(),
     }

@@ -107,6 +107,7 @@ mod config;
 pub mod conformance;
 mod deal_ref;
 mod decide;
+mod documents;
 mod engine;
 mod error;
 mod failure;
@@ -127,21 +128,22 @@ pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, OnWon, OnWonAction,
-        OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis, PriceDecimals,
-        Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion,
-        Unlinked, UnsignedLinks,
+        AgreedPrice, Config, FieldTarget, Fields, Invoices, Language, LostDeals, Mode, OnWon,
+        OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis,
+        PriceDecimals, Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules,
+        TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
+    documents::DocumentSource,
     engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
-    error::{LookupError, StoreError},
+    error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
     plan::Reason,
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store,
-        StoreStats,
+        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,
+        Store, StoreStats,
     },
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},
 };

@@ -21,7 +21,7 @@ pub use self::{
     memory::MemoryStore,
     records::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, StoreStats,
+        KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Rank, StoreStats,
     },
 };
 use crate::error::StoreError;
@@ -53,6 +53,19 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Takes in an event.
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError>;
 
+    /// Takes in an event whose lane depends on the links of these entities: `place` is told them, and makes the event.
+    ///
+    /// The same as [`links`](Self::links) and [`put`](Self::put), which is what it does unless a store can do both at once.
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
+    }
+
     /// Takes in bytes that are authentic, but cannot be processed: they are kept as a parked event.
     async fn put_parked(
         &self,
@@ -61,7 +74,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         outcome: &str,
     ) -> Result<Put, StoreError>;
 
-    /// Claims up to `limit` lanes that are due, the longest waiting first. None while the account is paused.
+    /// Claims up to `limit` lanes that are due, the most urgent first (see [`Rank`]), of equally urgent ones the longest
+    /// waiting. None while the account is paused.
     async fn claim_due(
         &self,
         account: AccountKey,
@@ -250,6 +264,9 @@ pub trait Store: Debug + Send + Sync + 'static {
         std::future::pending().await
     }
 }
+
+/// Makes an event of what is linked already; see [`Store::put_placed`].
+pub type Place = Box<dyn FnOnce(&[LinkRow]) -> NewEvent + Send>;
 
 /// Ties a Paddle entity to a lead, as [`Store::links`] and [`Learned`] speak of it.
 pub(crate) fn link(entity: &str, lead: LeadId, rung: &str) -> LinkRow {

@@ -4,6 +4,7 @@ mod away;
 mod basket;
 mod contract;
 mod deals;
+mod documents;
 mod late;
 mod life;
 mod limits;

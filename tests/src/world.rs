@@ -4,7 +4,7 @@ use kommo_client::{
     AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock};
+use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock, paddle};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,6 +43,8 @@ pub struct Setup {
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
+    /// Paddle's API.
+    pub paddle: Option<paddle::Client>,
 }
 
 impl World {

@@ -58,7 +58,7 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
         .batch_size(settings.batch_size)
         .keep_payloads(settings.keep_payloads);
     let engine = match settings.paddle {
-        Some(paddle) => engine.customers(paddle),
+        Some(paddle) => engine.paddle(paddle),
         None => engine,
     };
     let app = App::new(settings.verifier, settings.kommo, engine).await?;

@@ -359,6 +359,38 @@ async fn several_processes_share_one_pace() {
     }
 }
 
+/// A row in a database that does not answer so often.
+#[derive(Debug)]
+struct Silent(std::sync::atomic::AtomicU32);
+
+#[async_trait::async_trait]
+impl kommo_client::Pacer for Silent {
+    async fn next_turn(&self, _: Duration) -> Option<Duration> {
+        let is_silent = |left: u32| left.checked_sub(1);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        self.0.fetch_update(order, order, is_silent).is_err().then_some(Duration::ZERO)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_leaves_while_nobody_tells_the_pace() {
+    for (silent, leaves) in [(1, true), (100, false)] {
+        let fake = FakeKommo::in_memory();
+        let token = AccessToken::new(fake.token()).unwrap();
+        let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+        let pacer = std::sync::Arc::new(Silent(silent.into()));
+        let account = client.paced_by(pacer).account().get().await;
+        assert_eq!(fake.requests().len(), usize::from(leaves), "{silent}");
+        match account {
+            Ok(_) => assert!(leaves),
+            Err(error) => {
+                assert_eq!((error.kind(), error.fate()), (&ErrorKind::Busy, Fate::NotSent));
+                assert!(!leaves);
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_probe_of_a_block_waits_for_its_turn_among_all_and_leaves() {
     let fake = FakeKommo::in_memory();

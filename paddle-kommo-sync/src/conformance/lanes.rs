@@ -1,7 +1,7 @@
 use super::{LEASE, account, at, claim, event, finish, ok};
 use crate::{
     error::StoreError,
-    store::{Attempt, Claim, EffectState, EventState, Learned, NewEffect, Store},
+    store::{Attempt, Claim, EffectState, EventState, Learned, NewEffect, NewEvent, Rank, Store},
 };
 
 pub(super) async fn one_claim_at_a_time(store: &dyn Store) {
@@ -54,6 +54,65 @@ pub(super) async fn lanes_do_not_wait_for_each_other(store: &dyn Store) {
         1,
         "all but the one that waits"
     );
+}
+
+pub(super) async fn the_most_urgent_lane_goes_first(store: &dyn Store) {
+    let account = account(store).await;
+    let put = async |id: &str, lane: &str, rank, received| {
+        let event = NewEvent { rank, received_at: at(received), ..event(id, lane, received) };
+        ok(store.put(account, &event).await);
+    };
+    let next = async || {
+        let claimed = ok(store.claim_due(account, at(100), LEASE, 1).await);
+        let claimed = claimed.into_iter().next().map(|claimed| (claimed.event, claimed.lease));
+        claimed.unwrap_or_else(|| panic!("something is due"))
+    };
+    put("evt_old", "lead:1", Rank::History, 0).await;
+    put("evt_older", "lead:2", Rank::History, 1).await;
+    put("evt_usual", "lead:3", Rank::Usual, 2).await;
+    put("evt_paid", "lead:4", Rank::Payment, 3).await;
+    put("evt_paid_too", "lead:2", Rank::Payment, 4).await;
+    put("evt_later", "lead:4", Rank::History, 5).await;
+    let mut order = Vec::new();
+    for ended in 50..56 {
+        let (event, lease) = next().await;
+        // Whoever comes in front of a payment is as urgent as the payment.
+        ok(store.finish(&lease, &finish(EventState::Done, at(ended))).await);
+        order.push((event.event_id, event.rank));
+    }
+    let order: Vec<_> = order.iter().map(|(id, rank)| (id.as_str(), *rank)).collect();
+    assert_eq!(
+        order,
+        [
+            ("evt_older", Rank::History),
+            ("evt_paid", Rank::Payment),
+            ("evt_paid_too", Rank::Payment),
+            ("evt_later", Rank::History),
+            ("evt_usual", Rank::Usual),
+            ("evt_old", Rank::History),
+        ]
+    );
+
+    // An empty lane has no rank left.
+    put("evt_old_1", "lead:4", Rank::History, 6).await;
+    put("evt_usual_1", "lead:5", Rank::Usual, 7).await;
+    assert_eq!(next().await.0.event_id, "evt_usual_1");
+    let (event, lease) = next().await;
+    assert_eq!(event.event_id, "evt_old_1");
+
+    // The rank goes along to another lane, and comes back with what is resumed.
+    put("evt_paid_2", "ctm_1", Rank::Payment, 8).await;
+    let (event, paid) = next().await;
+    assert_eq!(event.event_id, "evt_paid_2");
+    ok(store.move_to(&paid, "lead:6", &Learned::default(), at(90)).await);
+    put("evt_usual_2", "lead:7", Rank::Usual, 9).await;
+    let (event, paid) = next().await;
+    assert_eq!((event.event_id.as_str(), event.rank), ("evt_paid_2", Rank::Payment));
+    ok(store.finish(&paid, &finish(EventState::Parked, at(91))).await);
+    ok(store.finish(&lease, &finish(EventState::Done, at(92))).await);
+    assert!(ok(store.resume(account, "evt_paid_2", at(93)).await));
+    assert_eq!(next().await.0.event_id, "evt_paid_2");
+    assert_eq!(next().await.0.event_id, "evt_usual_2");
 }
 
 pub(super) async fn a_lane_that_waits_is_not_given_out(store: &dyn Store) {

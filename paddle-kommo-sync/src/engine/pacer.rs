@@ -17,7 +17,7 @@ impl kommo_client::Pacer for StorePacer {
         match self.store.next_slot(self.account, spacing).await {
             Ok(wait) => Some(wait),
             Err(error) => {
-                tracing::warn!(%error, "the store does not tell the pace: each process keeps its own");
+                tracing::warn!(%error, "the store does not tell the pace: Kommo is not called");
                 None
             }
         }

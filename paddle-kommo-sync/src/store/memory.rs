@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats,
+    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Rank, Store, StoreStats,
 };
 use crate::error::StoreError;
 
@@ -37,6 +37,7 @@ struct Account {
 
 #[derive(Debug)]
 struct Lane {
+    rank: Rank,
     due_at: OffsetDateTime,
     epoch: i64,
     strikes: u32,
@@ -102,6 +103,7 @@ impl MemoryStore {
                     sandbox: event.sandbox,
                     occurred_at: event.occurred_at,
                     received_at: event.received_at,
+                    rank: event.rank,
                     payload: event.payload.clone(),
                     state,
                     attempt: 0,
@@ -115,7 +117,7 @@ impl MemoryStore {
             });
             if parked.is_none() {
                 account.learn(&Learned { links: event.links.clone(), known: Vec::new() });
-                account.open_lane(&event.lane, event.received_at);
+                account.open_lane(&event.lane, event.rank, event.received_at);
             }
             Put::New
         })
@@ -124,15 +126,21 @@ impl MemoryStore {
 
 impl Account {
     /// A lane that had nothing open becomes due; one that waits or is worked on keeps its time.
-    fn open_lane(&mut self, lane: &str, due_at: OffsetDateTime) {
+    fn open_lane(&mut self, lane: &str, rank: Rank, due_at: OffsetDateTime) {
         let idle =
             self.events.iter().filter(|event| event.row.lane == lane && event.is_open()).count()
                 <= 1;
-        let lane =
-            self.lanes.entry(lane.to_owned()).or_insert(Lane { due_at, epoch: 0, strikes: 0 });
+        let lane = self.lanes.entry(lane.to_owned()).or_insert(Lane {
+            rank,
+            due_at,
+            epoch: 0,
+            strikes: 0,
+        });
         if idle {
             lane.due_at = due_at;
+            lane.rank = rank;
         }
+        lane.rank = lane.rank.min(rank);
     }
 
     fn head(&self, lane: &str) -> Option<usize> {
@@ -250,6 +258,16 @@ impl Store for MemoryStore {
         Ok(self.insert(account, event, None))
     }
 
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
+    }
+
     async fn put_parked(
         &self,
         account: AccountKey,
@@ -271,15 +289,15 @@ impl Store for MemoryStore {
             if rows.pause(now).is_some() {
                 return Vec::new();
             }
-            let mut due: Vec<(OffsetDateTime, String)> = rows
+            let mut due: Vec<(Rank, OffsetDateTime, String)> = rows
                 .lanes
                 .iter()
                 .filter(|(_, lane)| lane.due_at <= now)
-                .map(|(name, lane)| (lane.due_at, name.clone()))
+                .map(|(name, lane)| (lane.rank, lane.due_at, name.clone()))
                 .collect();
             due.sort();
             due.iter()
-                .filter_map(|(_, lane)| rows.claim(account, lane, now, until))
+                .filter_map(|(_, _, lane)| rows.claim(account, lane, now, until))
                 .take(limit)
                 .collect()
         }))
@@ -442,8 +460,10 @@ impl Store for MemoryStore {
             account.check(learned)?;
             account.learn(learned);
             account.free(&lease.lane, now);
-            lane.clone_into(&mut at(account, index)?.row.lane);
-            account.open_lane(lane, now);
+            let row = &mut at(account, index)?.row;
+            lane.clone_into(&mut row.lane);
+            let rank = row.rank;
+            account.open_lane(lane, rank, now);
             Ok(())
         })
     }
@@ -560,8 +580,8 @@ impl Store for MemoryStore {
             {
                 effect.state = EffectState::Planned;
             }
-            let lane = event.row.lane.clone();
-            account.open_lane(&lane, now);
+            let (lane, rank) = (event.row.lane.clone(), event.row.rank);
+            account.open_lane(&lane, rank, now);
             true
         }))
     }

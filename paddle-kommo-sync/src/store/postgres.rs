@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats,
 };
 use crate::error::StoreError;
 
@@ -135,6 +135,16 @@ impl Store for PostgresStore {
             self.wake.tell(account);
         }
         Ok(put)
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
     }
 
     async fn put_parked(
@@ -389,8 +399,14 @@ impl Store for PostgresStore {
         changes::lock_lanes(&transaction, lease.account, &lease.lane, lane, now).await?;
         let seq = leased(&transaction, lease).await?;
         free(&transaction, lease, now, 1).await?;
-        execute(&transaction, "UPDATE inbox SET key = $2 WHERE seq = $1", &[&seq, &lane]).await?;
-        open_lane(&transaction, lease.account, lane, now).await?;
+        let rank = query_opt(
+            &transaction,
+            "UPDATE inbox SET key = $2 WHERE seq = $1 RETURNING rank",
+            &[&seq, &lane],
+        )
+        .await?;
+        let rank = rank.ok_or(StoreError::Corrupt("event"))?.try_get(0)?;
+        open_lane(&transaction, lease.account, lane, rank, now).await?;
         learn(&transaction, lease.account, learned).await?;
         Ok(transaction.commit().await?)
     }

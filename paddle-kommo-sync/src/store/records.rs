@@ -28,8 +28,8 @@ macro_rules! debug {
 }
 
 debug! {
-    NewEvent: event_id, kind, lane, sandbox, occurred_at, received_at;
-    EventRow: event_id, kind, lane, sandbox, occurred_at, received_at, state, attempt;
+    NewEvent: event_id, kind, lane, sandbox, occurred_at, received_at, rank;
+    EventRow: event_id, kind, lane, sandbox, occurred_at, received_at, rank, state, attempt;
     Lease: account, lane, event_id, epoch, until;
     Claimed: lease, event, strikes, effects;
     NewEffect: name, marker;
@@ -73,6 +73,8 @@ records! {
         pub occurred_at: OffsetDateTime,
         /// When it was received, by ours.
         pub received_at: OffsetDateTime,
+        /// How urgent it is.
+        pub rank: Rank,
         /// The body exactly as it was verified.
         pub payload: Vec<u8>,
         /// Links that it teaches, to be kept with it if it is new.
@@ -93,6 +95,8 @@ records! {
         pub occurred_at: OffsetDateTime,
         /// When it was received, by ours.
         pub received_at: OffsetDateTime,
+        /// How urgent it is.
+        pub rank: Rank,
         /// The body as verified.
         pub payload: Vec<u8>,
         /// How far it is.
@@ -242,6 +246,33 @@ pub enum Claim {
     Ended(EventRow),
     /// There is no such event.
     Missing,
+}
+
+/// How urgent an event is. Lanes are given out by the most urgent event that they have had since they were last empty;
+/// inside a lane the order stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "stores write it as a number")]
+pub enum Rank {
+    /// A fresh payment: before everything else.
+    Payment = 0,
+    /// Everything else that happens now.
+    #[default]
+    Usual = 1,
+    /// What happened long ago and is made up for: when nothing else is due.
+    History = 2,
+}
+
+impl Rank {
+    /// The rank with this number, as a store wrote it.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Payment),
+            1 => Some(Self::Usual),
+            2 => Some(Self::History),
+            _ => None,
+        }
+    }
 }
 
 /// How far an event is.

@@ -12,18 +12,17 @@ mod writer;
 use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
-use kommo_client::LeadId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use self::{
-    changes::{claim, free, insert, learn, one_row, open_lane, prune},
+    changes::{claim, free, insert, learn, one_row, open_lane, prune, take_in},
     rows::{count, micros, moment},
     writer::Writer,
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats,
 };
 use crate::error::StoreError;
 
@@ -106,17 +105,20 @@ impl Store for SqliteStore {
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
         let event = event.clone();
+        self.run(move |connection| take_in(connection, account, event)).await
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
+        // One job, so one wait for the disk.
         self.run(move |connection| {
-            let put = insert(connection, account, &event, EventState::Open, None)?;
-            if put == Put::New {
-                learn(
-                    connection,
-                    account,
-                    &Learned { links: event.links.clone(), known: Vec::new() },
-                )?;
-                open_lane(connection, account, &event.lane, event.received_at)?;
-            }
-            Ok(put)
+            let links = rows::links(connection, account, &entities)?;
+            take_in(connection, account, place(&links))
         })
         .await
     }
@@ -352,10 +354,10 @@ impl Store for SqliteStore {
         self.leased(lease, move |connection, lease, seq| {
             learn(connection, lease.account, &learned)?;
             free(connection, lease, now, 1)?;
-            connection
-                .prepare_cached("UPDATE inbox SET key = ?2 WHERE seq = ?1")?
-                .execute(params![seq, lane])?;
-            open_lane(connection, lease.account, &lane, now)
+            let rank = connection
+                .prepare_cached("UPDATE inbox SET key = ?2 WHERE seq = ?1 RETURNING rank")?
+                .query_row(params![seq, lane], |row| row.get(0))?;
+            open_lane(connection, lease.account, &lane, rank, now)
         })
         .await
     }
@@ -427,24 +429,7 @@ impl Store for SqliteStore {
         entities: &[&str],
     ) -> Result<Vec<LinkRow>, StoreError> {
         let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
-        self.run(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT entity, lead, rung FROM link WHERE account = ?1 AND entity = ?2 ORDER BY lead",
-            )?;
-            let mut links = Vec::new();
-            for entity in &entities {
-                let found = select.query_map(params![account.get(), entity], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
-                })?;
-                for link in found {
-                    let (entity, lead, rung) = link?;
-                    let lead = u64::try_from(lead).map_err(|_| StoreError::Corrupt("link"))?;
-                    links.push(LinkRow { entity, lead: LeadId::new(lead), rung });
-                }
-            }
-            Ok(links)
-        })
-        .await
+        self.run(move |connection| rows::links(connection, account, &entities)).await
     }
 
     async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError> {
@@ -486,17 +471,17 @@ impl Store for SqliteStore {
             let opened = connection
                 .prepare_cached(
                     "UPDATE inbox SET state = 0, outcome = NULL, reason = NULL, finished_at = NULL
-                     WHERE account = ?1 AND event_id = ?2 AND state = 3 RETURNING seq, key",
+                     WHERE account = ?1 AND event_id = ?2 AND state = 3 RETURNING seq, key, rank",
                 )?
                 .query_row(params![account.get(), event_id], |row| {
-                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?))
                 })
                 .optional()?;
-            let Some((seq, lane)) = opened else { return Ok(false) };
+            let Some((seq, lane, rank)) = opened else { return Ok(false) };
             connection
                 .prepare_cached("UPDATE effect SET state = 0 WHERE seq = ?1 AND state = 4")?
                 .execute([seq])?;
-            open_lane(connection, account, &lane, now)?;
+            open_lane(connection, account, &lane, rank, now)?;
             Ok(true)
         })
         .await

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use paddle_kommo_sync::{
-    Attempt, EventState, Finish, KnownRow, Learned, LinkRow, NewEffect, NewEvent, Put, SqliteStore,
-    Store as _, StoreError,
+    Attempt, EventState, Finish, KnownRow, Learned, LinkRow, NewEffect, NewEvent, Put, Rank,
+    SqliteStore, Store as _, StoreError,
 };
 use time::{OffsetDateTime, macros::datetime};
 
@@ -20,6 +20,7 @@ fn event(number: u64) -> NewEvent {
         sandbox: false,
         occurred_at: NOW,
         received_at: NOW,
+        rank: Rank::Usual,
         payload: format!("{{\"event_id\":\"evt_{number}\",\"data\":\"{}\"}}", "x".repeat(900))
             .into_bytes(),
         links: Vec::new(),

@@ -1,6 +1,8 @@
 //! Both stores keep the contract; the durable one keeps it across processes.
 
-use paddle_kommo_sync::{MemoryStore, NewEvent, SqliteStore, Store as _, StoreError, conformance};
+use paddle_kommo_sync::{
+    MemoryStore, NewEvent, Rank, SqliteStore, Store as _, StoreError, conformance,
+};
 use tempfile::TempDir;
 
 /// A store in a folder that goes with it.
@@ -50,6 +52,7 @@ async fn a_restart_goes_on_at_once_where_the_dead_process_was() {
         sandbox: false,
         occurred_at: now,
         received_at: now,
+        rank: Rank::Usual,
         payload: b"{}".to_vec(),
         links: Vec::new(),
     };

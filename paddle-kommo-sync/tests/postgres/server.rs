@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
 use futures_util::future::join_all;
-use paddle_kommo_sync::{Clock as _, NewEvent, PostgresStore, Put, Store as _, StoreError};
+use paddle_kommo_sync::{Clock as _, NewEvent, PostgresStore, Put, Rank, Store as _, StoreError};
 use time::{OffsetDateTime, macros::datetime};
 
 use crate::cluster::Cluster;
@@ -21,6 +21,7 @@ fn event(id: &str) -> NewEvent {
         sandbox: false,
         occurred_at: NOW,
         received_at: NOW,
+        rank: Rank::Usual,
         payload: b"{}".to_vec(),
         links: Vec::new(),
     }

@@ -38,6 +38,14 @@ const LEAD: u64 = 20_024_930;
 /// When the runs begin, by the clock on the wall.
 const NOW: OffsetDateTime = datetime!(2026-01-15 12:00 UTC);
 
+/// Else a failure could not be looked into.
+#[test]
+fn a_run_can_be_played_again() {
+    for seed in 1..=20 {
+        assert_eq!(run::run(seed, false), run::run(seed, false), "seed {seed}");
+    }
+}
+
 #[test]
 fn simulation() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());

@@ -95,6 +95,7 @@ impl Parts {
                 }
             };
             tokio::select! {
+                biased;
                 () = Stoppable::new(life, self.trouble.clone()) => {}
                 () = self.trouble.crashed() => {}
                 () = killed => {}

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
@@ -24,7 +26,7 @@ use crate::{
 };
 
 /// What happened in a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     pub(crate) events: u64,
     pub(crate) deliveries: u64,
@@ -33,6 +35,8 @@ pub(crate) struct Report {
     pub(crate) writes: u64,
     pub(crate) poison_resumed: u64,
     pub(crate) virtual_minutes: u64,
+    /// What was asked of Kommo, in which order: the same in every run of a seed.
+    pub(crate) requests: u64,
 }
 
 impl Report {
@@ -44,10 +48,16 @@ impl Report {
         self.writes += other.writes;
         self.poison_resumed += other.poison_resumed;
         self.virtual_minutes += other.virtual_minutes;
+        self.requests ^= other.requests;
     }
 }
 
+/// Plays a run, on a thread of its own: what is numbered and what is left to chance is the thread's.
 pub(crate) fn run(seed: u64, is_told: bool) -> Report {
+    thread::spawn(move || play(seed, is_told)).join().unwrap()
+}
+
+fn play(seed: u64, is_told: bool) -> Report {
     if is_told {
         // Others may have set one; then theirs tells.
         drop(
@@ -62,6 +72,7 @@ pub(crate) fn run(seed: u64, is_told: bool) -> Report {
         .start_paused(true)
         .build()
         .unwrap();
+    kommo_client::fake::seed_chance(seed);
     // Whatever goes wrong must name the run that shows it.
     let named = Named(seed);
     let report = runtime.block_on(Run::new(seed).play());
@@ -138,6 +149,7 @@ impl Run {
         report.crashes = parts.iter().map(|parts| parts.trouble.crashes()).sum();
         report.faults = *faults.lock().unwrap();
         report.writes = fake.ledger().len() as u64;
+        report.requests = digest(&fake);
         report.virtual_minutes = start.elapsed().as_secs() / 60;
 
         for (lead, want) in self.leads.iter().zip(&want) {
@@ -216,6 +228,7 @@ async fn deliver(
         let sync = to.borrow_and_update().clone();
         if let Some(sync) = sync {
             tokio::select! {
+                biased;
                 accepted = sync.accept(&verified) => {
                     if accepted.is_ok() {
                         return;
@@ -294,6 +307,14 @@ impl Deal {
             refunded: told("Refunded "),
         }
     }
+}
+
+fn digest(fake: &FakeKommo) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for request in fake.requests() {
+        (request.method, request.path, request.body.to_string()).hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Every marker is in Kommo once.

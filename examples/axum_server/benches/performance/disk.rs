@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use paddle_kommo_sync::{AccountKey, Clock as _, NewEvent, Store, SystemClock};
+use paddle_kommo_sync::{AccountKey, Clock as _, NewEvent, Rank, Store, SystemClock};
 use rusqlite::Connection;
 
 use crate::paddle::{Topic, body, numbers};
@@ -95,6 +95,7 @@ fn event() -> NewEvent {
         sandbox: false,
         occurred_at: now,
         received_at: now,
+        rank: Rank::Usual,
         payload: body(Topic::Payment, number).into_bytes(),
         links: Vec::new(),
     }

@@ -29,11 +29,12 @@ pub(super) async fn insert_open(
 ) -> Result<Put, StoreError> {
     const SQL: &str = "
         WITH i AS (
-            INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload)
-            VALUES($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT(account, event_id) DO NOTHING RETURNING account, key
+            INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, rank)
+            VALUES($1, $2, $3, $4, $5, $6, $7, $8, $12) ON CONFLICT(account, event_id) DO NOTHING RETURNING account, key
         ), l AS (
-            INSERT INTO lane(account, key, pending, due_at) SELECT account, key, 1, $7 FROM i
+            INSERT INTO lane(account, key, pending, prio, due_at) SELECT account, key, 1, $12, $7 FROM i
             ON CONFLICT(account, key) DO UPDATE SET pending = lane.pending + 1,
+            prio = CASE WHEN lane.pending = 0 THEN excluded.prio ELSE least(lane.prio, excluded.prio) END,
             due_at = CASE WHEN lane.pending = 0 THEN excluded.due_at ELSE lane.due_at END RETURNING account
         ), k AS (
             INSERT INTO link(account, entity, lead, rung)
@@ -62,6 +63,7 @@ pub(super) async fn insert_open(
             &entities,
             &leads,
             &rungs,
+            &(event.rank as i64),
         ],
     )
     .await?;
@@ -83,8 +85,8 @@ pub(super) async fn insert_parked(
     let inserted = execute(
         client,
         "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state, outcome,
-                           reason, finished_at)
-         VALUES($1, $2, $3, $4, $5, $6, $7, $8, 3, $9, $4, $7) ON CONFLICT(account, event_id) DO NOTHING",
+                           reason, finished_at, rank)
+         VALUES($1, $2, $3, $4, $5, $6, $7, $8, 3, $9, $4, $7, $10) ON CONFLICT(account, event_id) DO NOTHING",
         &[
             &account.get(),
             &event.event_id,
@@ -95,6 +97,7 @@ pub(super) async fn insert_parked(
             &micros(event.received_at),
             &event.payload,
             &text(outcome),
+            &(event.rank as i64),
         ],
     )
     .await?;
@@ -127,14 +130,16 @@ pub(super) async fn open_lane(
     client: &impl GenericClient,
     account: AccountKey,
     lane: &str,
+    rank: i64,
     due_at: OffsetDateTime,
 ) -> Result<(), StoreError> {
     execute(
         client,
-        "INSERT INTO lane(account, key, pending, due_at) VALUES($1, $2, 1, $3)
+        "INSERT INTO lane(account, key, pending, prio, due_at) VALUES($1, $2, 1, $3, $4)
          ON CONFLICT(account, key) DO UPDATE SET pending = lane.pending + 1,
+         prio = CASE WHEN lane.pending = 0 THEN excluded.prio ELSE least(lane.prio, excluded.prio) END,
          due_at = CASE WHEN lane.pending = 0 THEN excluded.due_at ELSE lane.due_at END",
-        &[&account.get(), &lane, &micros(due_at)],
+        &[&account.get(), &lane, &rank, &micros(due_at)],
     )
     .await?;
     Ok(())
@@ -168,7 +173,7 @@ pub(super) async fn heads(
     let lanes: Vec<&str> = taken.iter().map(|taken| taken.lane.as_str()).collect();
     let mut found = BTreeMap::new();
     for row in query(transaction, SQL, &[&account.get(), &lanes]).await? {
-        let (event, seq): (_, i64) = (read_event(&row)?, row.try_get(12)?);
+        let (event, seq): (_, i64) = (read_event(&row)?, row.try_get(13)?);
         found.insert(event.lane.clone(), (seq, event));
     }
     let numbers: Vec<i64> = found.values().map(|(seq, _)| *seq).collect();
@@ -295,16 +300,16 @@ pub(super) async fn reopen(
     let opened = query_opt(
         transaction,
         "UPDATE inbox SET state = 0, outcome = NULL, reason = NULL, finished_at = NULL
-         WHERE account = $1 AND event_id = $2 AND state = 3 RETURNING seq",
+         WHERE account = $1 AND event_id = $2 AND state = 3 RETURNING seq, rank",
         &[&account.get(), &event_id],
     )
     .await?;
     // Somebody else opened it while this one waited for the lane.
     let Some(opened) = opened else { return Ok(false) };
-    let seq: i64 = opened.try_get(0)?;
+    let (seq, rank): (i64, i64) = (opened.try_get(0)?, opened.try_get(1)?);
     execute(transaction, "UPDATE effect SET state = 0 WHERE seq = $1 AND state = 4", &[&seq])
         .await?;
-    open_lane(transaction, account, &lane, now).await?;
+    open_lane(transaction, account, &lane, rank, now).await?;
     Ok(true)
 }
 

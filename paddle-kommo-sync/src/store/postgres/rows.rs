@@ -7,7 +7,7 @@ use kommo_client::LeadId;
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 
-use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, StoreStats};
+use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats};
 use crate::error::StoreError;
 
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -111,7 +111,7 @@ pub(super) async fn execute(
 macro_rules! event_columns {
     () => {
         "i.event_id, i.kind, i.key, i.sandbox, i.occurred_at, i.received_at, coalesce(i.payload, ''), i.state,
-         i.attempt, i.decision, i.outcome, i.last_error"
+         i.attempt, i.decision, i.outcome, i.last_error, i.rank"
     };
 }
 pub(super) use event_columns;
@@ -124,6 +124,7 @@ pub(super) fn read_event(row: &Row) -> Result<EventRow, StoreError> {
         sandbox: row.try_get(3)?,
         occurred_at: moment(row.try_get(4)?)?,
         received_at: moment(row.try_get(5)?)?,
+        rank: Rank::from_number(row.try_get(12)?).ok_or(StoreError::Corrupt("event"))?,
         payload: row.try_get(6)?,
         state: EventState::from_number(row.try_get(7)?).ok_or(StoreError::Corrupt("event"))?,
         attempt: small(row.try_get(8)?),

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 pub(super) const SCHEMA: &str = "paddle_kommo";
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Any number, as long as it is always the same: whoever migrates holds the lock of this name.
 const LOCK: i64 = 0x7061_6464_6c65;
@@ -71,6 +71,12 @@ CREATE TABLE known(
   account BIGINT NOT NULL,
   entity TEXT NOT NULL, state TEXT NOT NULL, version BIGINT NOT NULL,
   PRIMARY KEY(account, entity));
+";
+
+/// Of rows from before nothing is known to be urgent.
+const VERSION_2: &str = "
+ALTER TABLE inbox ADD COLUMN rank BIGINT NOT NULL DEFAULT 1;
+UPDATE lane SET prio = 1;
 ";
 
 /// Brings the database to the version of this program. Of several processes that start at once, one does it.

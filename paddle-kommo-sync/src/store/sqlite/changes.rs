@@ -24,8 +24,8 @@ pub(super) fn insert(
     let inserted = connection
         .prepare_cached(
             "INSERT INTO inbox(account, event_id, key, kind, sandbox, occurred_at, received_at, payload, state,
-                               outcome, reason, finished_at, digest)
-             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT(account, event_id) DO NOTHING",
+                               outcome, reason, finished_at, digest, rank)
+             VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT(account, event_id) DO NOTHING",
         )?
         .execute(params![
             account.get(),
@@ -45,8 +45,10 @@ pub(super) fn insert(
                 &event.kind,
                 event.sandbox,
                 micros(event.received_at),
+                event.rank,
                 &event.payload
             ),
+            event.rank as i64,
         ])?;
     if inserted == 1 {
         return Ok(Put::New);
@@ -57,20 +59,36 @@ pub(super) fn insert(
     EventState::from_number(state).map(Put::Known).ok_or(StoreError::Corrupt("event"))
 }
 
+/// Takes in an event that is to be worked on, with the links that it teaches.
+pub(super) fn take_in(
+    connection: &Connection,
+    account: AccountKey,
+    event: NewEvent,
+) -> Result<Put, StoreError> {
+    let put = insert(connection, account, &event, EventState::Open, None)?;
+    if put == Put::New {
+        open_lane(connection, account, &event.lane, event.rank as i64, event.received_at)?;
+        learn(connection, account, &Learned { links: event.links, known: Vec::new() })?;
+    }
+    Ok(put)
+}
+
 /// One more open event: a lane that had nothing open becomes due, one that waits or is worked on keeps its time.
 pub(super) fn open_lane(
     connection: &Connection,
     account: AccountKey,
     lane: &str,
+    rank: i64,
     due_at: OffsetDateTime,
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO lane(account, key, pending, due_at) VALUES(?1, ?2, 1, ?3)
+            "INSERT INTO lane(account, key, pending, prio, due_at) VALUES(?1, ?2, 1, ?3, ?4)
              ON CONFLICT(account, key) DO UPDATE SET pending = pending + 1,
+             prio = CASE WHEN pending = 0 THEN excluded.prio ELSE min(prio, excluded.prio) END,
              due_at = CASE WHEN pending = 0 THEN excluded.due_at ELSE due_at END",
         )?
-        .execute(params![account.get(), lane, micros(due_at)])?;
+        .execute(params![account.get(), lane, rank, micros(due_at)])?;
     Ok(())
 }
 

@@ -4,7 +4,9 @@ use kommo_client::LeadId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use time::OffsetDateTime;
 
-use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, StoreStats};
+use super::super::{
+    AccountKey, EffectRow, EffectState, EventRow, EventState, LinkRow, Rank, StoreStats,
+};
 use crate::error::StoreError;
 
 impl From<rusqlite::Error> for StoreError {
@@ -53,13 +55,14 @@ fn unsigned(number: i64) -> u64 {
 
 const EVENT: &str =
     "SELECT event_id, kind, key, sandbox, occurred_at, received_at, coalesce(payload, x''), state,
-                            attempt, decision, outcome, last_error FROM inbox";
+                            attempt, decision, outcome, last_error, rank FROM inbox";
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, StoreError>> {
     let (occurred_at, received_at, state) = (row.get(4)?, row.get(5)?, row.get(7)?);
     let (event_id, kind, lane, sandbox) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let (payload, attempt) = (row.get(6)?, row.get(8)?);
     let (decision, outcome, last_error) = (row.get(9)?, row.get(10)?, row.get(11)?);
+    let rank = row.get(12)?;
     let event = move || {
         Ok(EventRow {
             event_id,
@@ -68,6 +71,7 @@ fn read_event(row: &Row<'_>) -> rusqlite::Result<Result<EventRow, StoreError>> {
             sandbox,
             occurred_at: moment(occurred_at)?,
             received_at: moment(received_at)?,
+            rank: Rank::from_number(rank).ok_or(StoreError::Corrupt("event"))?,
             payload,
             state: EventState::from_number(state).ok_or(StoreError::Corrupt("event"))?,
             attempt,
@@ -93,6 +97,28 @@ pub(super) fn event(
 
 pub(super) fn event_by_number(connection: &Connection, seq: i64) -> Result<EventRow, StoreError> {
     connection.prepare_cached(&format!("{EVENT} WHERE seq = ?1"))?.query_row([seq], read_event)?
+}
+
+pub(super) fn links(
+    connection: &Connection,
+    account: AccountKey,
+    entities: &[String],
+) -> Result<Vec<LinkRow>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT entity, lead, rung FROM link WHERE account = ?1 AND entity = ?2 ORDER BY lead",
+    )?;
+    let mut links = Vec::new();
+    for entity in entities {
+        let found = select.query_map(params![account.get(), entity], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+        })?;
+        for link in found {
+            let (entity, lead, rung) = link?;
+            let lead = u64::try_from(lead).map_err(|_| StoreError::Corrupt("link"))?;
+            links.push(LinkRow { entity, lead: LeadId::new(lead), rung });
+        }
+    }
+    Ok(links)
 }
 
 pub(super) fn parked(

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use crate::error::StoreError;
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// All times are microseconds since 1970. `lane.due_at` is the whole lease: while a lane is worked on it lies in the
 /// future, and it comes due by itself when its worker is gone.
@@ -65,6 +65,12 @@ const VERSION_2: &str = "
 ALTER TABLE inbox ADD COLUMN digest BLOB;
 DROP INDEX inbox_prune;
 CREATE INDEX inbox_prune ON inbox(account, finished_at) WHERE state IN (2, 4) AND payload IS NOT NULL;
+";
+
+/// Of rows from before nothing is known to be urgent.
+const VERSION_3: &str = "
+ALTER TABLE inbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 1;
+UPDATE lane SET prio = 1;
 ";
 
 /// Brings the file to the version of this program.

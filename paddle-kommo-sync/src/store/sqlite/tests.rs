@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use time::macros::datetime;
 
 use super::*;
+use crate::store::Rank;
 
 const NOW: OffsetDateTime = datetime!(2026-01-15 12:00 UTC);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -26,6 +27,7 @@ fn event(number: usize, size: usize) -> NewEvent {
         sandbox: false,
         occurred_at: NOW,
         received_at: NOW,
+        rank: Rank::Usual,
         payload: vec![b'x'; size],
         links: Vec::new(),
     }

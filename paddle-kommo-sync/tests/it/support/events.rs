@@ -1,6 +1,6 @@
 //! Deliveries as Paddle's documentation describes them, as small as the rules need them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::cell::Cell;
 
 use paddle_webhook::{Environment, Event};
 use serde_json::{Value, json};
@@ -8,10 +8,16 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{LEAD, NOW};
 
+thread_local! {
+    // Of the thread: a story that is told on a new one has the same ids again.
+    static NEXT: Cell<u32> = const { Cell::new(1) };
+}
+
 /// An event with a fresh id that happened some seconds after the start of the world.
 pub(crate) fn event(kind: &str, seconds: i64, data: &Value) -> Event {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    named(&format!("evt_{:026}", NEXT.fetch_add(1, Ordering::Relaxed)), kind, seconds, data)
+    let number = NEXT.get();
+    NEXT.set(number + 1);
+    named(&format!("evt_{number:026}"), kind, seconds, data)
 }
 
 /// An event with this id.
