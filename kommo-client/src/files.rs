@@ -184,7 +184,7 @@ impl Files {
         Ok(found.map(|envelope| envelope.entities).unwrap_or_default())
     }
 
-    /// The file in the drive with this uuid; `None` when there is none.
+    /// The file in the drive with this uuid, for example one of [`attached`](Self::attached); `None` when there is none.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl Files {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, uuid: &str) -> Result<Option<DriveFile>, Error> {
-        let path = path::below("/v1.0", &["files", uuid])?;
+        let path = path::of_drive(&["files", uuid])?;
         let request = Request::new(Method::Get, path).host(self.drive().await?);
         match self.client.send(&request).await {
             Err(error) if error.status() == Some(404) => Ok(None),
