@@ -7,7 +7,7 @@ use crate::{
     account::AccountWith,
     client::Client,
     entity::EntityType,
-    error::Error,
+    error::{Error, ErrorKind},
     page::PAGE,
     path,
     query::Query,
@@ -137,6 +137,25 @@ impl Files {
         Ok(found.map(|envelope| envelope.embedded.files).unwrap_or_default())
     }
 
+    /// A file of the drive, for example one of [`attached`](Self::attached); none when there is none of this uuid.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, uuid: &str) -> Result<Option<UploadedFile>, Error> {
+        let drive = self.drive().await?;
+        let request = Request::new(Method::Get, path::of_drive(&["files", uuid])?).host(drive);
+        match self.client.send(&request).await {
+            Ok(answer) => answer.decode().map(Some),
+            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn change(
         &self,
         method: Method,
@@ -172,6 +191,7 @@ impl Files {
         let plain = url.username().is_empty() && url.password().is_none();
         plain
             && match url.host() {
+                Some(Host::Domain("localhost")) => url.scheme() == "http" && self.client.is_local(),
                 Some(Host::Domain(host)) => {
                     let vendor = DOMAINS.iter().any(|domain| host.ends_with(domain));
                     vendor && url.scheme() == "https" && url.port().is_none()

@@ -75,6 +75,9 @@ pub struct Config {
     pub tasks: TaskRules,
     /// What a refund does to the deal.
     pub refunds: RefundRules,
+    /// Whether the PDFs of invoices and credit notes are attached to the deal, where there is a
+    /// [`DocumentSource`](crate::DocumentSource) to get them from.
+    pub invoices: Invoices,
     /// What else is done when a deal is won.
     pub on_won: Vec<OnWon>,
 }
@@ -207,6 +210,18 @@ pub enum AgreedPrice {
     Warn,
     /// A cheaper basket waits for a person.
     Park,
+}
+
+/// Whether the PDFs of invoices and credit notes are attached to the deal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Invoices {
+    /// They are, each with a note.
+    #[default]
+    Attach,
+    /// They are not.
+    Off,
 }
 
 /// Whether plans are carried out, or only recorded.

@@ -3,6 +3,7 @@
 mod builder;
 mod cursor;
 mod history;
+mod jobs;
 mod operator;
 mod pacer;
 mod process;
@@ -25,7 +26,7 @@ use kommo_client::{Client, Priority};
 use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use self::process::Step;
 pub use self::{
@@ -40,10 +41,12 @@ use crate::{
     config::Config,
     deal_ref::DealRefKey,
     decide::{self, Rules},
+    documents::DocumentSource,
     error::StoreError,
     failure::{Pause, chain},
     link::{CustomerLookup, References, Rung, Rungs, Trust},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
+    paddle::TransactionLookup,
     store::{
         AccountKey, Claim, Claimed, EventRow, Lease, LinkRow, NewEvent, Put, Rank, Store,
         StoreStats,
@@ -93,6 +96,12 @@ struct Inner {
     deal_ref_keys: Arc<[DealRefKey]>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
+    documents: Option<Arc<dyn DocumentSource>>,
+    /// How many documents may be on their way at once: they take time and memory, and must leave room to everything else.
+    documents_at_once: Semaphore,
+    /// How many events may wait for what Paddle says of a customer or a transaction: it takes 240 requests a minute.
+    lookups_at_once: Semaphore,
     cache: Cache,
     settle: Duration,
     /// How long the bodies of ended events are kept.
@@ -166,19 +175,39 @@ impl Sync {
     /// where this one was, after the lease of two minutes.
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
+        self.finish(event.id().as_str()).await
+    }
+
+    /// Works on one stored event or job until it ends or has to wait, and says what became of it; none when there is none of
+    /// this id. [`run`](Self::run) does that by itself; this is for scripts that only [`handle`](Self::handle) and for who
+    /// does not want to wait. A payment's invoice is the job `job.invoice:txn_…`, a credit note `job.credit_note:adj_…`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`handle`](Self::handle).
+    pub async fn attempt(&self, id: &str) -> Result<Option<Outcome>, StoreError> {
+        match self.0.store.event(self.0.account, id).await? {
+            Some(_) => self.finish(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Works on a stored event or job, and on what is before it in its lane, until it ends or has to wait.
+    async fn finish(&self, event_id: &str) -> Result<Outcome, StoreError> {
         loop {
-            let claim = self
-                .0
-                .store
-                .claim_event(self.0.account, event.id().as_str(), self.now(), LEASE)
-                .await?;
+            let store = &self.0.store;
+            let claim = store.claim_event(self.0.account, event_id, self.now(), LEASE).await?;
             let claimed = match claim {
                 Claim::Taken(claimed) => claimed,
                 Claim::Ended(row) => return outcome(&row),
                 Claim::Missing => return Err(StoreError::Corrupt("event")),
-                Claim::NotDue(until) => return self.not_due(event, until).await,
+                Claim::NotDue(until) => return self.not_due(event_id, until).await,
             };
-            let is_ours = claimed.event.event_id == event.id().as_str();
+            let is_ours = claimed.event.event_id == event_id;
             match self.work_on(claimed).await? {
                 Step::Ended(outcome) if is_ours => return Ok(outcome),
                 Step::Waiting(outcome) => return Ok(outcome),
@@ -426,11 +455,11 @@ impl Sync {
         Ok(Accepted::Unreadable)
     }
 
-    async fn not_due(&self, event: &Event, until: OffsetDateTime) -> Result<Outcome, StoreError> {
+    async fn not_due(&self, event_id: &str, until: OffsetDateTime) -> Result<Outcome, StoreError> {
         if let Some((until, reason)) = self.0.store.paused(self.0.account, self.now()).await? {
             return Ok(Outcome::Waiting { reason, until });
         }
-        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let row = self.0.store.event(self.0.account, event_id).await?;
         let reason = row
             .and_then(|row| row.last_error)
             .unwrap_or_else(|| "its deal is worked on".to_owned());
@@ -449,8 +478,13 @@ impl Sync {
         }
     }
 
-    fn rules(&self) -> Rules<'_> {
-        Rules { config: &self.0.config, texts: &self.0.texts }
+    fn rules(&self, environment: Environment) -> Rules<'_> {
+        let documents = self.0.documents.as_ref();
+        Rules {
+            config: &self.0.config,
+            texts: &self.0.texts,
+            has_documents: documents.is_some_and(|documents| documents.is_for(environment)),
+        }
     }
 
     fn applier(&self, priority: Priority) -> Applier<'_> {
@@ -463,6 +497,7 @@ impl Sync {
             cache: &self.0.cache,
             config: &self.0.config,
             clock: &*self.0.clock,
+            documents: self.0.documents.as_deref(),
             account: &self.0.account_name,
             settle: self.0.settle,
         }

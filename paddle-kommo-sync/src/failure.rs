@@ -14,9 +14,16 @@ pub(crate) enum Reaction {
     Retry(String),
     /// The whole account waits: every other call would fail as well.
     Pause(Pause),
+    /// This event waits and tries again; it is not about Kommo.
+    Wait(String),
+    /// It may mend itself, or somebody may mend it soon: this event tries again, and is parked if that lasts.
+    ParkLater(Parked),
     /// A retry cannot mend it.
     Park(Parked),
 }
+
+/// So long after it came in, [`Reaction::ParkLater`] parks an event.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Why a whole account waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -109,6 +109,7 @@ mod config;
 pub mod conformance;
 mod deal_ref;
 mod decide;
+mod documents;
 mod engine;
 mod error;
 mod failure;
@@ -132,14 +133,15 @@ pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, OnWon, OnWonAction,
-        OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis, PriceDecimals,
-        Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion,
-        Unlinked, UnsignedLinks,
+        AgreedPrice, Config, FieldTarget, Fields, Invoices, Language, LostDeals, Mode, OnWon,
+        OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis,
+        PriceDecimals, Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules,
+        TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
+    documents::DocumentSource,
     engine::{Backfilled, BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
-    error::{LookupError, StoreError},
+    error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
     plan::Reason,

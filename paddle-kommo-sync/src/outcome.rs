@@ -111,6 +111,12 @@ impl Parked {
         Self { reason, detail: detail.into(), candidates: Vec::new() }
     }
 
+    pub(crate) fn deal_gone(lead: LeadId) -> Self {
+        let detail =
+            format!("deal {lead} does not exist (any more): link the event to another deal");
+        Self::new(ParkReason::DealGone, detail).candidates(vec![lead])
+    }
+
     pub(crate) fn candidates(self, candidates: Vec<LeadId>) -> Self {
         Self { candidates, ..self }
     }
@@ -145,6 +151,8 @@ pub enum ParkReason {
     Refused,
     /// A write got no answer, and Kommo cannot be asked whether it happened.
     Unconfirmed,
+    /// Paddle has no such invoice or credit note, or what it gave cannot be one.
+    NoDocument,
     /// The event stopped its worker several times.
     Poison,
 }
@@ -164,6 +172,7 @@ impl ParkReason {
         Self::Unreadable,
         Self::Refused,
         Self::Unconfirmed,
+        Self::NoDocument,
         Self::Poison,
     ];
 
@@ -183,6 +192,7 @@ impl ParkReason {
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
             Self::Unconfirmed => "unconfirmed",
+            Self::NoDocument => "no_document",
             Self::Poison => "poison",
         }
     }

@@ -53,6 +53,7 @@
 //! | `notifications` | [`Notifications::list`], [`replay`](Notifications::replay) |
 //! | `notification-settings` | [`NotificationSettings::list`], [`get`](NotificationSettings::get) |
 //! | `prices` | [`Prices::get`], [`list`](Prices::list) |
+//! | the PDFs behind links | [`Client::download`] |
 //! | `currencies`, `ips` | [`Client::currencies`], [`Client::webhook_addresses`] |
 
 mod account;

@@ -1,6 +1,7 @@
 //! What is to be done in Kommo: data only. `decide` makes it, `apply` carries it out.
 
 mod deals;
+mod document;
 mod marker;
 mod price;
 mod reason;
@@ -9,9 +10,10 @@ use kommo_client::{LeadId, PipelineId, StatusId, UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING};
+pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING, core as marker_core};
 pub use self::{
     deals::{BotStart, LeadDraft, LeadNaming, TagDraft},
+    document::{Document, DocumentDraft, FileDraft},
     price::Price,
     reason::Reason,
 };
@@ -25,6 +27,9 @@ pub struct Plan {
     pub reasons: Vec<Reason>,
     /// The writes, in the order in which they are sent.
     pub effects: Vec<PlannedEffect>,
+    /// Documents that are to follow when all writes are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentDraft>,
 }
 
 /// One write with the name under which it is journalled.
@@ -66,6 +71,8 @@ pub enum Effect {
     AddTag(TagDraft),
     /// Start a Salesbot on a deal.
     StartBot(BotStart),
+    /// Attach a file to a deal.
+    AttachFile(FileDraft),
 }
 
 /// A change of a deal. Sending it twice is harmless.
@@ -213,6 +220,10 @@ pub struct NoteDraft {
     pub lead: LeadId,
     /// What the rep reads.
     pub text: String,
+    /// Whether it fires no trigger of Kommo's digital pipeline: what happened long ago is no reason to write to the
+    /// customer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 /// A task, without its marker.
@@ -306,6 +317,7 @@ impl Effect {
             Self::NameLead(naming) => &mut naming.lead,
             Self::AddTag(tag) => &mut tag.lead,
             Self::StartBot(bot) => &mut bot.lead,
+            Self::AttachFile(file) => &mut file.lead,
         };
         *lead = meant;
     }
@@ -323,6 +335,7 @@ impl Effect {
             Self::NameLead(naming) => naming.lead,
             Self::AddTag(tag) => tag.lead,
             Self::StartBot(bot) => bot.lead,
+            Self::AttachFile(file) => file.lead,
         }
     }
 }

@@ -5,6 +5,7 @@ mod backfill;
 mod basket;
 mod contract;
 mod deals;
+mod documents;
 mod late;
 mod life;
 mod limits;

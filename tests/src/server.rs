@@ -63,6 +63,10 @@ impl Server {
                 .deal_ref_keys(setup.deal_ref_keys)
                 .clock(clock)
         };
+        let engine = move |kommo| match setup.paddle {
+            Some(paddle) => engine(kommo).paddle(paddle),
+            None => engine(kommo),
+        };
         match kind {
             Kind::Axum => {
                 let app = axum_server::app::App::new(verifier, kommo.clone(), engine(kommo))

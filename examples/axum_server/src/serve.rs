@@ -92,7 +92,7 @@ pub(crate) async fn engine(settings: &Settings) -> Result<SyncBuilder, Failure> 
         .batch_size(settings.batch_size)
         .keep_payloads(settings.keep_payloads);
     Ok(match &settings.paddle {
-        Some(paddle) => engine.customers(paddle.clone()),
+        Some(paddle) => engine.paddle(paddle.clone()),
         None => engine,
     })
 }

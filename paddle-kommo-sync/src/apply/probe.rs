@@ -2,7 +2,7 @@
 
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 
-use super::{Applied, Applier, Stop, Work, after, failed};
+use super::{Applied, Applier, Stop, Work, after, failed, held};
 use crate::{
     failure::Reaction,
     outcome::{ParkReason, Parked},
@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Task,
     /// A new deal, which is newer than the deal it was made for.
     Lead,
+    /// A file of the deal.
+    File,
 }
 
 impl Applier<'_> {
@@ -121,6 +123,10 @@ impl Applier<'_> {
                     .map(|task| task.id.get()))
             }
             Kind::Lead => self.look_for_lead(work, row, lead, from).await,
+            Kind::File => {
+                let looking = self.look_for_file(row, lead);
+                held(self.store, self.clock, &work.lease, looking).await?
+            }
         }
     }
 

@@ -3,7 +3,9 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, agreed, dunning, history, money, on_won, products, say};
+use super::{
+    Decision, Draft, Facts, agreed, documents, dunning, history, money, on_won, products, say,
+};
 use crate::{
     config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
@@ -204,6 +206,7 @@ fn win(
         products::deals(&facts, transaction, &mut draft, lines, parts.as_deref());
         on_won::actions(&facts, transaction, &mut draft);
     }
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, known)
 }
 
@@ -225,6 +228,7 @@ fn won_before(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decisi
     let values = say::transaction(&facts, transaction);
     sale(&facts, transaction, &mut draft, &transaction.product_names().join(", "));
     draft.note(&facts, "payment", Text::Payment, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());
@@ -255,6 +259,7 @@ fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) 
         draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
     dunning::end(&mut facts, &mut draft, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -281,5 +286,6 @@ fn later_payment(
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, facts.known.clone())
 }

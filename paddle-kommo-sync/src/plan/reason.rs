@@ -101,6 +101,10 @@ reasons! {
     SubscriptionCanceled = "subscription_canceled",
     /// The rep was already asked about this subscription.
     AlreadyAsked = "already_asked",
+    /// The invoice of a payment is to be attached to the deal; of that work itself: it is.
+    Invoice = "invoice",
+    /// The credit note of a refund or credit is to be attached to the deal; of that work itself: it is.
+    CreditNote = "credit_note",
     /// Money went back to the customer.
     Refunded = "refunded",
     /// This refund was already told.

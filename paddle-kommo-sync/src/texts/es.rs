@@ -37,6 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito a favor del cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda suscripción activa en este lead: revisa si corresponde aquí · {plan} · {subscription}",
         Text::Invoice => "Factura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Nota de crédito[ por {sum}] · {reason} · {adjustment} · {transaction}",
         Text::OnWonTask => "Lead ganado: atiende al nuevo cliente · {deal} · {plan}",
         Text::NewDeal => "Nuevo lead[: {deal}] · {plan}",
     }

@@ -37,6 +37,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito para o cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda assinatura ativa neste lead: confira se é daqui mesmo · {plan} · {subscription}",
         Text::Invoice => "Fatura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Nota de crédito[ de {sum}] · {reason} · {adjustment} · {transaction}",
         Text::OnWonTask => "Lead ganho: cuide do novo cliente · {deal} · {plan}",
         Text::NewDeal => "Novo lead[: {deal}] · {plan}",
     }

@@ -78,6 +78,8 @@ named! {
         SecondSubscriptionTask = "second_subscription_task",
         /// The note that comes with an invoice. `{date}` is the day of the invoice.
         Invoice = "invoice",
+        /// The note that comes with a credit note. `{date}` is the day of the refund or credit.
+        CreditNote = "credit_note",
         /// A task that the configuration makes when a deal is won. `{date}` is the day of the payment.
         OnWonTask = "on_won_task",
         /// The name of a deal that is made for a payment. `{date}` is the day of the payment.
@@ -187,7 +189,8 @@ impl Text {
             | Self::ChargebackWarningTask
             | Self::ChargebackReversed
             | Self::ChargebackReversedResult
-            | Self::Credit => &[
+            | Self::Credit
+            | Self::CreditNote => &[
                 Sum,
                 Currency,
                 Date,

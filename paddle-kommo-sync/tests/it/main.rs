@@ -9,6 +9,8 @@
 
 mod bundles;
 mod docs;
+mod document_faults;
+mod documents;
 mod exactly_once;
 mod faults_store;
 mod fields;

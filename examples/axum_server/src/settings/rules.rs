@@ -26,6 +26,7 @@ const KEYS: &[&str] = &[
     "agreed_price",
     "agreed_price_tolerance_percent",
     "mode",
+    "invoices",
     "language",
     TOLERANCE,
     BATCH,
