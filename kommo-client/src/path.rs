@@ -11,16 +11,12 @@ pub(crate) fn of(segments: &[&str]) -> Result<String, Error> {
     below("/api/v4", segments)
 }
 
-/// The same in the drive: `/v1.0/` and these segments.
+/// `root` and these segments.
 ///
 /// # Errors
 ///
 /// As [`of`].
-pub(crate) fn of_drive(segments: &[&str]) -> Result<String, Error> {
-    below("/v1.0", segments)
-}
-
-fn below(root: &str, segments: &[&str]) -> Result<String, Error> {
+pub(crate) fn below(root: &str, segments: &[&str]) -> Result<String, Error> {
     let mut path = root.to_owned();
     for segment in segments {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -40,10 +36,8 @@ mod tests {
     #[test]
     fn segments_cannot_lead_elsewhere() {
         assert_eq!(of(&["leads", "7", "notes"]).unwrap(), "/api/v4/leads/7/notes");
-        assert_eq!(of_drive(&["files", "a-1"]).unwrap(), "/v1.0/files/a-1");
         for segment in ["", ".", "..", "a/b", "a?b", "a#b", "a%2fb", "a b", "ä"] {
             assert!(of(&["leads", segment]).is_err(), "{segment}");
-            assert!(of_drive(&["files", segment]).is_err(), "{segment}");
         }
     }
 }

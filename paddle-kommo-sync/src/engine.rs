@@ -1,6 +1,7 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod checkout;
 mod cursor;
 mod history;
 mod jobs;
@@ -28,12 +29,13 @@ use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::{Notify, Semaphore};
 
-use self::process::Step;
 pub use self::{
     builder::{BuildError, SyncBuilder},
+    checkout::{CheckoutCounts, StageError},
     history::Backfilled,
     operator::{Chapter, ParkedEvent, Preview},
 };
+use self::{checkout::Checkouts, process::Step};
 use crate::{
     apply::{Applier, Bundler, LEASE},
     cache::Cache,
@@ -102,6 +104,7 @@ struct Inner {
     documents_at_once: Semaphore,
     /// How many events may wait for what Paddle says of a customer or a transaction: it takes 240 requests a minute.
     lookups_at_once: Semaphore,
+    checkouts: Checkouts,
     cache: Cache,
     settle: Duration,
     /// How long the bodies of ended events are kept.

@@ -103,6 +103,7 @@
 
 mod apply;
 mod cache;
+mod checkout;
 mod clock;
 mod config;
 #[cfg(feature = "conformance")]
@@ -131,16 +132,20 @@ pub use self::store::SqliteStore;
 #[cfg(feature = "postgres")]
 pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
+    checkout::{Checkout, CheckoutLink, CheckoutState},
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Invoices, Language, LostDeals, Mode, OnWon,
-        OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis,
-        PriceDecimals, Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules,
-        TrialConversion, Unlinked, UnsignedLinks,
+        AgreedPrice, CheckoutItems, CheckoutRules, Config, FieldTarget, Fields, Invoices, Language,
+        LostDeals, Mode, OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite,
+        OverwriteRules, PaymentStage, PriceBasis, PriceDecimals, Products, RefundRules,
+        RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
     documents::DocumentSource,
-    engine::{Backfilled, BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
+    engine::{
+        Backfilled, BuildError, Chapter, CheckoutCounts, ParkedEvent, Preview, StageError, Sync,
+        SyncBuilder, Trouble,
+    },
     error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},

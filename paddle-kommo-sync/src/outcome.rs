@@ -39,6 +39,8 @@ pub enum Outcome {
     },
     /// It needs a person. What was done before stays done.
     Parked(Parked),
+    /// Something stands in the way of what a call asked for. The caller was told; nothing waits for a person.
+    Refused(Parked),
 }
 
 /// An event whose effects are all in Kommo.
@@ -153,6 +155,8 @@ pub enum ParkReason {
     Unconfirmed,
     /// Paddle has no such invoice or credit note, or what it gave cannot be one.
     NoDocument,
+    /// A deal cannot get its checkout link: what it sells is not told, or Paddle does not take it.
+    CheckoutNotPossible,
     /// The event stopped its worker several times.
     Poison,
 }
@@ -173,6 +177,7 @@ impl ParkReason {
         Self::Refused,
         Self::Unconfirmed,
         Self::NoDocument,
+        Self::CheckoutNotPossible,
         Self::Poison,
     ];
 
@@ -193,6 +198,7 @@ impl ParkReason {
             Self::Refused => "refused",
             Self::Unconfirmed => "unconfirmed",
             Self::NoDocument => "no_document",
+            Self::CheckoutNotPossible => "checkout_not_possible",
             Self::Poison => "poison",
         }
     }
@@ -218,6 +224,7 @@ impl fmt::Display for Outcome {
             Self::Ignored { reason } => write!(f, "ignored: {reason}"),
             Self::Waiting { reason, .. } => write!(f, "waiting: {reason}"),
             Self::Parked(parked) => write!(f, "parked: {} ({})", parked.reason, parked.detail),
+            Self::Refused(parked) => write!(f, "refused: {} ({})", parked.reason, parked.detail),
         }
     }
 }

@@ -45,7 +45,7 @@
 //!
 //! | endpoint | here |
 //! |---|---|
-//! | `customers` | [`Customers::get`], [`find_by_email`](Customers::find_by_email), [`search`](Customers::search) |
+//! | `customers` | [`Customers::get`], [`find_by_email`](Customers::find_by_email), [`create`](Customers::create), [`search`](Customers::search) |
 //! | `transactions` | [`Transactions::get`], [`list`](Transactions::list), [`create`](Transactions::create), [`create_once`](Transactions::create_once), [`find_by_key`](Transactions::find_by_key), [`update`](Transactions::update), [`cancel`](Transactions::cancel), [`invoice_pdf`](Transactions::invoice_pdf) |
 //! | `subscriptions` | [`Subscriptions::get`], [`list`](Subscriptions::list) |
 //! | `adjustments` | [`Adjustments::get`], [`of_transaction`](Adjustments::of_transaction), [`list`](Adjustments::list), [`credit_note_pdf`](Adjustments::credit_note_pdf) |
@@ -83,7 +83,7 @@ pub use self::{
     account::PaddleCurrency,
     adjustments::Adjustments,
     client::{BuildError, Client, ClientBuilder, WrongEnvironment},
-    customers::Customers,
+    customers::{Customers, NewCustomer},
     document::DocumentLink,
     error::{Error, ErrorKind, Fate, FieldError},
     events::{EventFilter, Events},

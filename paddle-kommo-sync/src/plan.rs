@@ -133,6 +133,7 @@ pub enum Field {
     TotalRefunded,
     TotalNet,
     MonthlyRecurringRevenue,
+    CheckoutUrl,
 }
 
 impl Field {
@@ -154,6 +155,7 @@ impl Field {
         Self::TotalRefunded,
         Self::TotalNet,
         Self::MonthlyRecurringRevenue,
+        Self::CheckoutUrl,
     ];
 
     /// Whether it tells of everything that is known, not of one event: then the newest knowledge counts, whichever
@@ -182,6 +184,7 @@ impl Field {
             Self::TotalRefunded => "total_refunded",
             Self::TotalNet => "total_net",
             Self::MonthlyRecurringRevenue => "monthly_recurring_revenue",
+            Self::CheckoutUrl => "checkout_url",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod away;
 mod backfill;
 mod basket;
+mod checkout;
 mod contract;
 mod deals;
 mod documents;

@@ -73,7 +73,14 @@ impl Server {
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
                 let token = axum_server::settings::AdminToken::new(crate::ADMIN_TOKEN.to_owned());
-                let app = app.admin_token(token.ok()).paddle(paddle, sweeping);
+                let hooks = axum_server::settings::HookSecret::new(crate::HOOK_SECRET);
+                let page = axum_server::settings::ClientToken::new(crate::CLIENT_TOKEN);
+                let app = app
+                    .admin_token(token.ok())
+                    .kommo_webhooks(hooks.ok())
+                    .pay_page(page.ok().map(axum_server::pay::PayPage::new))
+                    .look_at_stage(setup.look_at_stage)
+                    .paddle(paddle, sweeping);
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

@@ -21,6 +21,12 @@ pub const SECRET: &str = "pdl_ntfset_made_up_for_tests";
 /// What opens the operator's routes of the axum server.
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
 
+/// The end of the address that the axum server takes Kommo's webhooks at.
+pub const HOOK_SECRET: &str = "made-up-for-tests-0123456789";
+
+/// What the axum server's payment page opens checkouts with.
+pub const CLIENT_TOKEN: &str = "live_made0up0for0tests";
+
 /// How long something that happens in the background may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,9 +50,11 @@ pub struct Setup {
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
-    /// Paddle's own API; of the axum server only.
+    /// Paddle's own API.
     pub paddle: Option<paddle::Client>,
-    /// How often that is asked for what never arrived; not at all where there is none.
+    /// How often the axum server looks through the payment stage.
+    pub look_at_stage: Option<Duration>,
+    /// How often the axum server asks Paddle for what never arrived; not at all where there is none.
     pub sweeping: Sweeping,
 }
 
@@ -56,6 +64,7 @@ impl Default for Setup {
             rules: Config::default(),
             deal_ref_keys: Vec::new(),
             paddle: None,
+            look_at_stage: None,
             // A test says itself when Paddle is asked.
             sweeping: Sweeping { every: None, destination: None },
         }

@@ -1,6 +1,6 @@
 //! The application, built from its parts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,8 +11,9 @@ use paddle_kommo_sync::{BuildError, SyncBuilder, paddle};
 use paddle_webhook::Verifier;
 
 use crate::{
-    admin, health, metrics,
-    settings::{AdminToken, Sweeping},
+    admin, health, kommo_webhook, metrics,
+    pay::PayPage,
+    settings::{AdminToken, HookSecret, Sweeping},
     sweep, webhook,
 };
 
@@ -27,6 +28,9 @@ pub struct App {
     pub(crate) sweeping: Sweeping,
     pub(crate) watch: Arc<sweep::Watch>,
     admin_token: Option<AdminToken>,
+    pay_page: Option<PayPage>,
+    hook_secret: Option<HookSecret>,
+    pub(crate) poll: Option<Duration>,
 }
 
 impl App {
@@ -50,6 +54,9 @@ impl App {
             sweeping: Sweeping::default(),
             watch: Arc::default(),
             admin_token: None,
+            pay_page: None,
+            hook_secret: None,
+            poll: None,
         })
     }
 
@@ -57,6 +64,24 @@ impl App {
     #[must_use]
     pub fn admin_token(self, token: Option<AdminToken>) -> Self {
         Self { admin_token: token, ..self }
+    }
+
+    /// Serves the page that opens checkouts.
+    #[must_use]
+    pub fn pay_page(self, page: Option<PayPage>) -> Self {
+        Self { pay_page: page, ..self }
+    }
+
+    /// Takes Kommo's webhooks at the address that ends with this secret.
+    #[must_use]
+    pub fn kommo_webhooks(self, secret: Option<HookSecret>) -> Self {
+        Self { hook_secret: secret, ..self }
+    }
+
+    /// Looks through the payment stage so often, while it is [served](crate::serve::run).
+    #[must_use]
+    pub fn look_at_stage(self, every: Option<Duration>) -> Self {
+        Self { poll: every, ..self }
     }
 
     /// Looks through Paddle's own list of events again and again, and lets operators reconcile.
@@ -74,6 +99,8 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::metrics))
             .merge(admin)
+            .merge(self.hook_secret.clone().map(kommo_webhook::routes).unwrap_or_default())
+            .merge(self.pay_page.clone().map(PayPage::routes).unwrap_or_default())
             .with_state(self.clone())
     }
 

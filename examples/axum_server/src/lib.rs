@@ -6,10 +6,13 @@ mod admin;
 pub mod app;
 pub mod backfill;
 pub mod check;
+mod checkout;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod health;
+mod kommo_webhook;
 mod metrics;
+pub mod pay;
 pub mod reconcile;
 pub mod serve;
 pub mod settings;

@@ -28,6 +28,10 @@ pub(crate) struct Counts {
     too_large: AtomicU64,
     /// The body did not arrive whole, or not in time.
     broken: AtomicU64,
+    /// Webhooks of Kommo.
+    hooks: AtomicU64,
+    refused_hooks: AtomicU64,
+    failed_hooks: AtomicU64,
 }
 
 impl Counts {
@@ -54,6 +58,18 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn accept_hook(&self) {
+        self.hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refuse_hook(&self) {
+        self.refused_hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail_hook(&self) {
+        self.failed_hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn fail(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
@@ -74,7 +90,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
 }
 
 fn text(app: &App, stats: &StoreStats, token_expires: Option<i64>) -> String {
-    let (counts, has_trouble) = (&app.counts, app.sync.trouble().is_some());
+    let (counts, checkouts) = (&app.counts, app.sync.checkout_counts());
+    let has_trouble = app.sync.trouble().is_some();
     let mut page = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
         // Writing to a `String` cannot fail.
@@ -100,6 +117,29 @@ fn text(app: &App, stats: &StoreStats, token_expires: Option<i64>) -> String {
         "paddle_deliveries_total",
         "counter",
         "Deliveries since the start, by what became of them.",
+        &rows,
+    );
+    let hooks = [
+        ("accepted", &counts.hooks),
+        ("refused", &counts.refused_hooks),
+        ("not_stored", &counts.failed_hooks),
+    ];
+    let rows = hooks.map(|(result, count)| {
+        (format!("{{result=\"{result}\"}}"), i128::from(count.load(Ordering::Relaxed)))
+    });
+    metric(
+        "kommo_webhooks_total",
+        "counter",
+        "Webhooks of Kommo since the start, by what became of them.",
+        &rows,
+    );
+    let rows =
+        [("made", checkouts.made), ("revised", checkouts.revised), ("refused", checkouts.refused)]
+            .map(|(result, count)| (format!("{{result=\"{result}\"}}"), i128::from(count)));
+    metric(
+        "paddle_kommo_checkouts_total",
+        "counter",
+        "Checkout links since the start, by what became of the wish.",
         &rows,
     );
     let one = |value: i128| [(String::new(), value)];

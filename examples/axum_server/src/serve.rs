@@ -18,6 +18,8 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     Failure,
     app::App,
+    checkout,
+    pay::PayPage,
     settings::{Database, LogFormat, Settings, Variables},
     sweep,
 };
@@ -42,10 +44,15 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     for unused in &settings.unused {
         tracing::warn!("{unused}");
     }
+    let poll = settings.rules.checkout.poll_seconds;
+    let poll = (poll > 0).then(|| Duration::from_secs(poll.into()));
     let engine = engine(&settings).await?;
     let app = App::new(settings.verifier, settings.kommo, engine)
         .await?
         .admin_token(settings.admin_token)
+        .pay_page(settings.client_token.map(PayPage::new))
+        .kommo_webhooks(settings.hook_secret)
+        .look_at_stage(poll)
         .paddle(settings.paddle, settings.sweeping);
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -111,6 +118,16 @@ pub async fn run(
         let (sync, stop) = (app.sync().clone(), stop.clone());
         tokio::spawn(async move { sync.run(until(stop)).await })
     };
+    let watching = {
+        let (sync, stop) = (app.sync().clone(), until(stop.clone()));
+        let every = app.poll;
+        async move {
+            if let Some(every) = every {
+                checkout::watch(sync, every, stop).await;
+            }
+            Ok::<(), Failure>(())
+        }
+    };
     let abort = worker.abort_handle();
     let ended_early = async {
         let ended = worker.await;
@@ -128,7 +145,7 @@ pub async fn run(
         sweep::run(&app, until(stop.clone())).await;
         Ok::<(), Failure>(())
     };
-    let result = tokio::try_join!(serving, sweeping, ended_early).map(|_| ());
+    let result = tokio::try_join!(serving, sweeping, watching, ended_early).map(|_| ());
     abort.abort();
     if result.is_ok() {
         tracing::info!("stopped");

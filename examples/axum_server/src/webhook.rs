@@ -57,7 +57,7 @@ pub(crate) async fn receive(State(app): State<App>, request: Request) -> Respons
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, StatusCode> {
+pub(crate) async fn read(body: Body) -> Result<Bytes, StatusCode> {
     let reading = Limited::new(body, MOST_BODY).collect();
     match tokio::time::timeout(BODY, reading).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -8,7 +8,7 @@ use std::{
 use kommo_client::Client;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync, pacer::StorePacer};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, pacer::StorePacer};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -53,6 +53,7 @@ pub struct SyncBuilder {
     customers: Option<Arc<dyn CustomerLookup>>,
     transactions: Option<Arc<dyn TransactionLookup>>,
     documents: Option<Arc<dyn DocumentSource>>,
+    checkouts: Option<paddle::Client>,
     settle: Duration,
     keep: Duration,
     batch: NonZeroUsize,
@@ -70,6 +71,7 @@ impl SyncBuilder {
             customers: None,
             transactions: None,
             documents: None,
+            checkouts: None,
             settle: SETTLE,
             keep: KEEP,
             batch: BATCH,
@@ -102,12 +104,15 @@ impl SyncBuilder {
         Self { transactions: Some(Arc::new(lookup)), ..self }
     }
 
-    /// Everything that Paddle's API can be asked for: [`customers`](Self::customers), [`transactions`](Self::transactions)
-    /// and [`documents`](Self::documents). The key needs the permissions `customer.read`, `transaction.read` and
-    /// `adjustment.read`.
+    /// Everything that Paddle's API can be asked for: [`customers`](Self::customers), [`transactions`](Self::transactions),
+    /// [`documents`](Self::documents) and [`checkouts`](Self::checkouts). The key needs the permissions `customer.read`,
+    /// `transaction.read` and `adjustment.read`; for checkouts also `customer.write` and `transaction.write`.
     #[must_use]
     pub fn paddle(self, client: paddle::Client) -> Self {
-        self.customers(client.clone()).transactions(client.clone()).documents(client)
+        self.customers(client.clone())
+            .transactions(client.clone())
+            .documents(client.clone())
+            .checkouts(client)
     }
 
     /// Where the PDFs of invoices and credit notes come from. With it, and unless [`Config::invoices`] says otherwise, they
@@ -115,6 +120,13 @@ impl SyncBuilder {
     #[must_use]
     pub fn documents(self, source: impl DocumentSource) -> Self {
         Self { documents: Some(Arc::new(source)), ..self }
+    }
+
+    /// Paddle's API for checkout links: see [`Sync::checkout`]. Its key needs the permissions `transaction.read`,
+    /// `transaction.write`, `customer.read` and `customer.write`.
+    #[must_use]
+    pub fn checkouts(self, paddle: paddle::Client) -> Self {
+        Self { checkouts: Some(paddle), ..self }
     }
 
     /// The keys of signed references to deals, the newest first. With at least one, an unsigned `kommo_lead_id` is only
@@ -180,6 +192,7 @@ impl SyncBuilder {
             documents: self.documents,
             documents_at_once: Semaphore::new(DOCUMENTS),
             lookups_at_once: Semaphore::new(LOOKUPS),
+            checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,
             keep: self.keep,

@@ -9,7 +9,9 @@ use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 use super::{
-    Sync, parse,
+    Sync,
+    checkout::{self, CheckoutJob},
+    parse,
     process::{Step, parsed, priority},
     text,
 };
@@ -36,10 +38,12 @@ const LATER: Duration = Duration::from_secs(60);
 pub(super) enum Job {
     /// A PDF of Paddle's belongs into a deal.
     Document(DocumentDraft),
+    /// A checkout link is wanted for a deal.
+    Checkout(CheckoutJob),
 }
 
 /// What a job comes to.
-enum Planned {
+pub(super) enum Planned {
     /// These writes, and what is known from now on.
     Act(Plan, Learned),
     /// Nothing is left to do, or a person has to look.
@@ -66,6 +70,7 @@ impl Job {
                 Document::Invoice(_) => "job.invoice",
                 Document::CreditNote(_) => "job.credit_note",
             },
+            Self::Checkout(_) => "job.checkout",
         }
     }
 
@@ -73,6 +78,7 @@ impl Job {
     pub(super) fn id(&self) -> String {
         match self {
             Self::Document(draft) => format!("{}:{}", self.kind(), draft.file.document.id()),
+            Self::Checkout(job) => format!("{}:{}", self.kind(), job.id()),
         }
     }
 
@@ -80,6 +86,7 @@ impl Job {
     fn lane(&self) -> String {
         match self {
             Self::Document(draft) => documents_lane(draft.file.lead),
+            Self::Checkout(job) => checkout::lane(job.lead()),
         }
     }
 
@@ -88,6 +95,8 @@ impl Job {
         match self {
             // Whoever looks for a document looks later.
             Self::Document(_) => Rank::History,
+            // A buyer may be on the phone.
+            Self::Checkout(_) => Rank::Payment,
         }
     }
 
@@ -100,13 +109,15 @@ impl Job {
     pub(super) fn entities(&self) -> &[String] {
         match self {
             Self::Document(draft) => &draft.entities,
+            // It was asked for by the id of its deal.
+            Self::Checkout(_) => &[],
         }
     }
 }
 
 /// The lanes of the jobs of a deal.
-pub(super) fn lanes(lead: LeadId) -> [String; 1] {
-    [documents_lane(lead)]
+pub(super) fn lanes(lead: LeadId) -> [String; 2] {
+    [documents_lane(lead), checkout::lane(lead)]
 }
 
 fn documents_lane(lead: LeadId) -> String {
@@ -164,6 +175,7 @@ impl Sync {
         }
         let planned = match job {
             Job::Document(ref draft) => self.plan_document(claimed, &job, draft.clone()).await?,
+            Job::Checkout(ref job) => self.plan_checkout(claimed, job).await?,
         };
         match planned {
             Planned::Act(plan, learned) => {

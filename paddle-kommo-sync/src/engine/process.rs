@@ -442,6 +442,7 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let (state, reason) = match &outcome {
             Outcome::Parked(parked) => (EventState::Parked, parked.reason.code()),
+            Outcome::Refused(parked) => (EventState::Done, parked.reason.code()),
             Outcome::Ignored { reason } => (EventState::Done, reason.code()),
             Outcome::Shadowed { .. } => (EventState::Done, "shadowed"),
             Outcome::Done(done) => {

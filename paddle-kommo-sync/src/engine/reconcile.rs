@@ -392,7 +392,7 @@ fn became(row: &EventRow) -> Result<Became, StoreError> {
                 let standing = if is_not_ours { Standing::NotOurs } else { Standing::Done };
                 (standing, reason.code().to_owned(), None)
             }
-            Outcome::Parked(parked) => {
+            Outcome::Parked(parked) | Outcome::Refused(parked) => {
                 let detail = format!("{}: {}", parked.reason, parked.detail);
                 (Standing::Parked, detail, None)
             }

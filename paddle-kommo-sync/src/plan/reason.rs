@@ -125,6 +125,20 @@ reasons! {
     RefundRejected = "refund_rejected",
     /// A newer event of the same Paddle entity was applied before: its state stays.
     Stale = "stale",
+    /// A checkout link was made, and the deal was told.
+    CheckoutMade = "checkout_made",
+    /// What the open checkout link is for changed with the deal.
+    CheckoutRevised = "checkout_revised",
+    /// The deal did not show its checkout link any more.
+    CheckoutRestored = "checkout_restored",
+    /// The checkout link is as it should be.
+    CheckoutUnchanged = "checkout_unchanged",
+    /// The checkout was paid already.
+    CheckoutPaid = "checkout_paid",
+    /// The checkout was canceled in Paddle.
+    CheckoutCanceled = "checkout_canceled",
+    /// The deal is not in the stage in which deals get a checkout link.
+    NotInPaymentStage = "not_in_payment_stage",
     /// The event came from Paddle's sandbox.
     Sandbox = "sandbox",
     /// The event came from Paddle's simulator.

@@ -8,6 +8,7 @@
 )]
 
 mod bundles;
+mod checkout;
 mod docs;
 mod document_faults;
 mod documents;
