@@ -146,10 +146,8 @@ impl Applier<'_> {
             return Ok(());
         }
         let text = format!("{} {}", note.text, row.marker);
-        let note = NewNote::common(note.lead.get(), text);
-        // What happened long ago is no reason to write to the customer.
-        let is_history = crate::history::is_made(&work.lease.event_id);
-        let note = if is_history { note.without_triggers() } else { note };
+        let new = NewNote::common(note.lead.get(), text);
+        let note = if note.quiet { new.without_triggers() } else { new };
         let answer = self.write(work, row, Call::AddNote(note)).await?;
         self.record(work, row, answer).await
     }

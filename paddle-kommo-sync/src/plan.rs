@@ -223,6 +223,10 @@ pub struct NoteDraft {
     pub lead: LeadId,
     /// What the rep reads.
     pub text: String,
+    /// Whether it fires no trigger of Kommo's digital pipeline: what happened long ago is no reason to write to the
+    /// customer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 /// A task, without its marker.

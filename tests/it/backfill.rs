@@ -54,9 +54,20 @@ async fn a_year_of_history_comes_into_the_deals_without_a_task() {
     for (number, lead) in leads.iter().enumerate() {
         let deal = world.kommo.lead(*lead).expect("the deal is there");
         assert_eq!((&deal["status_id"], &deal["price"]), (&142.into(), &599.into()), "{number}");
-        assert_eq!(world.kommo.note_texts(*lead).len(), 1, "{number}");
+        let notes = world.kommo.note_texts(*lead);
+        assert_eq!(notes.len(), 2, "paid, and its invoice: {notes:?}");
         assert_eq!(world.kommo.tasks(*lead).len(), 0, "{number}");
     }
+    let requests = world.kommo.requests();
+    let notes: Vec<&Value> = requests
+        .iter()
+        .filter(|request| request.method == "POST" && request.path.ends_with("/notes"))
+        .filter_map(|request| request.body.as_array())
+        .flatten()
+        .collect();
+    assert_eq!(notes.len(), 24);
+    let is_quiet = |note: &&Value| note["is_need_to_trigger_digital_pipeline"] == false;
+    assert!(notes.iter().all(is_quiet), "no note starts an automation");
     let writes = world.kommo.ledger().len();
     let again = lines("POST").await.pop().expect("a line");
     assert_eq!(

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 use e2e::{ADMIN_TOKEN, Kind, Setup, World};
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    Sync,
+    Config, Invoices, Sync,
     fake_paddle::{FakePaddle, Purchase, Sale},
     paddle::{ApiKey, Client},
     reconcile::{Period, Report, Standing},
@@ -36,7 +36,10 @@ impl Day {
             .requests_per_minute(NonZeroU32::MAX)
             .build()
             .expect("a client");
-        let setup = Setup { paddle: Some(client.clone()), ..Setup::default() };
+        // Invoices come into the deals in their own time, each with a note.
+        let mut rules = Config::default();
+        rules.invoices = Invoices::Off;
+        let setup = Setup { rules, paddle: Some(client.clone()), ..Setup::default() };
         let world = World::with(Kind::Axum, setup).await;
         Self { paddle, client, world }
     }

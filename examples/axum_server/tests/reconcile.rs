@@ -48,6 +48,8 @@ impl Scene {
             ("LISTEN_ADDR", port.expect("a free port").to_string()),
             ("ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
             ("LOG_FORMAT", "json".to_owned()),
+            // Invoices come into the deals in their own time, each with a note.
+            ("INVOICES", "off".to_owned()),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value)).to_vec();
         Self { kommo, paddle, variables, _folder: folder }

@@ -123,7 +123,10 @@ impl Draft {
 
     pub(super) fn note(&mut self, facts: &Facts<'_>, name: &str, text: Text, values: &Values) {
         let (lead, text) = (self.deal.lead, facts.texts.render(text, values));
-        self.notes.push(PlannedEffect::new(&format!("note:{name}"), NoteDraft { lead, text }));
+        self.notes.push(PlannedEffect::new(
+            &format!("note:{name}"),
+            NoteDraft { lead, text, quiet: false },
+        ));
     }
 
     /// Who is to do something: whoever the payment names, whoever has the deal, the configured user.
@@ -160,7 +163,7 @@ impl Draft {
             Document::CreditNote(_) => Reason::CreditNote,
         });
         let file = FileDraft { lead: self.deal.lead, document, name: file_name(name) };
-        self.documents.push(DocumentDraft { file, note, entities });
+        self.documents.push(DocumentDraft { file, note, entities, quiet: false });
     }
 
     /// A task for the rep.

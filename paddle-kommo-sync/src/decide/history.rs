@@ -50,6 +50,12 @@ pub(super) fn quiet(decision: Decision, event_id: &str) -> Decision {
         }
     }
     plan.effects.retain(|planned| task_name(planned).is_none() && !planned.name.contains(ON_WON));
+    for planned in &mut plan.effects {
+        if let Effect::AddNote(note) = &mut planned.effect {
+            note.quiet = true;
+        }
+    }
+    plan.documents.iter_mut().for_each(|document| document.quiet = true);
     plan.reasons.retain(|reason| {
         let asks = [Reason::OnWonTask, Reason::OnWonTag, Reason::OnWonDeal, Reason::OnWonSalesbot];
         !asks.contains(reason)

@@ -228,6 +228,7 @@ fn won_before(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decisi
     let values = say::transaction(&facts, transaction);
     sale(&facts, transaction, &mut draft, &transaction.product_names().join(", "));
     draft.note(&facts, "payment", Text::Payment, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());

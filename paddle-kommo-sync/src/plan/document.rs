@@ -50,12 +50,16 @@ pub struct DocumentDraft {
     pub note: String,
     /// The Paddle entities that it belongs to: a person who links one of them says in which deal it is meant to be.
     pub entities: Vec<String>,
+    /// Whether its note fires no trigger: see [`NoteDraft::quiet`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
 }
 
 impl DocumentDraft {
     /// The writes, in the order in which they are sent: a note about a file that is not there would be a lie.
     pub(crate) fn effects(&self) -> Vec<PlannedEffect> {
-        let note = NoteDraft { lead: self.file.lead, text: self.note.clone() };
+        let (lead, text, quiet) = (self.file.lead, self.note.clone(), self.quiet);
+        let note = NoteDraft { lead, text, quiet };
         vec![
             PlannedEffect::new("file", self.file.clone()),
             PlannedEffect::new("note:document", note),

@@ -49,7 +49,7 @@ impl Made {
                 .set(Placeholder::Link, self.known.url.as_str())
                 .set(Placeholder::Plan, next::names(&self.transaction))
                 .set(Placeholder::Transaction, self.transaction.id.as_str());
-            let note = NoteDraft { lead, text: sync.0.texts.render(told, &values) };
+            let note = NoteDraft { lead, text: sync.0.texts.render(told, &values), quiet: false };
             effects.push(PlannedEffect::new("note:checkout", note));
         }
         let rung = if self.signed { Rung::Signed } else { Rung::LeadId };
