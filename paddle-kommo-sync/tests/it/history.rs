@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::support::{
-    LOST, NOW, PIPELINE, WON, World, client,
+    LOST, NOW, PIPELINE, WON, World,
     events::{event, named, subscription, time, transaction},
     shop::{DAY, Shop, work},
 };
@@ -69,29 +69,6 @@ async fn history_comes_into_the_deals_quietly_and_once() {
     shop.work().await;
     assert_eq!(shop.world.writes(), writes);
     assert!(shop.report().await.is_explained());
-}
-
-#[tokio::test]
-async fn no_document_is_fetched_for_history() {
-    let shop = Shop::open().await;
-    let kommo = shop.world.kommo.clone();
-    let builder = paddle_kommo_sync::Sync::builder(client(&kommo), MemoryStore::new());
-    let builder = builder.clock(shop.world.clock.clone()).paddle(shop.client.clone());
-    let sync = builder.build().await.unwrap();
-    let (old, new) = (shop.deal(), shop.deal());
-    shop.buy(old);
-    shop.advance(DAY);
-    sync.backfill(&shop.client, NOW, &mut |_| {}).await.unwrap();
-    work(&sync).await;
-    assert_eq!(kommo.file_names(old), [] as [&str; 0]);
-    assert_eq!(kommo.lead(old).unwrap()["status_id"], WON);
-
-    sync.sweep(&shop.client).await.unwrap();
-    shop.buy(new);
-    sync.sweep(&shop.client).await.unwrap();
-    work(&sync).await;
-    assert_eq!(kommo.file_names(new).len(), 1, "of what is bought now there is an invoice");
-    assert_eq!(kommo.file_names(old), [] as [&str; 0]);
 }
 
 #[tokio::test]
