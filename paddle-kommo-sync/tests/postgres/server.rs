@@ -104,6 +104,16 @@ async fn processes_that_start_at_once_make_the_tables_once() {
 }
 
 #[tokio::test]
+async fn a_process_starts_while_another_hangs_in_the_middle_of_a_change() {
+    let (url, store) = fresh().await;
+    let account = store.account("default").await.unwrap();
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
+    session.batch_execute("BEGIN; UPDATE paddle_kommo.account SET done = done + 1").await.unwrap();
+    let other = PostgresStore::connect(&url).await.unwrap();
+    assert_eq!(other.account("default").await.unwrap(), account);
+}
+
+#[tokio::test]
 async fn u19_a_newer_database_is_refused_and_left_alone() {
     let (url, store) = fresh().await;
     drop(store);
