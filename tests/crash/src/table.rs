@@ -64,7 +64,7 @@ impl Table {
         let key =
             (usize::MAX, "1000 payments", StoreKind::Postgres, "two nodes, killed and paused");
         let row = self.rows.entry(key).or_default();
-        row.points = row.points.saturating_add(ran.blows);
+        row.points = row.points.saturating_add(u32::try_from(ran.blows).unwrap_or(u32::MAX));
         if !ran.violations.is_empty() {
             row.fail(&ran.violations);
             self.failed = self.failed.saturating_add(1);

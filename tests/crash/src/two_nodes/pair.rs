@@ -14,7 +14,7 @@ use kommo_client::fake::{FakeKommo, FakeLead};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::EVENTS;
+use super::{EVENTS, EVENTS_PER_BLOW};
 use crate::{
     PATIENCE, runtime,
     shared_clock::SharedClock,
@@ -142,8 +142,16 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// The node that comes to such a moment, when it comes for the nth time. What waits is brought on.
-    pub(super) fn at_work(&mut self, moment: &str, nth: usize) -> Result<usize, String> {
+    /// More payments come in. The node that comes to such a moment, when it comes for the nth time since then; what waits is
+    /// brought on.
+    pub(super) fn at_work(
+        &mut self,
+        payments: &mut Range<u64>,
+        (moment, nth): (&str, usize),
+    ) -> Result<usize, String> {
+        let last = payments.start.saturating_add(EVENTS_PER_BLOW);
+        self.deliver(payments.start..last)?;
+        payments.start = last;
         let (mut left, until) = (nth, Instant::now() + PATIENCE);
         loop {
             if self.is_quiet() {
