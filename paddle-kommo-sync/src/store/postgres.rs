@@ -105,15 +105,20 @@ impl PostgresStore {
 #[deny(clippy::missing_trait_methods)]
 impl Store for PostgresStore {
     async fn account(&self, name: &str) -> Result<AccountKey, StoreError> {
+        const FIND: &str = "SELECT id FROM account WHERE name = $1";
         let session = self.session().await?;
-        execute(
-            &session,
-            "INSERT INTO account(name) VALUES($1) ON CONFLICT(name) DO NOTHING",
-            &[&name],
-        )
-        .await?;
-        let row = query_opt(&session, "SELECT id FROM account WHERE name = $1", &[&name]).await?;
-        Ok(AccountKey::new(row.ok_or(StoreError::Corrupt("account"))?.try_get(0)?))
+        let mut found = query_opt(&session, FIND, &[&name]).await?;
+        // Not before: an insert waits for whoever is just changing that row, and he may hang.
+        if found.is_none() {
+            execute(
+                &session,
+                "INSERT INTO account(name) VALUES($1) ON CONFLICT(name) DO NOTHING",
+                &[&name],
+            )
+            .await?;
+            found = query_opt(&session, FIND, &[&name]).await?;
+        }
+        Ok(AccountKey::new(found.ok_or(StoreError::Corrupt("account"))?.try_get(0)?))
     }
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {

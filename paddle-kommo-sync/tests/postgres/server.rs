@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use paddle_kommo_sync::{Clock as _, NewEvent, PostgresStore, Put, Rank, Store as _, StoreError};
 use time::{OffsetDateTime, macros::datetime};
 
-use crate::cluster::Cluster;
+use crate::cluster;
 
 const NOW: OffsetDateTime = datetime!(2026-01-15 12:00 UTC);
 
@@ -28,8 +28,8 @@ fn event(id: &str) -> NewEvent {
 }
 
 async fn fresh() -> (String, PostgresStore) {
-    let cluster = Cluster::shared();
-    let url = cluster.url(&cluster.database().await);
+    let cluster = cluster::shared();
+    let url = cluster.url(&cluster.database().await.unwrap());
     let store = PostgresStore::connect(&url).await.unwrap();
     (url, store)
 }
@@ -84,7 +84,7 @@ async fn turns_recover_when_the_servers_clock_was_set_back() {
     let account = store.account("default").await.unwrap();
     let spacing = Duration::from_millis(150);
     store.next_slot(account, spacing).await.unwrap();
-    let session = Cluster::shared().session(url.rsplit('/').next().unwrap()).await;
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
     session
         .batch_execute("UPDATE paddle_kommo.pace SET slot_at = slot_at + 3600000000")
         .await
@@ -94,8 +94,8 @@ async fn turns_recover_when_the_servers_clock_was_set_back() {
 
 #[tokio::test]
 async fn processes_that_start_at_once_make_the_tables_once() {
-    let cluster = Cluster::shared();
-    let url = cluster.url(&cluster.database().await);
+    let cluster = cluster::shared();
+    let url = cluster.url(&cluster.database().await.unwrap());
     let starts = join_all((0..6).map(|_| PostgresStore::connect(&url))).await;
     let keys =
         join_all(starts.iter().map(|store| store.as_ref().unwrap().account("default"))).await;
@@ -104,10 +104,20 @@ async fn processes_that_start_at_once_make_the_tables_once() {
 }
 
 #[tokio::test]
+async fn a_process_starts_while_another_hangs_in_the_middle_of_a_change() {
+    let (url, store) = fresh().await;
+    let account = store.account("default").await.unwrap();
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
+    session.batch_execute("BEGIN; UPDATE paddle_kommo.account SET done = done + 1").await.unwrap();
+    let other = PostgresStore::connect(&url).await.unwrap();
+    assert_eq!(other.account("default").await.unwrap(), account);
+}
+
+#[tokio::test]
 async fn u19_a_newer_database_is_refused_and_left_alone() {
     let (url, store) = fresh().await;
     drop(store);
-    let session = Cluster::shared().session(url.rsplit('/').next().unwrap()).await;
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
     session.batch_execute("INSERT INTO paddle_kommo.version VALUES(99)").await.unwrap();
     let Err(StoreError::Unusable(why)) = PostgresStore::connect(&url).await else {
         panic!("an unknown schema was opened")
@@ -117,9 +127,9 @@ async fn u19_a_newer_database_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn u19_a_migration_that_fails_in_the_middle_changes_nothing() {
-    let cluster = Cluster::shared();
-    let name = cluster.database().await;
-    let session = cluster.session(&name).await;
+    let cluster = cluster::shared();
+    let name = cluster.database().await.unwrap();
+    let session = cluster.session(&name).await.unwrap();
     // One of the later tables is there already, so the step fails after it has made the earlier ones.
     session
         .batch_execute("CREATE SCHEMA paddle_kommo; CREATE TABLE paddle_kommo.link()")
@@ -139,7 +149,7 @@ async fn u19_a_migration_that_fails_in_the_middle_changes_nothing() {
 #[tokio::test]
 async fn a_database_that_does_not_wait_for_the_disk_is_overruled() {
     // Nothing but a commit that waits for it flushes the log in such a server for 10 s, and nobody else writes to it.
-    let cluster = Cluster::start(&[
+    let cluster = cluster::start(&[
         "-c",
         "synchronous_commit=off",
         "-c",
@@ -153,7 +163,7 @@ async fn a_database_that_does_not_wait_for_the_disk_is_overruled() {
     ]);
     let store = PostgresStore::connect(&cluster.url("postgres")).await.unwrap();
     let account = store.account("default").await.unwrap();
-    let session = cluster.session("postgres").await;
+    let session = cluster.session("postgres").await.unwrap();
     let position = async |which: &str| {
         let asked = format!("SELECT pg_current_wal_{which}_lsn()::text");
         let text: String = session.query_one(&asked, &[]).await.unwrap().get(0);
@@ -169,7 +179,7 @@ async fn a_database_that_does_not_wait_for_the_disk_is_overruled() {
 
 #[tokio::test]
 async fn a_server_without_fsync_is_refused() {
-    let cluster = Cluster::start(&["-c", "fsync=off"]);
+    let cluster = cluster::start(&["-c", "fsync=off"]);
     let Err(StoreError::Unusable(why)) = PostgresStore::connect(&cluster.url("postgres")).await
     else {
         panic!("it was accepted")
@@ -182,7 +192,7 @@ async fn a_server_that_goes_away_is_found_again() {
     let (url, store) = fresh().await;
     let account = store.account("default").await.unwrap();
     assert_eq!(store.put(account, &event("evt_1")).await.unwrap(), Put::New);
-    let session = Cluster::shared().session("postgres").await;
+    let session = cluster::shared().session("postgres").await.unwrap();
     let name = url.rsplit('/').next().unwrap();
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
     session.execute(end, &[&name]).await.unwrap();
@@ -202,7 +212,7 @@ async fn a_server_that_goes_away_is_found_again() {
 #[tokio::test]
 async fn the_clock_is_the_databases() {
     let (url, store) = fresh().await;
-    let session = Cluster::shared().session(url.rsplit('/').next().unwrap()).await;
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
     let before = OffsetDateTime::now_utc();
     let theirs: i64 = session
         .query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", &[])
@@ -253,7 +263,7 @@ async fn required_encryption_is_never_given_up() {
 
 #[tokio::test]
 async fn a_certificate_is_checked_with_its_name() {
-    let cluster = Cluster::prepared(
+    let cluster = cluster::prepared(
         certificate,
         &["-c", "ssl=on", "-c", "ssl_cert_file=../server.crt", "-c", "ssl_key_file=../server.key"],
     );
@@ -268,7 +278,7 @@ async fn a_certificate_is_checked_with_its_name() {
     };
     let store = PostgresStore::connect(&with(&named, "verify-full")).await.unwrap();
     store.account("default").await.unwrap();
-    let session = cluster.session("postgres").await;
+    let session = cluster.session("postgres").await.unwrap();
     let plain: i64 = session
         .query_one(
             "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING(pid)

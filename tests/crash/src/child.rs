@@ -3,13 +3,13 @@
 
 use std::{
     error::Error,
-    io::{Write as _, stdin, stdout},
+    io::stdin,
     num::NonZeroU32,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use kommo_client::{AccessToken, Client};
-use paddle_kommo_sync::{Clock, SqliteStore, Store, Sync};
+use paddle_kommo_sync::{Clock, PostgresStore, SqliteStore, Store, Sync};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use rustix::process::{PTracer, set_ptracer};
 use time::{Duration, OffsetDateTime};
@@ -18,6 +18,7 @@ use crate::{
     arguments::Arguments,
     steps::{Steps, Then},
     story::{self, Story},
+    tell::tell,
     watched::Watched,
 };
 
@@ -34,7 +35,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// One life.
 pub(crate) async fn live(arguments: &Arguments) -> Outcome<()> {
-    let life = Life::new(arguments)?;
+    let life = Life::new(arguments).await?;
     let acknowledged = arguments.numbers("acknowledged")?;
     if arguments.has("wait") {
         // Who is asked to trace this process is not its parent; where nobody forbids that, there is nothing to allow.
@@ -64,7 +65,7 @@ pub(crate) async fn live(arguments: &Arguments) -> Outcome<()> {
 /// Two workers on one store. The first stops at a moment for longer than its lease, the second takes over; if that one
 /// stops as well, the first one goes on in between.
 pub(crate) async fn two_workers(arguments: &Arguments) -> Outcome<()> {
-    let life = Life::new(arguments)?;
+    let life = Life::new(arguments).await?;
     let first = Arc::new(Steps::new(arguments.optional("first"), Then::Stop));
     let second = Arc::new(Steps::new(arguments.optional("second"), Then::Stop));
     let (one, other) = (life.worker(&first).await?, life.worker(&second).await?);
@@ -111,9 +112,9 @@ pub(crate) async fn two_workers(arguments: &Arguments) -> Outcome<()> {
     life.tell_end(&other).await
 }
 
-/// Opens the store and keeps it until its standard input ends.
+/// Opens a file and keeps it until its standard input ends.
 pub(crate) fn hold(arguments: &Arguments) -> Outcome<()> {
-    let store = open(&arguments.required("store")?)?;
+    let store = SqliteStore::open(arguments.required("store")?)?;
     tell("open")?;
     stdin().read_line(&mut String::new())?;
     drop(store);
@@ -130,12 +131,12 @@ struct Life {
 }
 
 impl Life {
-    fn new(arguments: &Arguments) -> Outcome<Self> {
+    async fn new(arguments: &Arguments) -> Outcome<Self> {
         let name = arguments.required("story")?;
         let seconds = arguments.required("now")?.parse()?;
         Ok(Self {
             story: story::named(&name)?,
-            store: open(&arguments.required("store")?)?,
+            store: open(&arguments.required("store")?).await?,
             account: arguments.required("account")?,
             kommo: arguments.required("kommo")?,
             token: arguments.required("token")?,
@@ -147,9 +148,8 @@ impl Life {
         let kommo = Client::builder(&self.kommo, AccessToken::new(&self.token)?)
             .requests_per_second(NonZeroU32::MAX)
             .build()?;
-        let store = Watched::new(Arc::clone(&self.store), Arc::clone(steps));
-        let builder = Sync::builder(kommo, store).account(&self.account).clock(self.clock.clone());
-        Ok(builder.build().await?)
+        let store = Watched::new(Arc::clone(&self.store), &self.account, Arc::clone(steps));
+        Ok(Sync::builder(kommo, store).clock(self.clock.clone()).build().await?)
     }
 
     /// The 200 is a line on the standard output.
@@ -177,13 +177,14 @@ impl Life {
     async fn tell_end(&self, sync: &Sync) -> Outcome<()> {
         let stats = sync.stats().await?;
         let parked: u64 = stats.parked.iter().map(|(_, count)| count).sum();
-        tell(&format!("end {} {parked}", stats.open))
+        Ok(tell(&format!("end {} {parked}", stats.open))?)
     }
 }
 
-fn open(address: &str) -> Outcome<Arc<dyn Store>> {
+async fn open(address: &str) -> Outcome<Arc<dyn Store>> {
     match address.split_once(':') {
         Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(path)?)),
+        Some(("postgres", _)) => Ok(Arc::new(PostgresStore::connect(address).await?)),
         _ => Err(format!("no store for {address}").into()),
     }
 }
@@ -196,11 +197,6 @@ async fn work(sync: &Sync, steps: &Steps) {
 fn spawn(sync: &Sync, steps: &Arc<Steps>) -> tokio::task::JoinHandle<()> {
     let (sync, steps) = (sync.clone(), Arc::clone(steps));
     tokio::spawn(async move { work(&sync, &steps).await })
-}
-
-/// One line, in one write.
-fn tell(line: &str) -> Outcome<()> {
-    Ok(stdout().lock().write_all(format!("{line}\n").as_bytes())?)
 }
 
 /// Time stands still until it is moved: a run can be repeated exactly, and nobody waits.

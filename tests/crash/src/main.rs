@@ -1,19 +1,25 @@
 //! Kills the engine at every step, starts it again, and checks what a fake Kommo was written: nothing lost, nothing
 //! twice, at any of a few thousand points.
 //!
-//! `crash --all` runs everything, `crash --story payment` one story, and
+//! `crash --all` runs everything that CI runs, on both stores; `--all-points` adds the points on PostgreSQL for which CI has
+//! no time. `crash --store postgres --story payment` runs one story on one store, and
 //! `crash --story payment --point 1/step:after:begin#2` a single point again.
 
 mod arguments;
 mod check;
 mod child;
+mod node;
 mod point;
 mod processes;
 mod series;
+mod shared_clock;
 mod steps;
+mod stores;
 mod story;
 mod table;
+mod tell;
 mod trial;
+mod two_nodes;
 mod watched;
 
 use std::{
@@ -29,13 +35,13 @@ use self::{
     check::Expected,
     point::Point,
     series::Series,
+    stores::{StoreKind, Stores},
     story::Story,
     table::Table,
-    trial::{Report, StoreKind, Trial},
+    trial::{Report, Trial},
 };
 
-/// A run of all stories that has fewer points proves nothing.
-const FEWEST: u32 = 2_000;
+const FAILED: &str = "a thread of the harness failed";
 
 /// How long one life may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +70,8 @@ fn be(role: &str, arguments: &Arguments) -> Result<(), String> {
         "live" => in_time(child::live(arguments))?,
         "two-workers" => in_time(child::two_workers(arguments))?,
         "hold" => child::hold(arguments),
+        // It lives as long as its harness wants.
+        "node" => runtime()?.block_on(node::node(arguments)),
         _ => return Err(format!("no such role: {role}")),
     };
     done.map_err(|error| format!("{error}: {error:?}"))
@@ -82,75 +90,122 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
 }
 
 fn harness(arguments: &Arguments) -> Result<bool, String> {
+    if arguments.has("two-nodes") {
+        let ran = two_nodes::run(&Stores::start(&[StoreKind::Postgres])?)?;
+        let mut table = Table::default();
+        table.add_two_nodes(&ran);
+        table.print();
+        println!("{}", ran.said);
+        return Ok(table.failed == 0);
+    }
+    let is_all = arguments.has("all") || arguments.has("all-points");
     let stories = match arguments.optional("story") {
         Some(name) => vec![story::named(&name)?],
-        None if arguments.has("all") => story::all(),
-        None => return Err("--all, or --story NAME, or --story NAME --point POINT".to_owned()),
+        None if is_all => story::all(),
+        None => {
+            return Err(
+                "--all, --all-points, --two-nodes, --story NAME, or --story NAME --point POINT"
+                    .to_owned(),
+            );
+        }
     };
-    let store = StoreKind::Sqlite;
     let begin = Instant::now();
-    let undisturbed =
-        stories.iter().map(|story| calm(store, story)).collect::<Result<Vec<_>, _>>()?;
-    let stories: Vec<_> = stories.iter().zip(&undisturbed).collect();
+    let kinds = StoreKind::chosen(arguments)?;
+    let stores = Stores::start(&kinds)?;
+    let mut plots = Vec::new();
+    for kind in &kinds {
+        for (place, story) in stories.iter().enumerate() {
+            plots.push(Plot::calm(&stores, *kind, (place, story))?);
+        }
+    }
     if let Some(point) = arguments.optional("point") {
-        return single(store, &stories, &point.parse()?);
+        return single(&stores, &plots, &point.parse()?);
     }
     let with_strace = strace_works();
     if !with_strace {
         println!("not run: kills at system calls need strace, and the right to trace processes");
     }
     let mut queue = VecDeque::new();
-    for series in Series::all(with_strace) {
-        queue.extend((0..stories.len()).map(|story| (story, series)));
+    for kind in kinds.iter().copied() {
+        for series in Series::all(kind, with_strace, arguments.has("all-points")) {
+            queue.extend(plots.iter().filter(|plot| plot.kind == kind).map(|plot| (plot, series)));
+        }
     }
     let (queue, table) = (Mutex::new(queue), Mutex::new(Table::default()));
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
+    let has_two_nodes = is_all && kinds.contains(&StoreKind::Postgres);
+    let two_nodes = thread::scope(|scope| {
+        // They wait for Kommo's pace most of the time.
+        let two_nodes = has_two_nodes.then(|| scope.spawn(|| two_nodes::run(&stores)));
         let workers: Vec<_> =
-            (0..jobs).map(|_| scope.spawn(|| work(store, &stories, &queue, &table))).collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().map_err(|_| "a thread of the harness failed".to_owned())?
-        })
+            (0..jobs).map(|_| scope.spawn(|| work(&stores, &queue, &table))).collect();
+        for worker in workers {
+            worker.join().map_err(|_| FAILED.to_owned())??;
+        }
+        two_nodes.map(|ran| ran.join().map_err(|_| FAILED.to_owned())?).transpose()
     })?;
-    let table = table.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut table = table.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(ran) = &two_nodes {
+        table.add_two_nodes(ran);
+    }
     table.print();
+    if let Some(ran) = two_nodes {
+        println!("{}", ran.said);
+    }
     println!(
         "{} points, {} with a violation, {} s ({} more runs reached no point)",
-        table.points,
+        table.points(),
         table.failed,
         begin.elapsed().as_secs(),
         table.missed
     );
-    if arguments.has("all") {
-        if with_strace && table.points < FEWEST {
-            return Err(format!("only {} points: the harness kills too little", table.points));
+    if is_all {
+        if with_strace && arguments.optional("story").is_none() {
+            table.is_enough(&kinds)?;
         }
-        processes::second_is_refused()?;
-        println!(
-            "two processes on one SQLite file: the second is refused, and the file is free when the first is killed"
-        );
+        if kinds.contains(&StoreKind::Sqlite) {
+            processes::second_is_refused()?;
+            println!(
+                "two processes on one SQLite file: the second is refused, and the file is free when the first is killed"
+            );
+        }
     }
     Ok(table.failed == 0)
 }
 
-/// The story without a kill, which must end as it was written down.
-fn calm(store: StoreKind, story: &Story) -> Result<(Report, Expected), String> {
-    let run = Trial::run(store, story, &Point::Undisturbed, None);
-    let (report, expected) = runtime()?.block_on(run)?;
-    match report.violations.first() {
-        Some(violation) => Err(format!("{} without any kill: {violation}", story.name)),
-        None => Ok((report, expected)),
+/// A story on a store, and how it goes without a kill.
+struct Plot<'a> {
+    kind: StoreKind,
+    place: usize,
+    story: &'a Story,
+    undisturbed: Report,
+    expected: Expected,
+}
+
+impl<'a> Plot<'a> {
+    /// The story without a kill must end as it was written down.
+    fn calm(
+        stores: &Stores,
+        kind: StoreKind,
+        (place, story): (usize, &'a Story),
+    ) -> Result<Self, String> {
+        let run = Trial::run((stores, kind), story, &Point::Undisturbed, None);
+        let (undisturbed, expected) = runtime()?.block_on(run)?;
+        match undisturbed.violations.first() {
+            Some(violation) => {
+                Err(format!("{} on {} without any kill: {violation}", story.name, kind.name()))
+            }
+            None => Ok(Self { kind, place, story, undisturbed, expected }),
+        }
     }
 }
 
-fn single(
-    store: StoreKind,
-    stories: &[(&Story, &(Report, Expected))],
-    point: &Point,
-) -> Result<bool, String> {
+fn single(stores: &Stores, plots: &[Plot<'_>], point: &Point) -> Result<bool, String> {
     let mut is_good = true;
-    for (story, (_, expected)) in stories {
-        let (report, _) = runtime()?.block_on(Trial::run(store, story, point, Some(expected)))?;
+    for plot in plots {
+        let run = Trial::run((stores, plot.kind), plot.story, point, Some(&plot.expected));
+        let (report, _) = runtime()?.block_on(run)?;
+        println!("{} on {}", plot.story.name, plot.kind.name());
         for (life, log) in &report.logs {
             println!("{life}: {}", log.join(" "));
         }
@@ -158,37 +213,37 @@ fn single(
             println!("the point was not reached");
         }
         for violation in &report.violations {
-            println!("{}: {violation}", story.name);
+            println!("{}: {violation}", plot.story.name);
             is_good = false;
         }
     }
     Ok(is_good)
 }
 
-type Job = (usize, Series);
+type Job<'a> = (&'a Plot<'a>, Series);
 
 fn work(
-    store: StoreKind,
-    stories: &[(&Story, &(Report, Expected))],
-    queue: &Mutex<VecDeque<Job>>,
+    stores: &Stores,
+    queue: &Mutex<VecDeque<Job<'_>>>,
     table: &Mutex<Table>,
 ) -> Result<(), String> {
     let runtime = runtime()?;
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some((place, series)) = next else { return Ok(()) };
-        let Some((story, (undisturbed, expected))) = stories.get(place) else { continue };
-        series.run(undisturbed, &mut |point| {
-            let run = Trial::run(store, story, &point, Some(expected));
+        let Some((plot, series)) = next else { return Ok(()) };
+        let (kind, story) = (plot.kind, plot.story);
+        series.run(&plot.undisturbed, &mut |point| {
+            let run = Trial::run((stores, kind), story, &point, Some(&plot.expected));
             let (report, _) = runtime.block_on(run)?;
             for violation in &report.violations {
                 println!(
-                    "VIOLATION {violation}\n  again: cargo run --release -p crash -- --story {} --point '{point}'",
+                    "VIOLATION {violation}\n  again: cargo run --release -p crash -- --store {} --story {} --point '{point}'",
+                    kind.name(),
                     story.name
                 );
             }
             let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
-            table.add((place, story.name), store, &point, &report);
+            table.add((plot.place, story.name), kind, &point, &report);
             Ok(report)
         })?;
     }

@@ -16,6 +16,13 @@ pub(crate) enum Kill {
     Request { nth: u64, fate: Fate },
 }
 
+impl Kill {
+    /// Whether it comes while the store is made.
+    pub(crate) fn is_in_opening(&self) -> bool {
+        matches!(self, Self::Opening { .. })
+    }
+}
+
 /// What became of a request whose sender was killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {

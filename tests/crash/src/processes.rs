@@ -10,7 +10,7 @@ use crate::trial::own;
 /// The second is refused and says why; when the first is killed, the file is free at once.
 pub(crate) fn second_is_refused() -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let store = format!("sqlite:{}", folder.path().join("store.db").display());
+    let store = folder.path().join("store.db").display().to_string();
     let (mut first, mut from_first) = hold(&store)?;
     expect(&mut from_first, "open")?;
     let (mut second, mut from_second) = hold(&store)?;

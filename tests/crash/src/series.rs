@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     point::{Fate, Kill, Point},
+    stores::StoreKind,
     trial::Report,
 };
 
 /// The system calls by which a process changes a file, asks Kommo or hears from it. Which of a pair is used depends on
 /// how SQLite was built, and on how the client sends.
-const SYSCALLS: &[&str] = &[
+const WITH_A_FILE: &[&str] = &[
     "pwrite64",
     "fsync",
     "fdatasync",
@@ -21,12 +22,20 @@ const SYSCALLS: &[&str] = &[
     "recvfrom",
 ];
 
-/// Of two kills, the first is at so many moments at the most, before every second one.
-const FIRST_STEPS: usize = 12;
-const FIRST_OF_SYSCALLS: usize = 3;
+/// The same where the store is a server: what is written goes to it, to Kommo, or to whoever waits for the 200.
+const WITH_A_SERVER: &[&str] = &["write", "writev", "sendto", "recvfrom"];
+const WRITES_WITH_A_SERVER: &[&str] = &["write", "writev", "sendto"];
 
-/// The same of two workers that stop.
-const FIRST_STOPS: usize = 16;
+/// Of two kills, or of two workers that stop, the first is at so many moments at the most, before every second one.
+#[derive(Clone, Copy, Debug)]
+struct Firsts {
+    steps: usize,
+    stops: usize,
+    syscalls: usize,
+}
+
+const MANY: Firsts = Firsts { steps: 12, stops: 16, syscalls: 3 };
+const FEW: Firsts = Firsts { steps: 3, stops: 4, syscalls: 0 };
 
 /// A group of points of one story.
 #[derive(Clone, Copy, Debug)]
@@ -40,26 +49,37 @@ pub(crate) enum Series {
     /// Every call of this name while the store is made.
     Opening(&'static str),
     /// A named moment, and then every named moment of the recovery.
-    StepsAgain { part: usize },
+    StepsAgain { part: usize, most: usize },
     /// A named moment, and then every call of this name in the recovery.
-    SyscallsAgain(&'static str),
+    SyscallsAgain { name: &'static str, most: usize },
     /// A worker that stops at every moment, while another takes over, and stops at every moment.
-    Stops { part: usize },
+    Stops { part: usize, most: usize },
 }
 
 /// The heavy ones are in so many parts, for several threads.
 const PARTS: usize = 4;
 
 impl Series {
-    pub(crate) fn all(with_strace: bool) -> Vec<Self> {
+    /// Every life on PostgreSQL takes new sessions of the server, and time. So, unless `everything` is asked for, a process
+    /// is not killed where it only reads, and the kills of a second life, and stops of a second worker, follow fewer first
+    /// ones.
+    pub(crate) fn all(kind: StoreKind, with_strace: bool, everything: bool) -> Vec<Self> {
+        let (syscalls, firsts) = match kind {
+            StoreKind::Sqlite => (WITH_A_FILE, MANY),
+            StoreKind::Postgres if everything => (WITH_A_SERVER, MANY),
+            StoreKind::Postgres => (WRITES_WITH_A_SERVER, FEW),
+        };
         let parts = || 0..PARTS;
         let mut all = vec![Self::Steps, Self::Requests];
-        all.extend(parts().map(|part| Self::StepsAgain { part }));
-        all.extend(parts().map(|part| Self::Stops { part }));
+        all.extend(parts().map(|part| Self::StepsAgain { part, most: firsts.steps }));
+        all.extend(parts().map(|part| Self::Stops { part, most: firsts.stops }));
         if with_strace {
-            all.extend(SYSCALLS.iter().copied().map(Self::Syscalls));
-            all.extend(SYSCALLS.iter().copied().map(Self::SyscallsAgain));
-            all.extend(SYSCALLS.iter().copied().map(Self::Opening));
+            let names = || syscalls.iter().copied();
+            all.extend(names().map(Self::Syscalls));
+            if firsts.syscalls > 0 {
+                all.extend(names().map(|name| Self::SyscallsAgain { name, most: firsts.syscalls }));
+            }
+            all.extend(names().map(Self::Opening));
         }
         all
     }
@@ -95,8 +115,8 @@ impl Series {
             Self::Opening(name) => {
                 calls(&[], |nth| Kill::Opening { life: 1, name: name.to_owned(), nth }, attempt)?;
             }
-            Self::StepsAgain { part } => {
-                let firsts = some(&steps(&undisturbed.logs, 0), FIRST_STEPS);
+            Self::StepsAgain { part, most } => {
+                let firsts = some(&steps(&undisturbed.logs, 0), most);
                 for first in firsts.into_iter().skip(part).step_by(PARTS) {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
                     for second in steps(&once.logs, life(&first)) {
@@ -104,8 +124,8 @@ impl Series {
                     }
                 }
             }
-            Self::SyscallsAgain(name) => {
-                for first in some(&steps(&undisturbed.logs, 0), FIRST_OF_SYSCALLS) {
+            Self::SyscallsAgain { name, most } => {
+                for first in some(&steps(&undisturbed.logs, 0), most) {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
                     for life in once.logs.keys().copied().filter(|other| *other > life(&first)) {
                         let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
@@ -113,11 +133,11 @@ impl Series {
                     }
                 }
             }
-            Self::Stops { part } => {
+            Self::Stops { part, most } => {
                 let never = "never".to_owned();
                 let calm = attempt(Point::Stopped { first: never, second: None })?;
                 let moments = calm.logs.get(&1).map(|log| leased(log)).unwrap_or_default();
-                for first in some(&moments, FIRST_STOPS).into_iter().skip(part).step_by(PARTS) {
+                for first in some(&moments, most).into_iter().skip(part).step_by(PARTS) {
                     let once = attempt(Point::Stopped { first: first.clone(), second: None })?;
                     for second in once.logs.get(&2).map(|log| leased(log)).unwrap_or_default() {
                         attempt(Point::Stopped { first: first.clone(), second: Some(second) })?;

@@ -6,7 +6,10 @@ use std::{
 };
 
 use rustix::process::{Signal, getpid, kill_process};
+use time::OffsetDateTime;
 use tokio::sync::watch;
+
+use crate::tell::tell;
 
 /// What happens at the chosen moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(crate) enum Then {
     Die,
     /// The worker stops until [`Steps::release`].
     Stop,
+    /// No moment is chosen: all are told, and that nothing is left to do.
+    Tell,
 }
 
 /// Counts the moments of one worker.
@@ -36,7 +41,13 @@ struct State {
     has_come: bool,
     /// Lanes that are worked on.
     working: BTreeSet<(i64, String)>,
+    /// How often nothing was due since the last moment.
+    looks: u32,
 }
+
+/// There is a look every second. Whoever works comes to a moment more often than this: he does not wait longer for his turn.
+/// Work that a failed read ended comes to none, and is not heard of again.
+const LOOKS: u32 = 12;
 
 impl Steps {
     /// `chosen` is a moment as [`log`](Self::log) names it, such as `before:plan#2`.
@@ -53,6 +64,12 @@ impl Steps {
     /// A moment has come.
     pub(crate) async fn reach(&self, when: &str, name: &str) {
         self.may_go_on().await;
+        if self.then == Then::Tell {
+            self.state().looks = 0;
+            // Nobody listens any more: then nobody waits for what this process does.
+            tell(&format!("moment {when}:{name}")).ok();
+            return;
+        }
         let is_chosen = {
             let mut state = self.state();
             let name = format!("{when}:{name}");
@@ -67,6 +84,7 @@ impl Steps {
         if is_chosen {
             match self.then {
                 Then::Die => die(),
+                Then::Tell => {}
                 Then::Stop => {
                     self.stopped.send_replace(true);
                     self.may_go_on().await;
@@ -106,10 +124,22 @@ impl Steps {
         self.state().working.remove(&(epoch, lane.to_owned()));
     }
 
-    /// Nothing is due; if nothing is worked on either, the worker is idle.
-    pub(crate) fn found_nothing(&self) {
-        if self.state().working.is_empty() {
+    /// Nothing is due at this time; if nothing is worked on either, the worker is idle.
+    pub(crate) fn found_nothing(&self, now: OffsetDateTime) {
+        let is_idle = {
+            let mut state = self.state();
+            state.looks = state.looks.saturating_add(1);
+            if self.then == Then::Tell && state.looks > LOOKS {
+                state.working.clear();
+            }
+            state.working.is_empty()
+        };
+        if is_idle {
             self.idle.send_replace(true);
+            if self.then == Then::Tell {
+                self.state().looks = 0;
+                tell(&format!("idle {}", now.unix_timestamp())).ok();
+            }
         }
     }
 

@@ -171,6 +171,21 @@ fn paid() -> String {
     body("evt_paid", "transaction.completed", 0, &transaction())
 }
 
+/// The deal of the payment of this number, of many.
+pub(crate) fn deal_of(number: u64) -> u64 {
+    LEAD.saturating_add(number)
+}
+
+/// A payment by a customer of its own, for a deal of its own.
+pub(crate) fn payment_of(number: u64) -> String {
+    let mut data = transaction();
+    for (key, kind) in [("id", "txn"), ("customer_id", "ctm"), ("subscription_id", "sub")] {
+        data[key] = json!(format!("{kind}_{number}"));
+    }
+    data["custom_data"] = json!({"kommo_lead_id": deal_of(number).to_string()});
+    body(&format!("evt_{number}"), "transaction.completed", 0, &data)
+}
+
 fn transaction() -> Value {
     let totals = json!({
         "subtotal": "59900", "discount": "0", "tax": "5315", "total": "65215", "grand_total": "65215",

@@ -11,11 +11,11 @@ use std::{
 };
 
 use kommo_client::fake::{FakeKommo, FakeLead, Fault};
-use tempfile::TempDir;
 
 use crate::{
     check::{self, Expected, Violation},
     point::{Fate, Kill, Point},
+    stores::{Home, StoreKind, Stores},
     story::{BEGIN, LEAD, Story},
 };
 
@@ -54,29 +54,12 @@ struct Told {
     errors: Vec<String>,
 }
 
-/// Where the store is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum StoreKind {
-    Sqlite,
-}
-
-impl StoreKind {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Sqlite => "sqlite",
-        }
-    }
-}
-
 /// A story under way.
 pub(crate) struct Trial<'a> {
     story: &'a Story,
     point: &'a Point,
-    store: String,
-    account: String,
+    home: Home<'a>,
     kommo: FakeKommo,
-    /// Held for its drop, which removes it.
-    _folder: TempDir,
     now: i64,
     lives: usize,
     acknowledged: BTreeSet<usize>,
@@ -86,12 +69,12 @@ pub(crate) struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// `expected` is what the undisturbed story left in Kommo; none for that story itself.
     pub(crate) async fn run(
-        store: StoreKind,
+        (stores, kind): (&'a Stores, StoreKind),
         story: &'a Story,
         point: &'a Point,
         expected: Option<&Expected>,
     ) -> Result<(Report, Expected), String> {
-        let mut trial = Self::begin(store, story, point).await?;
+        let mut trial = Self::begin((stores, kind), story, point).await?;
         let parked = match point {
             Point::Stopped { first, second } => trial.two_workers(first, second.as_deref())?,
             Point::Undisturbed | Point::Kills(_) => trial.lives()?,
@@ -110,7 +93,11 @@ impl<'a> Trial<'a> {
         Ok((trial.report, found))
     }
 
-    async fn begin(store: StoreKind, story: &'a Story, point: &'a Point) -> Result<Self, String> {
+    async fn begin(
+        (stores, kind): (&'a Stores, StoreKind),
+        story: &'a Story,
+        point: &'a Point,
+    ) -> Result<Self, String> {
         let kommo = FakeKommo::start().await;
         kommo.set_rate_limit(None);
         kommo.set_time(Some(BEGIN.unix_timestamp()));
@@ -124,20 +111,14 @@ impl<'a> Trial<'a> {
             }
         }
         (story.trouble)(&kommo);
-        let folder = folder()?;
-        let (store, account) = match store {
-            StoreKind::Sqlite => (
-                format!("sqlite:{}", folder.path().join("store.db").display()),
-                "default".to_owned(),
-            ),
-        };
+        let makes_tables =
+            matches!(point, Point::Kills(kills) if kills.iter().any(Kill::is_in_opening));
+        let home = stores.home(kind, makes_tables).await?;
         Ok(Self {
             story,
             point,
-            store,
-            account,
+            home,
             kommo,
-            _folder: folder,
             now: BEGIN.unix_timestamp(),
             lives: 0,
             acknowledged: BTreeSet::new(),
@@ -250,8 +231,8 @@ impl<'a> Trial<'a> {
         let now = self.now.to_string();
         let kommo = self.kommo.uri();
         let options = [
-            ("store", self.store.as_str()),
-            ("account", &self.account),
+            ("store", self.home.address.as_str()),
+            ("account", &self.home.account),
             ("kommo", &kommo),
             ("token", self.kommo.token()),
             ("story", self.story.name),
@@ -420,13 +401,6 @@ fn held(nth: u64, fate: Fate) -> Fault {
         Fate::Unwritten => held,
         Fate::Late => held.applied_later(),
     }
-}
-
-/// In memory where that is possible: a killed process leaves there what it leaves on a disk.
-fn folder() -> Result<TempDir, String> {
-    let memory = PathBuf::from("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    made.map_err(|error| error.to_string())
 }
 
 pub(crate) fn own() -> Result<PathBuf, String> {

@@ -14,12 +14,15 @@ use crate::steps::Steps;
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     store: Arc<dyn Store>,
+    account: String,
     steps: Arc<Steps>,
 }
 
 impl Watched {
-    pub(crate) fn new(store: Arc<dyn Store>, steps: Arc<Steps>) -> Self {
-        Self { store, steps }
+    /// `account` is the one in the store, whatever the engine calls it: the markers of notes and tasks depend on that name,
+    /// and must be the same in every trial.
+    pub(crate) fn new(store: Arc<dyn Store>, account: &str, steps: Arc<Steps>) -> Self {
+        Self { store, account: account.to_owned(), steps }
     }
 
     /// A durable step: there is a moment before it, and one after it.
@@ -49,8 +52,8 @@ impl Watched {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Store for Watched {
-    async fn account(&self, name: &str) -> Result<AccountKey, StoreError> {
-        self.step("account", self.store.account(name)).await
+    async fn account(&self, _: &str) -> Result<AccountKey, StoreError> {
+        self.step("account", self.store.account(&self.account)).await
     }
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
@@ -90,7 +93,7 @@ impl Store for Watched {
             self.steps.reach("after", "claim").await;
         }
         if claimed.is_empty() {
-            self.steps.found_nothing();
+            self.steps.found_nothing(now);
         }
         Ok(claimed)
     }
