@@ -1,6 +1,7 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod memory;
 mod operator;
 mod pacer;
 mod process;
@@ -88,6 +89,8 @@ struct Inner {
     customers: Option<Arc<dyn CustomerLookup>>,
     cache: Cache,
     settle: Duration,
+    /// What occurred before may have been written without this database knowing.
+    knows_from: Option<OffsetDateTime>,
     /// How long the bodies of ended events are kept.
     keep: Duration,
     /// The store cannot be relied on any more.
@@ -193,7 +196,8 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
-        let mut pruning = std::pin::pin!(self.prune());
+        let upkeep = async { tokio::join!(self.prune(), self.beat()) };
+        let mut upkeep = std::pin::pin!(upkeep);
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();
         loop {
@@ -205,7 +209,7 @@ impl Sync {
                 biased;
                 () = &mut shutdown => break,
                 () = self.0.broken.notified() => break,
-                () = &mut pruning => {}
+                _ = &mut upkeep => {}
                 Some((claimed, is_all)) = claiming.next() => {
                     working.extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed)));
                     if is_all {
@@ -214,7 +218,7 @@ impl Sync {
                             biased;
                             () = &mut shutdown => break,
                             () = self.0.broken.notified() => break,
-                            () = &mut pruning => {}
+                            _ = &mut upkeep => {}
                             () = self.0.wake.notified() => {}
                             () = self.0.store.woken(self.0.account) => {}
                             () = ended(&mut working), if !working.is_empty() => {}
@@ -453,6 +457,7 @@ impl Sync {
             clock: &*self.0.clock,
             account: &self.0.account_name,
             settle: self.0.settle,
+            doubt: None,
         }
     }
 

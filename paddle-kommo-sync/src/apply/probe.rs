@@ -38,7 +38,9 @@ impl Applier<'_> {
         lead: LeadId,
         kind: Kind,
     ) -> Result<bool, Stop> {
-        let Some(sent_at) = self.unheard(work, row).await? else { return Ok(false) };
+        let Some(sent_at) = self.unheard(work, row).await? else {
+            return self.was_there_before(work, row, lead, &kind).await;
+        };
         let now = self.clock.now();
         let from = sent_at.saturating_sub(CLOCK_DIFFERENCE);
         if let Some(id) = self.look(work, row, lead, &kind, from).await? {
@@ -62,6 +64,30 @@ impl Applier<'_> {
         let until = after(sent_at, self.settle.saturating_mul(absent.saturating_add(1))).max(now);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
+    }
+
+    /// An effect that this journal has not written may have been written all the same, before its database was restored or
+    /// by another one. That is long ago, so one look tells. A deal is not looked for: what it is made for is a deal that is
+    /// not won yet, and it has its marker only until it is named.
+    async fn was_there_before(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+        lead: LeadId,
+        kind: &Kind,
+    ) -> Result<bool, Stop> {
+        let (Some(occurred_at), Kind::Note | Kind::Task) = (self.doubt, kind) else {
+            return Ok(false);
+        };
+        let from = occurred_at.saturating_sub(CLOCK_DIFFERENCE);
+        let Some(id) = self.look(work, row, lead, kind, from).await? else { return Ok(false) };
+        tracing::warn!(
+            effect = row.name,
+            remote_id = id,
+            "found in Kommo, though this database has not written it: it was restored, or another one writes to this account"
+        );
+        self.store.done(&work.lease, &row.name, Some(id)).await?;
+        Ok(true)
     }
 
     /// When an attempt was begun of which nobody heard what became; none when there is no such. Until the settle time is

@@ -13,7 +13,7 @@ use super::{
     rfc3339, text,
 };
 use crate::{
-    apply::{Applied, LEASE, after},
+    apply::{Applied, Applier, LEASE, after},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
@@ -407,7 +407,11 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
-        match self.applier(priority(&claimed.event)).apply(lease.clone(), &effects).await? {
+        let applier = Applier {
+            doubt: self.doubt(&claimed.event),
+            ..self.applier(priority(&claimed.event))
+        };
+        match applier.apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
                 self.has_recovered();
                 self.warn_once(&left_out);

@@ -41,11 +41,11 @@ async fn is_done(sync: &Sync, event: &Event) {
     );
 }
 
-/// What happens on the first two days: one note or task each.
+/// What happens on the first two days, 10 hours apart: one note or task each.
 fn days() -> [Event; 4] {
     [
         at(0, "transaction.completed", transaction()),
-        at(9, "transaction.completed", renewal()),
+        at(10, "transaction.completed", renewal()),
         at(20, "adjustment.updated", refund("approved")),
         at(30, "subscription.canceled", subscription("canceled")),
     ]
@@ -68,15 +68,15 @@ async fn u21_after_a_restore_what_was_written_since_the_backup_is_found_not_writ
     std::fs::copy(&path, &backup).unwrap();
 
     let sync = world.restarted(store(&path)).await;
-    world.advance(HOUR);
     for event in [&renewal, &refund, &end] {
+        world.advance(10 * HOUR);
         is_done(&sync, event).await;
     }
     drop(sync);
     let before = seen(&world);
     assert_eq!((before.1.len(), before.2.len(), before.3), (3, 1, WON), "{before:?}");
 
-    world.advance(23 * HOUR);
+    world.advance(HOUR);
     for round in 0..2 {
         // Once more: the row that says since when this database can know must itself outlive a restart.
         let sync = world.restarted(store(&backup)).await;
@@ -90,7 +90,7 @@ async fn u21_after_a_restore_what_was_written_since_the_backup_is_found_not_writ
     let sync = world.restarted(store(&backup)).await;
     let mut again = crate::support::events::renewal();
     again["id"] = json!("txn_again");
-    is_done(&sync, &at(35, "transaction.completed", again)).await;
+    is_done(&sync, &at(42, "transaction.completed", again)).await;
     assert_eq!(world.notes().len(), 4);
 }
 
@@ -109,6 +109,7 @@ async fn u21_a_restart_between_the_restore_and_a_replay_changes_nothing() {
     is_done(&sync, &renewal).await;
     drop(sync);
 
+    world.advance(HOUR);
     drop(world.restarted(store(&backup)).await);
     world.advance(Duration::from_secs(60));
     let sync = world.restarted(store(&backup)).await;
@@ -140,13 +141,14 @@ async fn u21_a_service_that_never_stopped_for_long_looks_for_nothing() {
 #[tokio::test]
 async fn u21_o14_a_new_database_finds_what_an_earlier_one_has_written() {
     let world = World::new().await;
-    for event in &days() {
+    let days = days();
+    for event in &days {
         is_done(&world.sync, event).await;
+        world.advance(10 * HOUR);
     }
     let before = seen(&world);
-    world.advance(34 * HOUR);
     let sync = world.restarted(MemoryStore::new()).await;
-    for event in &days() {
+    for event in &days {
         is_done(&sync, event).await;
     }
     assert_eq!(seen(&world), before);
@@ -157,8 +159,9 @@ async fn u15_a_second_database_closes_no_deal_twice_and_finds_what_was_before_it
     let world = World::new().await;
     let [payment, renewal, ..] = days();
     is_done(&world.sync, &payment).await;
-    is_done(&world.sync, &renewal).await;
     world.advance(10 * HOUR);
+    is_done(&world.sync, &renewal).await;
+    world.advance(HOUR);
     // It is told the same, and so has the same markers.
     let second = world.restarted(MemoryStore::new()).await;
     is_done(&second, &payment).await;
