@@ -10,6 +10,7 @@
 mod bundles;
 mod docs;
 mod exactly_once;
+mod faults_engine;
 mod faults_restore;
 mod faults_store;
 mod fields;
