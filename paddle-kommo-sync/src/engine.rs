@@ -10,6 +10,7 @@ mod reading;
 use std::{
     collections::BTreeMap,
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -431,13 +432,19 @@ impl Sync {
 
     async fn work_and_log(&self, claimed: Claimed) {
         let event_id = claimed.event.event_id.clone();
-        match self.work_on(claimed).await {
+        // Nothing of it is left half done that a killed process would not leave as well.
+        match AssertUnwindSafe(self.work_on(claimed)).catch_unwind().await {
             // Another event of this lane, or this one in another lane, may be due now.
-            Ok(_) => self.0.wake.notify_one(),
-            Err(StoreError::LeaseLost) => {
+            Ok(Ok(_)) => self.0.wake.notify_one(),
+            Ok(Err(StoreError::LeaseLost)) => {
                 tracing::warn!(event_id, "the lane was taken over meanwhile")
             }
-            Err(error) => self.failed(&error),
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => tracing::error!(
+                event_id,
+                "the work on an event panicked, which is a mistake in this program: it is tried again when its lease ends, \
+                 and parked after the third time"
+            ),
         }
     }
 
