@@ -464,7 +464,8 @@ impl Sync {
             clock: &*self.0.clock,
             account: &self.0.account_name,
             settle: self.0.settle,
-            doubt: None,
+            occurred_at: OffsetDateTime::UNIX_EPOCH,
+            in_doubt: false,
         }
     }
 

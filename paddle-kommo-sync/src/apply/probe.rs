@@ -1,6 +1,7 @@
 //! Was it written? After an answer that never came, the effect is looked for by its marker before it is sent again.
 
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
+use time::OffsetDateTime;
 
 use super::{Applied, Applier, Stop, Work, after, failed};
 use crate::{
@@ -42,7 +43,7 @@ impl Applier<'_> {
             return self.was_there_before(work, row, lead, &kind).await;
         };
         let now = self.clock.now();
-        let from = sent_at.saturating_sub(CLOCK_DIFFERENCE);
+        let from = self.written_from(&kind, sent_at);
         if let Some(id) = self.look(work, row, lead, &kind, from).await? {
             tracing::info!(
                 effect = row.name,
@@ -61,7 +62,9 @@ impl Applier<'_> {
             return Ok(false);
         }
         self.store.mark(&work.lease, &row.name, EffectState::Unknown, absent).await?;
-        let until = after(sent_at, self.settle.saturating_mul(absent.saturating_add(1))).max(now);
+        // An attempt that was begun after now was begun while a clock was wrong.
+        let wait = self.settle.saturating_mul(absent.saturating_add(1));
+        let until = after(sent_at.min(now), wait).max(now);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
     }
@@ -76,10 +79,10 @@ impl Applier<'_> {
         lead: LeadId,
         kind: &Kind,
     ) -> Result<bool, Stop> {
-        let (Some(occurred_at), Kind::Note | Kind::Task) = (self.doubt, kind) else {
+        if !self.in_doubt || matches!(kind, Kind::Lead) {
             return Ok(false);
-        };
-        let from = occurred_at.saturating_sub(CLOCK_DIFFERENCE);
+        }
+        let from = self.occurred_at.saturating_sub(CLOCK_DIFFERENCE);
         let Some(id) = self.look(work, row, lead, kind, from).await? else { return Ok(false) };
         tracing::warn!(
             effect = row.name,
@@ -96,7 +99,7 @@ impl Applier<'_> {
         &self,
         work: &Work,
         row: &EffectRow,
-    ) -> Result<Option<time::OffsetDateTime>, Stop> {
+    ) -> Result<Option<OffsetDateTime>, Stop> {
         // In flight at the start of the work: whoever sent it is gone without having heard the answer.
         let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
             (row.state, row.sent_at)
@@ -105,12 +108,23 @@ impl Applier<'_> {
         };
         let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
         let settled = after(sent_at, wait);
-        if self.clock.now() < settled {
+        let now = self.clock.now();
+        if now < settled && sent_at <= now.saturating_add(CLOCK_DIFFERENCE) {
             self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
             let why = format!("whether `{}` was written is not known yet", row.name);
             return Err(Stop::Because(Applied::Wait { until: settled, why }));
         }
         Ok(Some(sent_at))
+    }
+
+    /// From when on the effect may have been written, by Kommo's clock. Ours may be wrong, but nothing is written before
+    /// it has happened. Among new deals it would be too many to look through, so for them ours may be wrong by a day.
+    fn written_from(&self, kind: &Kind, sent_at: OffsetDateTime) -> OffsetDateTime {
+        let earliest = match kind {
+            Kind::Note | Kind::Task => self.occurred_at,
+            Kind::Lead => self.occurred_at.max(sent_at.saturating_sub(time::Duration::DAY)),
+        };
+        sent_at.min(earliest).saturating_sub(CLOCK_DIFFERENCE)
     }
 
     async fn look(
@@ -119,7 +133,7 @@ impl Applier<'_> {
         row: &EffectRow,
         lead: LeadId,
         kind: &Kind,
-        from: time::OffsetDateTime,
+        from: OffsetDateTime,
     ) -> Result<Option<u64>, Stop> {
         match kind {
             Kind::Note => {
@@ -156,9 +170,10 @@ impl Applier<'_> {
         work: &Work,
         row: &EffectRow,
         older: LeadId,
-        from: time::OffsetDateTime,
+        from: OffsetDateTime,
     ) -> Result<Option<u64>, Stop> {
-        let until = from.saturating_add(CLOCK_DIFFERENCE).saturating_add(LATEST);
+        let sent_at = row.sent_at.unwrap_or(from);
+        let until = sent_at.max(from.saturating_add(CLOCK_DIFFERENCE)).saturating_add(LATEST);
         let filter = LeadFilter::new().created_from(from).created_to(until).newest_first();
         let mut pages = self.kommo.leads().list(&filter);
         for _ in 0..PAGES {

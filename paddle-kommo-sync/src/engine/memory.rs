@@ -109,10 +109,9 @@ impl Sync {
         write(store, account, row, Memory { alive_at: now, from }).await
     }
 
-    /// When the event occurred, if its effects may have been written without this database knowing.
-    pub(super) fn doubt(&self, event: &EventRow) -> Option<OffsetDateTime> {
-        let from = self.0.knows_from?;
-        (event.occurred_at < from).then_some(event.occurred_at)
+    /// Whether effects of this event may have been written without this database knowing.
+    pub(super) fn is_in_doubt(&self, event: &EventRow) -> bool {
+        self.0.knows_from.is_some_and(|from| event.occurred_at < from)
     }
 }
 

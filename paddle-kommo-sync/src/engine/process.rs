@@ -407,8 +407,11 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
-        let applier =
-            Applier { doubt: self.doubt(&claimed.event), ..self.applier(priority(&claimed.event)) };
+        let applier = Applier {
+            occurred_at: claimed.event.occurred_at,
+            in_doubt: self.is_in_doubt(&claimed.event),
+            ..self.applier(priority(&claimed.event))
+        };
         match applier.apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
                 self.has_recovered();

@@ -120,7 +120,10 @@ async fn u06_a_store_that_fails_once_at_any_call_changes_nothing_in_the_end() {
 
 /// What the work on one event calls.
 fn is_work(method: &str) -> bool {
-    !matches!(method, "account" | "put" | "claim_due" | "stats" | "prune" | "next_slot" | "learn")
+    !matches!(
+        method,
+        "account" | "put" | "claim_due" | "stats" | "prune" | "next_slot" | "learn" | "known"
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,16 +137,12 @@ async fn u18_a_panic_in_the_work_on_one_event_stops_no_other_and_is_made_up_for(
             assert!(world.sync.handle(&event).await.is_err());
         }
         let met = nth_meets(&store, places + 1, is_work, Fate::Panics);
-        let done = async |events: u64| {
-            while world.sync.stats().await.unwrap().done < events {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
+        // Meanwhile the lease of the one that panicked ends; where both shared a request, nobody has heard its answer.
         let scene = async {
-            done(1).await;
-            // The lease of the one that panicked ends.
-            world.advance(LEASE);
-            done(2).await;
+            while world.sync.stats().await.unwrap().done < 2 {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                world.advance(Duration::from_secs(20));
+            }
         };
         let ended = tokio::time::timeout(Duration::from_secs(600), world.sync.run(scene)).await;
         assert!(ended.is_ok(), "place {places}: it hangs");
@@ -154,7 +153,7 @@ async fn u18_a_panic_in_the_work_on_one_event_stops_no_other_and_is_made_up_for(
         }
         places += 1;
     }
-    assert!(places >= 20, "only {places} places");
+    assert!(places >= 10, "only {places} places");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,9 @@ use kommo_client::LeadId;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use time::OffsetDateTime;
 
-use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats};
+use super::super::{
+    AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats, longest_wait,
+};
 use crate::error::StoreError;
 
 impl From<rusqlite::Error> for StoreError {
@@ -153,9 +155,9 @@ pub(super) fn pause(
 ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
     let paused: Option<(i64, Option<String>)> = connection
         .prepare_cached(
-            "SELECT paused_until, pause_reason FROM account WHERE id = ?1 AND paused_until > ?2",
+            "SELECT paused_until, pause_reason FROM account WHERE id = ?1 AND paused_until > ?2 AND paused_until <= ?3",
         )?
-        .query_row(params![account.get(), micros(now)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![account.get(), micros(now), micros(longest_wait(now))], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     paused.map(|(until, reason)| Ok((moment(until)?, reason.unwrap_or_default()))).transpose()
 }
