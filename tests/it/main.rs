@@ -4,6 +4,11 @@ mod away;
 mod basket;
 mod contract;
 mod deals;
+mod faults_http;
+mod faults_ours;
+mod faults_paddle;
+#[path = "../../paddle-kommo-sync/tests/it/support/faulty.rs"]
+mod faulty;
 mod late;
 mod life;
 mod limits;

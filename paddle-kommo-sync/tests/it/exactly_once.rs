@@ -296,7 +296,7 @@ async fn a_user_who_was_deactivated_meanwhile_does_not_hold_up_the_task() {
 }
 
 #[tokio::test]
-async fn an_event_that_stops_its_worker_three_times_is_parked() {
+async fn u18_an_event_that_stops_its_worker_three_times_is_parked() {
     let store = MemoryStore::new();
     let world = World::built(|_| {}, store.clone(), |builder| builder).await;
     world.kommo.fail_next(Fault::hang(Duration::from_secs(60)).on("GET", "/api/v4/leads").always());
