@@ -131,7 +131,8 @@ impl Sync {
     /// Makes a delivery durable, and returns at once: the 200 to Paddle may leave. [`run`](Self::run) does the rest.
     ///
     /// A body that is authentic, but not an event, is kept as well: Paddle would send it again for three days, and it
-    /// would still not be one.
+    /// would still not be one. So is one that says something else under the id of an event that was taken in before: the
+    /// first one counts, and a person should know.
     ///
     /// # Errors
     ///
@@ -142,7 +143,16 @@ impl Sync {
     /// When the future is dropped, the delivery may or may not have been stored; another delivery is harmless.
     pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
         match delivery.parse() {
-            Ok(event) => self.put(&event).await,
+            Ok(event) => match self.put(&event).await? {
+                Accepted::Duplicate if self.is_another(&event).await? => {
+                    let why = format!(
+                        "{} was delivered before with other contents, which count",
+                        event.id()
+                    );
+                    self.put_unreadable(delivery, &why).await
+                }
+                accepted => Ok(accepted),
+            },
             Err(error) => self.put_unreadable(delivery, &chain(&error)).await,
         }
     }
@@ -383,6 +393,22 @@ impl Sync {
             Put::New => Accepted::New,
             Put::Known(_) => Accepted::Duplicate,
         })
+    }
+
+    /// Whether what is stored under the id of this event happened otherwise. A replay has another `notification_id`, and no
+    /// more.
+    async fn is_another(&self, event: &Event) -> Result<bool, StoreError> {
+        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let Some(first) = row.map(|row| row.payload).filter(|first| !first.is_empty()) else {
+            return Ok(false);
+        };
+        if first == event.body().as_bytes() {
+            return Ok(false);
+        }
+        let Ok(first) = Event::from_trusted(&first, event.environment()) else { return Ok(false) };
+        let data = |event: &Event| serde_json::from_str::<serde_json::Value>(event.raw_data()).ok();
+        Ok((first.event_type(), first.occurred_at()) != (event.event_type(), event.occurred_at())
+            || data(&first) != data(event))
     }
 
     async fn put_unreadable(
