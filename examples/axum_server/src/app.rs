@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 use kommo_client::Client;
 use paddle_kommo_sync::{BuildError, SyncBuilder};
 use paddle_webhook::Verifier;
 
-use crate::{admin, health, metrics, settings::AdminToken, webhook};
+use crate::{admin, health, metrics, panics, settings::AdminToken, webhook};
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct App {
     pub(crate) sync: paddle_kommo_sync::Sync,
     pub(crate) kommo: Client,
     pub(crate) counts: Arc<metrics::Counts>,
+    pub(crate) refusals: Arc<webhook::Refusals>,
     admin_token: Option<AdminToken>,
 }
 
@@ -39,6 +40,7 @@ impl App {
             sync,
             kommo,
             counts: Arc::default(),
+            refusals: Arc::default(),
             admin_token: None,
         })
     }
@@ -58,6 +60,7 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::metrics))
             .merge(admin)
+            .layer(middleware::from_fn(panics::answered))
             .with_state(self.clone())
     }
 

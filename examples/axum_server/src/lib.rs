@@ -9,6 +9,7 @@ pub mod check;
 pub mod demo;
 mod health;
 mod metrics;
+mod panics;
 pub mod serve;
 pub mod settings;
 mod webhook;
