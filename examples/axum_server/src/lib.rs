@@ -8,6 +8,7 @@ pub mod check;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod health;
+mod log;
 mod metrics;
 mod panics;
 pub mod serve;

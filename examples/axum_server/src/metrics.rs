@@ -159,6 +159,12 @@ fn text(
         "1 while calls to Kommo fail.",
         &one(i128::from(has_trouble)),
     );
+    metric(
+        "paddle_kommo_log_lines_lost_total",
+        "counter",
+        "Lines of the log that nobody took in time.",
+        &one(crate::log::lost().into()),
+    );
     if let Some(expires) = token_expires {
         metric(
             "kommo_token_expires_timestamp_seconds",

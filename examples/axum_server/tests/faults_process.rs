@@ -275,9 +275,12 @@ async fn u20_a_log_that_nobody_reads_any_more_stops_nothing() {
             }
             assert_eq!(service.deliver(&payment("evt_paid")), "HTTP/1.1 200 OK");
             eventually("the deal is closed", || !seen.notes(LEAD).is_empty());
-            eventually("what is lost is counted", || {
-                number(&service.get("/metrics"), "paddle_kommo_log_lines_lost_total") > 0
-            });
+            // What sleeps may wake up: its lines wait for it, as far as there is room.
+            if reader_is_gone {
+                eventually("what is lost is counted", || {
+                    number(&service.get("/metrics"), "paddle_kommo_log_lines_lost_total") > 0
+                });
+            }
             service.signal("TERM");
             assert_eq!(service.exit_within(Duration::from_secs(30)), Some(0));
         })
