@@ -11,6 +11,7 @@ mod bundles;
 mod docs;
 mod exactly_once;
 mod faults_engine;
+mod faults_kommo;
 mod faults_restore;
 mod faults_store;
 mod fields;
