@@ -62,6 +62,8 @@ impl AccountHandle {
 pub enum AccountWith {
     /// The kinds of tasks.
     TaskTypes,
+    /// The groups of users; no other method tells them.
+    UsersGroups,
     /// Formats of dates, and the time zone.
     DatetimeSettings,
     /// The host of the files.
@@ -74,6 +76,7 @@ impl AccountWith {
     fn as_str(self) -> &'static str {
         match self {
             Self::TaskTypes => "task_types",
+            Self::UsersGroups => "users_groups",
             Self::DatetimeSettings => "datetime_settings",
             Self::DriveUrl => "drive_url",
             Self::IsApiFilterEnabled => "is_api_filter_enabled",
@@ -109,6 +112,19 @@ pub struct Account {
     pub timezone_offset: Option<String>,
     /// With [`AccountWith::TaskTypes`]: the kinds of tasks.
     pub task_types: Vec<TaskType>,
+    /// With [`AccountWith::UsersGroups`]: the groups of users.
+    pub users_groups: Vec<UserGroup>,
+}
+
+/// A group of users.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UserGroup {
+    /// Its id; 0 is the group that every account begins with.
+    pub id: u64,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
 }
 
 /// A kind of task.
@@ -152,6 +168,8 @@ struct Wire {
 struct Embedded {
     #[serde(default, deserialize_with = "list")]
     task_types: Vec<TaskType>,
+    #[serde(default, deserialize_with = "list")]
+    users_groups: Vec<UserGroup>,
     #[serde(default, deserialize_with = "or_default")]
     datetime_settings: DatetimeSettings,
 }
@@ -180,6 +198,7 @@ impl<'de> Deserialize<'de> for Account {
             timezone: wire.embedded.datetime_settings.timezone,
             timezone_offset: wire.embedded.datetime_settings.timezone_offset,
             task_types: wire.embedded.task_types,
+            users_groups: wire.embedded.users_groups,
         })
     }
 }

@@ -13,9 +13,12 @@ use crate::{
 };
 
 mod each;
+mod work;
 
 pub use each::ItemOutcome;
-pub(crate) use each::{create_each, update_each};
+pub(crate) use each::{
+    Done, Posting, create_each, creating, named, not_written, post_each, update_each,
+};
 
 /// The most Kommo takes in one request (its page "Limitations"; it recommends 50).
 pub(crate) const MOST_ITEMS: usize = 250;
@@ -54,27 +57,8 @@ where
     if items.is_empty() {
         return Ok(Vec::new());
     }
-    if items.len() > MOST_ITEMS {
-        // Splitting would leave the caller with one error for requests of different fates.
-        return Err(Error::invalid_request("Kommo creates at most 250 items in one request"));
-    }
-    let request = Request::new(Method::Post, path.to_owned()).json(&numbered(items))?;
-    let answer = client.send(&request).await.map_err(|error| error.in_batch(0, items.len()))?;
-    let thin = thin::<I>(&answer, key)?;
-    (0..items.len())
-        .map(|index| {
-            let mut matching = thin.iter().filter(|item| item.names(index));
-            match (matching.next(), matching.next()) {
-                (Some(item), None) => Ok(Created { id: item.id, index }),
-                // Some answers repeat no `request_id` (Kommo's sample of new custom fields): one is still that one.
-                (None, None) if items.len() == 1 => match thin.as_slice() {
-                    [only] if only.request_id.is_null() => Ok(Created { id: only.id, index }),
-                    _ => Err(answer.undecodable("the answer does not name every item once")),
-                },
-                _ => Err(answer.undecodable("the answer does not name every item once")),
-            }
-        })
-        .collect()
+    let answer = post(client, path, &numbered(items), items.len()).await?;
+    whole(&answer, created(&answer, key, items.len())?)
 }
 
 /// Updates all items, 250 at a time. The answers come in the order of the items.
@@ -89,30 +73,82 @@ where
     T: Serialize + Sync,
     I: Id,
 {
-    let mut updated = Vec::with_capacity(items.len());
+    let mut done = Vec::with_capacity(items.len());
     for chunk in items.chunks(MOST_ITEMS) {
-        let offset = updated.len();
-        let request = Request::new(Method::Patch, path.to_owned()).json(&numbered(chunk))?;
-        let answer =
-            client.send(&request).await.map_err(|error| error.in_batch(offset, chunk.len()))?;
-        updated.extend(updated_of(&answer, key, chunk.iter().map(&id))?);
+        let answer = patch(client, path, chunk, done.len()).await?;
+        done.extend(whole(&answer, updated(&answer, key, chunk.iter().map(&id))?)?);
     }
-    Ok(updated)
+    Ok(done)
 }
 
-/// The ids are known, and some answers to updates repeat no `request_id`: so they are what is matched.
-fn updated_of<I: Id>(
+/// Sends what creates so many items.
+pub(crate) async fn post<B: Serialize + Sync + ?Sized>(
+    client: &Client,
+    path: &str,
+    body: &B,
+    items: usize,
+) -> Result<Answer, Error> {
+    if items > MOST_ITEMS {
+        // Splitting would leave the caller with one error for requests of different fates.
+        return Err(Error::invalid_request("Kommo takes at most 250 items in one request"));
+    }
+    let request = Request::new(Method::Post, path.to_owned()).json(body)?;
+    client.send(&request).await.map_err(|error| error.in_batch(0, items))
+}
+
+async fn patch<T: Serialize + Sync>(
+    client: &Client,
+    path: &str,
+    items: &[T],
+    offset: usize,
+) -> Result<Answer, Error> {
+    let request = Request::new(Method::Patch, path.to_owned()).json(&numbered(items))?;
+    client.send(&request).await.map_err(|error| error.in_batch(offset, items.len()))
+}
+
+/// All of the items, or the error that says that not all of them are named.
+pub(crate) fn whole<D>(answer: &Answer, items: Vec<Option<D>>) -> Result<Vec<D>, Error> {
+    items
+        .into_iter()
+        .collect::<Option<_>>()
+        .ok_or_else(|| answer.undecodable("the answer does not name every item once"))
+}
+
+/// What a success says of created items: `None` for one that it does not name, or more than once.
+fn created<I: Id>(
+    answer: &Answer,
+    key: &'static str,
+    items: usize,
+) -> Result<Vec<Option<Created<I>>>, Error> {
+    let thin = thin::<I>(answer, key)?;
+    let created = |index| {
+        let mut matching = thin.iter().filter(|item| item.names(index));
+        match (matching.next(), matching.next()) {
+            (Some(item), None) => Some(Created { id: item.id, index }),
+            // Some answers repeat no `request_id` (Kommo's sample of new custom fields): one is still that one.
+            (None, None) if items == 1 => match thin.as_slice() {
+                [only] if only.request_id.is_null() => Some(Created { id: only.id, index }),
+                _ => None,
+            },
+            _ => None,
+        }
+    };
+    Ok((0..items).map(created).collect())
+}
+
+/// What a success says of updated items: `None` for one that it does not name. The ids are known, and some answers to
+/// updates repeat no `request_id`: so they are what is matched.
+fn updated<I: Id>(
     answer: &Answer,
     key: &'static str,
     ids: impl Iterator<Item = I>,
-) -> Result<Vec<Updated<I>>, Error> {
+) -> Result<Vec<Option<Updated<I>>>, Error> {
     let thin = thin::<I>(answer, key)?;
-    ids.map(|id| {
-        let item = thin.iter().find(|item| item.id == id);
-        item.map(|item| Updated { id, updated_at: item.updated_at })
-            .ok_or_else(|| answer.undecodable("the answer does not name every item"))
-    })
-    .collect()
+    let updated = |id| {
+        let item = thin.iter().find(|item| item.id == id)?;
+        Some(Updated { id, updated_at: item.updated_at })
+    };
+    Ok(ids.map(updated).collect())
 }
 
 #[derive(Serialize)]

@@ -4,15 +4,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    batch::{MOST_ITEMS, numbered},
+    batch::{self, Done, ItemOutcome, Posting, numbered},
     client::Client,
-    error::Error,
+    error::{Error, ErrorKind, ItemError},
     id::UserId,
     notes::CallResponsible,
     open_enum::open_enum,
-    transport::{Method, Request},
+    problem::refusal,
+    transport::Answer,
     wire::{lenient, list, or_default},
 };
+
+const PATH: &str = "/api/v4/calls";
 
 open_enum! {
     /// Who called whom.
@@ -46,30 +49,55 @@ impl Calls {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn create(&self, calls: &[NewCall]) -> Result<CallsCreated, Error> {
-        #[derive(Deserialize)]
-        struct Wire {
-            #[serde(default, deserialize_with = "list")]
-            errors: Vec<Value>,
-            #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
-            embedded: Embedded,
-        }
-        #[derive(Default, Deserialize)]
-        struct Embedded {
-            #[serde(default, deserialize_with = "list")]
-            calls: Vec<Call>,
-        }
         if calls.is_empty() {
             return Ok(CallsCreated { created: Vec::new(), refused: 0 });
         }
-        if calls.len() > MOST_ITEMS {
-            return Err(Error::invalid_request("Kommo creates at most 250 items in one request"));
-        }
-        let request =
-            Request::new(Method::Post, "/api/v4/calls".to_owned()).json(&numbered(calls))?;
-        let answer = self.client.send(&request).await;
-        let wire: Wire = answer.map_err(|error| error.in_batch(0, calls.len()))?.decode()?;
+        let answer = batch::post(&self.client, PATH, &numbered(calls), calls.len()).await?;
+        let wire: Wire = answer.decode()?;
         Ok(CallsCreated { created: wire.embedded.calls, refused: wire.errors.len() })
     }
+
+    /// Adds calls, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each). A call with a number that nobody has is
+    /// [`ItemOutcome::Refused`], and the others are made all the same.
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, calls: &[NewCall]) -> Vec<ItemOutcome<Call>> {
+        batch::post_each(Posting::new(&self.client, PATH, outcomes), calls).await
+    }
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(default, deserialize_with = "list")]
+    errors: Vec<Value>,
+    #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
+    embedded: Embedded,
+}
+
+#[derive(Default, Deserialize)]
+struct Embedded {
+    #[serde(default, deserialize_with = "list")]
+    calls: Vec<Call>,
+}
+
+fn outcomes(answer: &Answer, items: usize) -> Result<Vec<ItemOutcome<Call>>, Error> {
+    let Wire { errors, embedded } = answer.decode()?;
+    let refusals: Vec<ItemError> = errors.iter().filter_map(refusal).collect();
+    let outcome = |index| {
+        let mut calls = embedded.calls.iter().filter(|call| call.index == Some(index));
+        let mut refusals = refusals.iter().filter(|error| error.index == Some(index));
+        match (calls.next(), calls.next(), refusals.next()) {
+            (Some(call), None, None) => ItemOutcome::Done(call.clone()),
+            (None, _, Some(error)) => {
+                ItemOutcome::Refused(ErrorKind::Validation(vec![error.clone()]))
+            }
+            _ => ItemOutcome::Unknown(ErrorKind::Decode),
+        }
+    };
+    Ok((0..items).map(outcome).collect())
 }
 
 /// A call to add.
@@ -189,6 +217,12 @@ pub struct Call {
     /// The position of the item in what the caller passed.
     #[serde(default, rename = "request_id", deserialize_with = "index")]
     pub index: Option<usize>,
+}
+
+impl Done for Call {
+    fn set_index(&mut self, index: usize) {
+        self.index = Some(index);
+    }
 }
 
 fn index<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {

@@ -41,6 +41,7 @@ struct Shared {
     auth: Auth,
     retry: RetryPolicy,
     budget: Budget,
+    batch_size: usize,
     drive: OnceCell<Url>,
     base_url: String,
 }
@@ -208,13 +209,14 @@ impl Client {
         self.shared.auth.expires_at()
     }
 
-    fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy) -> Self {
+    fn from_parts(transport: Transport, auth: Auth, retry: RetryPolicy, batch_size: usize) -> Self {
         let base_url = address(&transport.base());
         let shared = Shared {
             transport: Arc::new(transport),
             auth,
             retry,
             budget: Budget::new(),
+            batch_size,
             drive: OnceCell::new(),
             base_url,
         };
@@ -275,6 +277,11 @@ impl Client {
         answer.decode().map(Some)
     }
 
+    /// How many items go in one request where several are needed.
+    pub(crate) fn batch_size(&self) -> usize {
+        self.shared.batch_size
+    }
+
     /// The drive of the account, once somebody asked for it.
     pub(crate) fn drive(&self) -> &OnceCell<Url> {
         &self.shared.drive
@@ -287,9 +294,7 @@ impl Client {
 
     /// A link of Kommo's, if it stays at this host. Its scheme does not matter: only path and query are used.
     pub(crate) fn resolve(&self, link: &str) -> Option<Url> {
-        let base = self.shared.transport.base();
-        let link = base.join(link).ok()?;
-        (link.host() == base.host() && link.port() == base.port()).then_some(link)
+        host::same_host(&self.shared.transport.base(), link)
     }
 }
 

@@ -4,13 +4,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     field::FieldValues,
     id::{CompanyId, ContactId, LeadId, UserId},
-    page::{Pages, Row, RowKey},
-    person_filter::person_filter,
+    leads::{LeadElement, Tag},
+    page::{self, Pages, Row, RowKey},
+    person_filter::{joined, person_filter},
     profile::{Profile, profile_setters},
     query::Query,
     wire::{Linked, ids, lenient, list, or_default, timestamp},
@@ -40,7 +41,39 @@ impl Companies {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: CompanyId) -> Result<Option<Company>, Error> {
-        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", WITH)).await
+        self.get_with(id, &[]).await
+    }
+
+    /// The same, with what a company only tells when asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get_with(
+        &self,
+        id: CompanyId,
+        with: &[CompanyWith],
+    ) -> Result<Option<Company>, Error> {
+        let with = joined(WITH, with.iter().map(|with| with.as_str()));
+        self.client.find(format!("{PATH}/{id}"), Query::default().with("with", with)).await
+    }
+
+    /// The companies with these ids, in the order asked for, each once; those that do not exist are left out. One request
+    /// for 250 companies, as [`Contacts::list_by_ids`](crate::Contacts::list_by_ids).
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list_by_ids(&self, ids: &[CompanyId]) -> Result<Vec<Company>, Error> {
+        page::by_ids(&self.client, PATH, Some(WITH), ids, |company: &Company| company.id).await
     }
 
     /// The companies that pass the filter, page by page.
@@ -61,6 +94,19 @@ impl Companies {
         batch::create(&self.client, PATH, Company::KEY, companies).await
     }
 
+    /// Adds companies, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(
+        &self,
+        companies: &[NewCompany],
+    ) -> Vec<ItemOutcome<Created<CompanyId>>> {
+        batch::create_each(&self.client, PATH, Company::KEY, companies).await
+    }
+
     /// Changes companies, up to 250 in one request, and more in several. The answers come in the order of the patches.
     ///
     /// # Errors
@@ -74,11 +120,40 @@ impl Companies {
     pub async fn update(&self, patches: &[CompanyPatch]) -> Result<Vec<Updated<CompanyId>>, Error> {
         batch::update(&self.client, PATH, Company::KEY, patches, CompanyPatch::id).await
     }
+
+    /// Changes companies, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(
+        &self,
+        patches: &[CompanyPatch],
+    ) -> Vec<ItemOutcome<Updated<CompanyId>>> {
+        batch::update_each(&self.client, PATH, Company::KEY, patches, CompanyPatch::id).await
+    }
 }
 
 person_filter! {
     /// Which companies to list, and in which order.
-    CompanyFilter of CompanyId
+    CompanyFilter of CompanyId, with CompanyWith
+}
+
+/// What a company only tells when asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CompanyWith {
+    /// [`Company::catalog_elements`]: the elements of catalogs that it is linked with.
+    CatalogElements,
+}
+
+impl CompanyWith {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CatalogElements => "catalog_elements",
+        }
+    }
 }
 
 /// A company to create.
@@ -115,6 +190,8 @@ impl CompanyPatch {
 
     profile_setters!();
 
+    crate::authorship::tag_set_setters!(profile.tags);
+
     /// Takes a tag off the company.
     pub fn delete_tag(mut self, tag: crate::leads::TagRef) -> Self {
         self.profile.tags_to_delete.push(tag);
@@ -138,18 +215,30 @@ pub struct Company {
     pub name: Option<String>,
     /// Whose it is.
     pub responsible_user_id: Option<UserId>,
+    /// The group of the responsible user.
+    pub group_id: Option<u64>,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// Who changed it last.
+    pub updated_by: Option<UserId>,
     /// Whether it is in the trash.
     pub is_deleted: bool,
     /// When it was made.
     pub created_at: Option<OffsetDateTime>,
     /// When it was changed last.
     pub updated_at: Option<OffsetDateTime>,
+    /// When its next task is due.
+    pub closest_task_at: Option<OffsetDateTime>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
     /// The custom fields that have values.
     pub custom_fields_values: Vec<FieldValues>,
     /// Its leads.
     pub lead_ids: Vec<LeadId>,
     /// Its contacts.
     pub contact_ids: Vec<ContactId>,
+    /// With [`CompanyWith::CatalogElements`]: the elements of catalogs that it is linked with.
+    pub catalog_elements: Vec<LeadElement>,
 }
 
 impl Row for Company {
@@ -167,12 +256,20 @@ struct Wire {
     name: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     responsible_user_id: Option<UserId>,
+    #[serde(default, deserialize_with = "lenient")]
+    group_id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    created_by: Option<UserId>,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_by: Option<UserId>,
     #[serde(default, deserialize_with = "or_default")]
     is_deleted: bool,
     #[serde(default, deserialize_with = "timestamp")]
     created_at: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "timestamp")]
     updated_at: Option<OffsetDateTime>,
+    #[serde(default, deserialize_with = "timestamp")]
+    closest_task_at: Option<OffsetDateTime>,
     #[serde(default, deserialize_with = "list")]
     custom_fields_values: Vec<FieldValues>,
     #[serde(default, rename = "_embedded", deserialize_with = "or_default")]
@@ -181,6 +278,10 @@ struct Wire {
 
 #[derive(Default, Deserialize)]
 struct Embedded {
+    #[serde(default, deserialize_with = "list")]
+    tags: Vec<Tag>,
+    #[serde(default, deserialize_with = "list")]
+    catalog_elements: Vec<LeadElement>,
     #[serde(default, deserialize_with = "list")]
     leads: Vec<Linked<LeadId>>,
     #[serde(default, deserialize_with = "list")]
@@ -194,9 +295,15 @@ impl<'de> Deserialize<'de> for Company {
             id: wire.id,
             name: wire.name,
             responsible_user_id: wire.responsible_user_id,
+            group_id: wire.group_id,
+            created_by: wire.created_by,
+            updated_by: wire.updated_by,
             is_deleted: wire.is_deleted,
             created_at: wire.created_at,
             updated_at: wire.updated_at,
+            closest_task_at: wire.closest_task_at,
+            tags: wire.embedded.tags,
+            catalog_elements: wire.embedded.catalog_elements,
             custom_fields_values: wire.custom_fields_values,
             lead_ids: ids(wire.embedded.leads),
             contact_ids: ids(wire.embedded.contacts),

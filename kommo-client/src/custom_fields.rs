@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     client::Client,
     entity::EntityType,
     error::Error,
     field::FieldType,
     field_set::FieldSet,
-    id::{EnumId, FieldId},
+    id::{CatalogId, EnumId, FieldId},
     page::{self, PAGE, Row, RowKey},
     path,
     query::Query,
@@ -22,16 +22,28 @@ mod patch;
 pub use groups::FieldGroup;
 pub use patch::FieldPatch;
 
-/// The custom fields of one kind of entity; from [`Client::custom_fields`].
+/// The custom fields of one kind of entity, from [`Client::custom_fields`], or of the elements of one catalog, from
+/// [`Client::catalog_fields`].
 #[derive(Clone, Debug)]
 pub struct CustomFields {
     client: Client,
-    of: EntityType,
+    /// The first parts of the path.
+    of: Vec<String>,
 }
 
 impl CustomFields {
-    pub(crate) fn new(client: Client, of: EntityType) -> Self {
-        Self { client, of }
+    pub(crate) fn new(client: Client, of: &EntityType) -> Self {
+        Self { client, of: vec![of.as_str().to_owned()] }
+    }
+
+    pub(crate) fn of_catalog(client: Client, id: CatalogId) -> Self {
+        Self { client, of: vec!["catalogs".to_owned(), id.to_string()] }
+    }
+
+    fn path(&self, rest: &[&str]) -> Result<String, Error> {
+        let of = self.of.iter().map(String::as_str);
+        let segments: Vec<&str> = of.chain(["custom_fields"]).chain(rest.iter().copied()).collect();
+        path::of(&segments)
     }
 
     /// All definitions.
@@ -44,8 +56,25 @@ impl CustomFields {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list(&self) -> Result<Vec<FieldDefinition>, Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let path = self.path(&[])?;
         page::all(&self.client, path, Query::default().with("limit", PAGE)).await
+    }
+
+    /// The definitions of fields of these types, in the order of the card.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list_of(&self, types: &[FieldType]) -> Result<Vec<FieldDefinition>, Error> {
+        let path = self.path(&[])?;
+        let query = types
+            .iter()
+            .fold(Query::default(), |query, own| query.with("filter[type][]", own.as_str()));
+        page::all(&self.client, path, query.with("order[sort]", "asc").with("limit", PAGE)).await
     }
 
     /// The definition of the field with this id; `None` when there is none.
@@ -58,7 +87,7 @@ impl CustomFields {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn get(&self, id: FieldId) -> Result<Option<FieldDefinition>, Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields", &id.to_string()])?;
+        let path = self.path(&[&id.to_string()])?;
         match self.client.find(path, Query::default()).await {
             Err(error) if error.status() == Some(404) => Ok(None),
             found => found,
@@ -77,8 +106,21 @@ impl CustomFields {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn create(&self, fields: &[NewField]) -> Result<Vec<Created<FieldId>>, Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let path = self.path(&[])?;
         batch::create(&self.client, &path, FieldDefinition::KEY, fields).await
+    }
+
+    /// Makes fields, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, fields: &[NewField]) -> Vec<ItemOutcome<Created<FieldId>>> {
+        let Ok(path) = self.path(&[]) else {
+            return batch::not_written(fields.len());
+        };
+        batch::create_each(&self.client, &path, FieldDefinition::KEY, fields).await
     }
 
     /// Gives a field a code, so that it can be written by it: fields made in the user interface have none. Only an
@@ -97,7 +139,7 @@ impl CustomFields {
             id: FieldId,
             code: &'a str,
         }
-        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let path = self.path(&[])?;
         let patch = [Code { id, code }];
         batch::update(&self.client, &path, FieldDefinition::KEY, &patch, |patch| patch.id)
             .await

@@ -176,6 +176,12 @@ pub enum ErrorKind {
     /// No connection: name, address or TLS. Nothing was sent.
     #[error("no connection to Kommo")]
     Connect,
+    /// The other side's certificate is expired, for another name, or of nobody known. Nothing was sent, and nothing mends it
+    /// but a person: look at the address, at this machine's clock and certificates, and for a proxy in between.
+    ///
+    /// Only the feature `rustls` tells it from [`Connect`](Self::Connect).
+    #[error("the certificate at Kommo's address is not good")]
+    Certificate,
     /// The request's turn did not come in time: too many others wait for theirs, or the [`Pacer`](crate::Pacer) does not
     /// tell it. Nothing was sent.
     #[error("the request's turn did not come in time")]
@@ -252,6 +258,7 @@ impl fmt::Debug for ErrorKind {
             Self::Status(status) => return formatter.debug_tuple("Status").field(status).finish(),
             Self::Server(status) => return formatter.debug_tuple("Server").field(status).finish(),
             Self::Connect => "Connect",
+            Self::Certificate => "Certificate",
             Self::Busy => "Busy",
             Self::Timeout => "Timeout",
             Self::Transport => "Transport",

@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     error::Error,
     id::UserId,
-    page::{Pages, Row, RowKey},
+    page::{self, Pages, Row, RowKey},
     path,
     query::Query,
     wire::{lenient, or_default, timestamp},
@@ -49,6 +49,20 @@ impl Events {
             Err(error) if error.status() == Some(404) => Ok(None),
             found => found,
         }
+    }
+
+    /// The types of events there are, in this language: `en`, `es`, `pt` or `ru`.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn types(&self, language: &str) -> Result<Vec<EventKind>, Error> {
+        let query = Query::default().with("language_code", language);
+        page::all(&self.client, format!("{PATH}/types"), query).await
     }
 }
 
@@ -150,6 +164,25 @@ pub struct Event {
     /// What is since, in the shape of the type.
     #[serde(default)]
     pub value_after: Value,
+}
+
+/// A type of events.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct EventKind {
+    /// What [`Event::event_type`] and [`EventFilter::event_type`] call it.
+    pub key: String,
+    /// What people call it.
+    #[serde(default, rename = "lang", deserialize_with = "or_default")]
+    pub name: String,
+}
+
+impl Row for EventKind {
+    const KEY: &'static str = "events_types";
+
+    fn row_key(&self) -> RowKey {
+        RowKey::Text(self.key.clone())
+    }
 }
 
 impl Row for Event {

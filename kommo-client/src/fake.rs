@@ -76,20 +76,21 @@
 //! | `/{e}/{id}/files` | GET, PUT, DELETE |
 //! | `/leads/complex` | POST |
 //! | `/leads/pipelines`, `…/{id}`, `…/{id}/statuses`, `…/statuses/{id}` | GET, POST, PATCH, DELETE |
-//! | `/leads/loss_reasons` | GET |
+//! | `/leads/loss_reasons`, `…/{id}` | GET |
 //! | `/leads/unsorted`, `…/{uid}`, `…/summary`, `forms`, `sip`, `…/{uid}/accept`, `decline`, `link` | as Kommo's |
 //! | `/tasks`, `/tasks/{id}` | GET, POST, PATCH |
 //! | `/catalogs`, `/catalogs/{id}/elements`, `/catalogs/{id}/custom_fields` | GET, POST, PATCH |
 //! | `/users`, `/users/activate`, `/users/deactivate`, `/roles` | GET, POST, PATCH, DELETE |
 //! | `/calls` | POST |
 //! | `/sources` | GET, POST, PATCH, DELETE |
-//! | `/events`, `/events/{id}` | GET |
+//! | `/events`, `/events/{id}`, `/events/types` | GET |
+//! | `/files/{uuid}/links` | GET |
 //! | `/webhooks` | GET, POST, DELETE |
 //! | `/bots/run`, `/bots/{id}/run`, and `/api/v2/salesbot/run` | POST |
 //! | `/account` | GET |
 //!
 //! Beside the API: `POST /oauth2/access_token` for the integration of [`FakeKommo::set_app`], and the drive on the same
-//! server, `/v1.0/sessions` and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
+//! server, `/v1.0/sessions`, `/v1.0/files` (GET, DELETE) and `/v1.0/files/{uuid}`, whose address the account tells with `with=drive_url`.
 //!
 //! Every other path is a 404. For a person with curl there are also `GET /__fake/leads/{id}` (the lead, its
 //! notes and its tasks in one object) and `GET /__fake/ledger`; they ask for no token.
@@ -108,7 +109,7 @@
 //! [`FakeKommo::add_chat`], refuses `_embedded.source` of a new lead, looks for no duplicates, and sends no webhooks: it
 //! only keeps their subscriptions. Its log of events knows what was created, stages and prices. Access tokens are plain
 //! text without claims, and an account cannot be renamed. Values of composite custom fields, such as addresses, are kept
-//! unchecked. wiremock keeps every request in memory for as long as the fake lives.
+//! unchecked. Every request is kept in memory for as long as the fake lives.
 
 mod account;
 mod adding;
@@ -138,6 +139,7 @@ mod query;
 mod reading;
 mod routes;
 mod seed;
+mod sending;
 mod server;
 mod sources;
 mod state;
@@ -152,10 +154,11 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wiremock::MockServer;
-
 use self::answer::Answer;
 pub(crate) use self::fault::Fallen;
+use self::sending::Sending;
+pub(crate) use self::server::Asked;
+use self::server::Server;
 use self::state::State;
 
 pub use self::fault::Fault;
@@ -174,7 +177,7 @@ pub fn seed_chance(seed: u64) {
 #[derive(Clone)]
 pub struct FakeKommo {
     /// Held for its drop, which stops the server.
-    _server: Option<Arc<MockServer>>,
+    _server: Option<Arc<Server>>,
     state: Arc<Mutex<State>>,
     uri: String,
 }
@@ -215,7 +218,7 @@ impl FakeKommo {
         let address = listener.local_addr().expect("a listener that is bound");
         let uri = format!("http://{address}");
         let state = Arc::new(Mutex::new(State::ordinary(uri.clone())));
-        let server = server::start(listener, &state).await;
+        let server = Server::start(listener, Arc::clone(&state));
         Self { _server: Some(Arc::new(server)), state, uri }
     }
 
@@ -248,8 +251,8 @@ impl FakeKommo {
 
     pub(crate) fn answer_in_memory(
         &self,
-        request: &wiremock::Request,
-    ) -> Result<(http::Response<Vec<u8>>, Duration), Fallen> {
+        request: Asked,
+    ) -> Result<(http::Response<Sending>, Duration), Fallen> {
         lock(&self.state).serve(request).map(Answer::response)
     }
 

@@ -8,12 +8,18 @@ use crate::{
     client::Client,
     entity::EntityType,
     error::Error,
-    page::PAGE,
+    page::{MOST_PAGES, PAGE, Pages},
     path,
     query::Query,
     transport::{Answer, Method, Request},
-    wire::{lenient, list, or_default},
+    wire::{lenient, list},
 };
+
+mod drive;
+
+pub use drive::{AttachedFile, DriveFile, FileFilter, FileLink};
+
+const FILES: &str = "/v1.0/files";
 
 /// The files of an account; from [`Client::files`]. The token needs the scope `files`.
 #[derive(Clone, Debug)]
@@ -43,7 +49,7 @@ impl Files {
         file_name: &str,
         content_type: &str,
         content: &[u8],
-    ) -> Result<UploadedFile, Error> {
+    ) -> Result<DriveFile, Error> {
         #[derive(Serialize)]
         struct New<'a> {
             file_name: &'a str,
@@ -111,11 +117,12 @@ impl Files {
         self.change(Method::Delete, &from, id, uuids).await
     }
 
-    /// The files attached to an entity, up to 250 of them, the newest first.
+    /// All files attached to an entity, the newest first.
     ///
     /// # Errors
     ///
-    /// As every call: see [`Error::kind`].
+    /// As every call: see [`Error::kind`]. [`ErrorKind::Pagination`](crate::ErrorKind::Pagination) when there is no end to
+    /// them.
     ///
     /// # Cancel safety
     ///
@@ -132,9 +139,103 @@ impl Files {
             files: Vec<AttachedFile>,
         }
         let path = path::of(&[of.as_str(), &id.to_string(), "files"])?;
-        let query = Query::default().with("limit", PAGE);
-        let found: Option<Envelope> = self.client.find(path, query).await?;
-        Ok(found.map(|envelope| envelope.embedded.files).unwrap_or_default())
+        let mut files: Vec<AttachedFile> = Vec::new();
+        let mut before = None;
+        for _ in 0..MOST_PAGES {
+            let query = Query::default().with("limit", PAGE);
+            let query = match before {
+                Some(id) => query.with("before_id", id),
+                None => query,
+            };
+            let found: Option<Envelope> = self.client.find(path.clone(), query).await?;
+            let page = found.map(|envelope| envelope.embedded.files).unwrap_or_default();
+            let came = page.len();
+            let last = page.last().and_then(|file| file.id);
+            files.extend(page);
+            // This list has no links; it goes on from the attachment before.
+            if came < PAGE || last.is_none() {
+                return Ok(files);
+            }
+            if before.is_some_and(|before| last >= Some(before)) {
+                return Err(Error::pagination("a page repeats rows that were read before"));
+            }
+            before = last;
+        }
+        Err(Error::pagination("the list has more pages than are read"))
+    }
+
+    /// The entities that a file is attached to.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn links(&self, uuid: &str) -> Result<Vec<FileLink>, Error> {
+        #[derive(Deserialize)]
+        struct Envelope {
+            #[serde(default, deserialize_with = "list")]
+            entities: Vec<FileLink>,
+        }
+        let path = path::of(&["files", uuid, "links"])?;
+        let found: Option<Envelope> = self.client.find(path, Query::default()).await?;
+        Ok(found.map(|envelope| envelope.entities).unwrap_or_default())
+    }
+
+    /// The file in the drive with this uuid; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, uuid: &str) -> Result<Option<DriveFile>, Error> {
+        let path = path::below("/v1.0", &["files", uuid])?;
+        let request = Request::new(Method::Get, path).host(self.drive().await?);
+        match self.client.send(&request).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            answer => answer?.decode().map(Some),
+        }
+    }
+
+    /// The files in the drive that pass the filter, page by page. What was uploaded a moment ago may not be among them yet.
+    ///
+    /// # Errors
+    ///
+    /// As every call, since the account is asked where its drive is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn list(&self, filter: &FileFilter) -> Result<Pages<DriveFile>, Error> {
+        let pages = Pages::new(self.client.clone(), FILES.to_owned(), filter.to_query());
+        Ok(pages.at(self.drive().await?))
+    }
+
+    /// Puts files of the drive into its trash, which is emptied after thirty days. The token needs the scope `files_delete`.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A request under way when the future is dropped may or may not be carried out.
+    pub async fn delete(&self, uuids: &[&str]) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            uuid: &'a str,
+        }
+        if uuids.is_empty() {
+            return Ok(());
+        }
+        let files: Vec<File<'_>> = uuids.iter().map(|uuid| File { uuid }).collect();
+        let request = Request::new(Method::Delete, FILES.to_owned()).host(self.drive().await?);
+        self.client.send(&request.json(&files)?).await.map(drop)
     }
 
     async fn change(
@@ -211,32 +312,4 @@ struct Session {
 #[derive(Deserialize)]
 struct NextPart {
     next_url: String,
-}
-
-/// A file in the drive.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct UploadedFile {
-    /// What it is attached by.
-    pub uuid: String,
-    /// This version of it.
-    #[serde(default, deserialize_with = "lenient")]
-    pub version_uuid: Option<String>,
-    /// Its name.
-    #[serde(default, deserialize_with = "or_default")]
-    pub name: String,
-    /// Its size in bytes.
-    #[serde(default, deserialize_with = "lenient")]
-    pub size: Option<u64>,
-}
-
-/// A file of an entity.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct AttachedFile {
-    /// The file.
-    pub file_uuid: String,
-    /// The attachment.
-    #[serde(default, deserialize_with = "lenient")]
-    pub id: Option<u64>,
 }

@@ -48,6 +48,13 @@ impl FormNode {
         self.text.is_none() && self.children.is_empty()
     }
 
+    /// A node with one child, which has a text.
+    pub(crate) fn with(key: &str, text: &str) -> Self {
+        let mut node = Self::default();
+        node.child(key).text = Some(text.to_owned());
+        node
+    }
+
     /// Reads a form. Bytes that are not UTF-8 become the replacement character.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, FormFault> {
         if body.len() > MOST_BYTES {

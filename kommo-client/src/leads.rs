@@ -1,13 +1,13 @@
 //! Leads: what salespeople call deals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
     batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
-    id::LeadId,
-    page::{self, PAGE, Page, Pages, Row},
+    id::{LeadId, LossReasonId},
+    page::{self, PAGE, Pages, Row},
     query::Query,
     transport::{Method, Request},
 };
@@ -19,7 +19,7 @@ mod patch;
 mod with;
 
 pub use filter::LeadFilter;
-pub use lead::{Lead, LeadContact, LeadElement, LossReason, Tag};
+pub use lead::{Lead, LeadContact, LeadElement, LeadSource, LossReason, Tag};
 pub use new::{ComplexCreated, NewLead};
 pub use patch::{LeadPatch, TagRef};
 pub use with::LeadWith;
@@ -82,42 +82,7 @@ impl Leads {
     ///
     /// Dropping the future leaves nothing behind: it only reads.
     pub async fn list_by_ids(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
-        let wanted: BTreeSet<LeadId> = ids.iter().copied().collect();
-        let mut found = BTreeMap::new();
-        for chunk in wanted.iter().copied().collect::<Vec<_>>().chunks(PAGE) {
-            let page = self.page_of(chunk).await?;
-            let mut filtered = true;
-            for lead in page {
-                if chunk.contains(&lead.id) {
-                    found.insert(lead.id, lead);
-                } else {
-                    filtered = false;
-                }
-            }
-            if filtered {
-                continue;
-            }
-            for id in chunk {
-                if !found.contains_key(id)
-                    && let Some(lead) = self.get(*id).await?
-                {
-                    found.insert(*id, lead);
-                }
-            }
-        }
-        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
-    }
-
-    async fn page_of(&self, ids: &[LeadId]) -> Result<Vec<Lead>, Error> {
-        let mut query = Query::default();
-        for id in ids {
-            query.push("filter[id][]", id);
-        }
-        query.push("with", WITH);
-        query.push("limit", PAGE);
-        let request = Request::new(Method::Get, PATH.to_owned()).query(query);
-        let answer = self.client.send(&request).await?;
-        Ok(Page::<Lead>::read(&answer)?.map(|page| page.rows).unwrap_or_default())
+        page::by_ids(&self.client, PATH, Some(WITH), ids, |lead: &Lead| lead.id).await
     }
 
     /// The leads that pass the filter, page by page.
@@ -153,6 +118,22 @@ impl Leads {
         page::all(&self.client, format!("{PATH}/loss_reasons"), query).await
     }
 
+    /// The reason for losing a lead with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn loss_reason(&self, id: LossReasonId) -> Result<Option<LossReason>, Error> {
+        match self.client.find(format!("{PATH}/loss_reasons/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
     /// Adds leads, up to 250, in one request. The answers come in their order; no leads, no request.
     ///
     /// # Errors
@@ -168,10 +149,11 @@ impl Leads {
         batch::create(&self.client, PATH, Lead::KEY, leads).await
     }
 
-    /// Adds leads, 50 in one request, and says what became of each, in their order.
+    /// Adds leads, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order.
     ///
-    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
-    /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
+    /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`], and so
+    /// is what the answer does not name. A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
     ///
     /// # Cancel safety
     ///
@@ -231,9 +213,11 @@ impl Leads {
         batch::update(&self.client, PATH, Lead::KEY, patches, LeadPatch::id).await
     }
 
-    /// Changes leads, 50 in one request, and says what became of each, in the order of the patches.
+    /// Changes leads, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches.
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
+    /// A batch that ends in a 504, and one whose refusal names nobody, is halved.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was
     /// still to be sent is [`ItemOutcome::NotDone`].
     ///

@@ -50,8 +50,8 @@
 //!   apart, and urgent calls go first ([`Priority`]). Where the network holds some of them up, they may still arrive together:
 //!   then a 429 pauses and slows down all clones. When Kommo blocks the address ([`ErrorKind::Blocked`]), everything stops
 //!   but one probe now and then. Several processes share a pace by a [`Pacer`].
-//! * **Batches.** [`Leads::update_each`] and its like split, leave out what Kommo refuses, and say what became of each
-//!   item. A 400 names items by the caller's index and fields by path.
+//! * **Batches.** [`Leads::update_each`] and its like split by [`ClientBuilder::batch_size`], leave out what Kommo refuses,
+//!   halve what ends in a 504, and say what became of each item. A 400 names items by the caller's index and fields by path.
 //! * **Fields.** A [`FieldSet`] writes custom fields by code or id, in the form their type asks for, or says why a value
 //!   does not fit before anything is sent.
 //! * **Hostile answers.** No redirects, bodies capped at 8 MiB, deadlines, links that stay at the account's host, pages
@@ -65,27 +65,27 @@
 //! | endpoint of `/api/v4` | here |
 //! |---|---|
 //! | `leads`, `leads/{id}` | [`Leads::get`], [`get_with`](Leads::get_with), [`list`](Leads::list), [`list_by_ids`](Leads::list_by_ids), [`create`](Leads::create), [`create_each`](Leads::create_each), [`update`](Leads::update), [`update_each`](Leads::update_each) |
-//! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`Leads::loss_reasons`] |
-//! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get), [`create`](Pipelines::create), [`update`](Pipelines::update), [`delete`](Pipelines::delete); the stages: [`statuses`](Pipelines::statuses), [`create_statuses`](Pipelines::create_statuses), [`update_status`](Pipelines::update_status), [`delete_status`](Pipelines::delete_status) |
-//! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_sip`](Unsorted::create_sip), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline), [`link`](Unsorted::link) |
-//! | `contacts` | [`Contacts::get`], [`list`](Contacts::list), [`list_by_ids`](Contacts::list_by_ids), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`update`](Contacts::update) |
-//! | `companies` | [`Companies::get`], [`list`](Companies::list), [`create`](Companies::create), [`update`](Companies::update) |
-//! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`list_all`](Notes::list_all), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`pin`](Notes::pin) |
-//! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
-//! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`update`](CustomFields::update), [`set_code`](CustomFields::set_code), [`delete`](CustomFields::delete) |
+//! | `leads/complex`, `leads/loss_reasons` | [`Leads::create_complex`], [`loss_reasons`](Leads::loss_reasons), [`loss_reason`](Leads::loss_reason) |
+//! | `leads/pipelines` | [`Pipelines::list`], [`get`](Pipelines::get), [`create`](Pipelines::create), [`create_each`](Pipelines::create_each), [`update`](Pipelines::update), [`delete`](Pipelines::delete); the stages: [`statuses`](Pipelines::statuses), [`create_statuses`](Pipelines::create_statuses), [`create_statuses_each`](Pipelines::create_statuses_each), [`update_status`](Pipelines::update_status), [`delete_status`](Pipelines::delete_status) |
+//! | `leads/unsorted` | [`Unsorted::list`], [`get`](Unsorted::get), [`summary`](Unsorted::summary), [`create_forms`](Unsorted::create_forms), [`create_forms_each`](Unsorted::create_forms_each), [`create_sip`](Unsorted::create_sip), [`create_sip_each`](Unsorted::create_sip_each), [`accept`](Unsorted::accept), [`decline`](Unsorted::decline), [`link`](Unsorted::link) |
+//! | `contacts` | [`Contacts::get`], [`get_with`](Contacts::get_with), [`list`](Contacts::list), [`list_by_ids`](Contacts::list_by_ids), [`find_by_email`](Contacts::find_by_email), [`create`](Contacts::create), [`create_each`](Contacts::create_each), [`update`](Contacts::update), [`update_each`](Contacts::update_each) |
+//! | `companies` | [`Companies::get`], [`get_with`](Companies::get_with), [`list`](Companies::list), [`list_by_ids`](Companies::list_by_ids), [`create`](Companies::create), [`create_each`](Companies::create_each), [`update`](Companies::update), [`update_each`](Companies::update_each) |
+//! | `{entity}/notes` | [`Notes::get`], [`list`](Notes::list), [`list_all`](Notes::list_all), [`create`](Notes::create), [`create_each`](Notes::create_each), [`update`](Notes::update), [`update_each`](Notes::update_each), [`pin`](Notes::pin) |
+//! | `tasks` | [`Tasks::get`], [`list`](Tasks::list), [`list_pages`](Tasks::list_pages), [`create`](Tasks::create), [`create_each`](Tasks::create_each), [`update`](Tasks::update), [`update_each`](Tasks::update_each) |
+//! | `{entity}/custom_fields` | [`CustomFields::get`], [`list`](CustomFields::list), [`list_of`](CustomFields::list_of), [`field_set`](CustomFields::field_set), [`create`](CustomFields::create), [`create_each`](CustomFields::create_each), [`update`](CustomFields::update), [`update_each`](CustomFields::update_each), [`set_code`](CustomFields::set_code), [`delete`](CustomFields::delete); of catalogs: [`Client::catalog_fields`] |
 //! | `{entity}/custom_fields/groups` | [`CustomFields::groups`], [`group`](CustomFields::group), [`create_group`](CustomFields::create_group), [`update_group`](CustomFields::update_group), [`delete_group`](CustomFields::delete_group) |
-//! | `{entity}/{id}/links`, `link`, `unlink` | [`Links::list`], [`link`](Links::link), [`unlink`](Links::unlink) |
-//! | `{entity}/links`, `link`, `unlink` | [`MassLinks::list`], [`link`](MassLinks::link), [`unlink`](MassLinks::unlink) |
-//! | `{entity}/tags` | [`Tags::list`], [`create`](Tags::create) |
-//! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached) |
-//! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`get`](Catalogs::get), [`create`](Catalogs::create), [`rename`](Catalogs::rename), [`elements`](Catalogs::elements), [`element`](Catalogs::element), [`find_elements`](Catalogs::find_elements), [`create_elements`](Catalogs::create_elements), [`update_elements`](Catalogs::update_elements) |
-//! | `calls` | [`Calls::create`] |
+//! | `{entity}/{id}/links`, `link`, `unlink` | [`Links::list`], [`link`](Links::link), [`link_each`](Links::link_each), [`unlink`](Links::unlink), [`unlink_each`](Links::unlink_each) |
+//! | `{entity}/links`, `link`, `unlink` | [`MassLinks::list`], [`link`](MassLinks::link), [`link_each`](MassLinks::link_each), [`unlink`](MassLinks::unlink), [`unlink_each`](MassLinks::unlink_each) |
+//! | `{entity}/tags` | [`Tags::list`], [`list_pages`](Tags::list_pages), [`create`](Tags::create), [`create_each`](Tags::create_each) |
+//! | `{entity}/{id}/files`, the drive | [`Files::upload`], [`attach`](Files::attach), [`detach`](Files::detach), [`attached`](Files::attached), [`links`](Files::links), [`get`](Files::get), [`list`](Files::list), [`delete`](Files::delete) |
+//! | `catalogs`, `catalogs/{id}/elements` | [`Catalogs::list`], [`get`](Catalogs::get), [`create`](Catalogs::create), [`create_each`](Catalogs::create_each), [`update`](Catalogs::update), [`update_each`](Catalogs::update_each), [`rename`](Catalogs::rename), [`elements`](Catalogs::elements), [`elements_by_ids`](Catalogs::elements_by_ids), [`element`](Catalogs::element), [`find_elements`](Catalogs::find_elements), [`create_elements`](Catalogs::create_elements), [`create_elements_each`](Catalogs::create_elements_each), [`update_elements`](Catalogs::update_elements), [`update_elements_each`](Catalogs::update_elements_each) |
+//! | `calls` | [`Calls::create`], [`create_each`](Calls::create_each) |
 //! | `/api/v2/salesbot/run` | [`Salesbots::run`] |
-//! | `sources` | [`Sources::list`], [`create`](Sources::create), [`update`](Sources::update), [`delete`](Sources::delete) |
-//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`create`](Users::create), [`activate`](Users::activate), [`deactivate`](Users::deactivate), [`roles`](Users::roles), [`role`](Users::role), [`create_roles`](Users::create_roles), [`update_role`](Users::update_role), [`delete_role`](Users::delete_role) |
+//! | `sources` | [`Sources::list`], [`get`](Sources::get), [`create`](Sources::create), [`create_each`](Sources::create_each), [`update`](Sources::update), [`update_each`](Sources::update_each), [`delete`](Sources::delete) |
+//! | `users`, `roles` | [`Users::list`], [`get`](Users::get), [`create`](Users::create), [`create_each`](Users::create_each), [`activate`](Users::activate), [`deactivate`](Users::deactivate), [`roles`](Users::roles), [`role`](Users::role), [`create_roles`](Users::create_roles), [`create_roles_each`](Users::create_roles_each), [`update_role`](Users::update_role), [`delete_role`](Users::delete_role) |
 //! | `account` | [`AccountHandle::get`], [`get_with`](AccountHandle::get_with) |
-//! | `events` | [`Events::list`], [`get`](Events::get) |
-//! | `webhooks` | [`Webhooks::list`], [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
+//! | `events` | [`Events::list`], [`get`](Events::get), [`types`](Events::types) |
+//! | `webhooks` | [`Webhooks::list`], [`get`](Webhooks::get), [`subscribe`](Webhooks::subscribe), [`unsubscribe`](Webhooks::unsubscribe); deliveries: [`WebhookBody`] |
 //! | `/oauth2/access_token` | [`Client::oauth`], [`Client::authorize`] |
 //! | `/oauth2/account/current/subdomain` | by itself: [`Client::current_base_url`] |
 //! | everything else | [`Client::raw`] |
@@ -115,6 +115,7 @@
 
 mod account;
 mod auth;
+mod authorship;
 mod batch;
 mod calls;
 mod catalogs;
@@ -165,24 +166,27 @@ mod webhooks;
 mod wire;
 
 pub use crate::{
-    account::{Account, AccountHandle, AccountWith, TaskType},
+    account::{Account, AccountHandle, AccountWith, TaskType, UserGroup},
     auth::{AccessToken, InvalidToken},
     batch::{Created, ItemOutcome, Updated},
     calls::{Call, CallDirection, Calls, CallsCreated, NewCall},
-    catalogs::{Catalog, CatalogElement, CatalogElementPatch, Catalogs, NewCatalogElement},
+    catalogs::{
+        Catalog, CatalogElement, CatalogElementPatch, CatalogPatch, Catalogs, NewCatalog,
+        NewCatalogElement,
+    },
     client::{BuildError, Client, ClientBuilder},
-    companies::{Companies, Company, CompanyFilter, CompanyPatch, NewCompany},
-    contacts::{Contact, ContactFilter, ContactPatch, Contacts, NewContact},
+    companies::{Companies, Company, CompanyFilter, CompanyPatch, CompanyWith, NewCompany},
+    contacts::{Contact, ContactFilter, ContactPatch, ContactWith, Contacts, NewContact},
     custom_fields::{CustomFields, FieldDefinition, FieldEnum, FieldGroup, FieldPatch, NewField},
     entity::EntityType,
     error::{Error, ErrorKind, Fate, FieldError, ItemError},
-    events::{Event, EventFilter, Events},
+    events::{Event, EventFilter, EventKind, Events},
     field::{
         AddressPart, FieldChoice, FieldInput, FieldRef, FieldType, FieldValue, FieldValues,
         FieldWrite, FileValue, LegalEntity, LinkedEntity,
     },
     field_set::{FieldSet, SetFieldError, SetValue},
-    files::{AttachedFile, Files, UploadedFile},
+    files::{AttachedFile, DriveFile, FileFilter, FileLink, Files},
     form::FormNode,
     id::{
         AccountId, CatalogElementId, CatalogId, CompanyId, ContactId, EnumId, FieldId, LeadId,
@@ -190,15 +194,15 @@ pub use crate::{
         TaskId, TaskTypeId, UserId,
     },
     leads::{
-        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadWith, Leads,
-        LossReason, NewLead, Tag, TagRef,
+        ComplexCreated, Lead, LeadContact, LeadElement, LeadFilter, LeadPatch, LeadSource,
+        LeadWith, Leads, LossReason, NewLead, Tag, TagRef,
     },
     limit::{Priority, Turn},
     links::{Link, LinkTo, Links, MassLink, MassLinks},
     notes::{
         AttachmentContent, CallContent, CallResponsible, CashierContent, CashierStatus,
         GeolocationContent, InvoiceContent, NewNote, Note, NoteContent, NoteFilter, NotePatch,
-        NoteType, Notes, RawContent, ServiceContent, SmsContent, TextContent,
+        NoteType, NoteWith, Notes, RawContent, ServiceContent, SmsContent, TextContent,
     },
     oauth::{
         FileTokenStore, MemoryTokenStore, OAuthApp, TokenPair, TokenStore, TokenStoreError,
@@ -213,7 +217,7 @@ pub use crate::{
     retry::RetryPolicy,
     salesbots::Salesbots,
     sources::{NewSource, Source, SourcePatch, Sources},
-    tags::Tags,
+    tags::{NewTag, TagFilter, Tags},
     tasks::{NewTask, Task, TaskFilter, TaskPatch, Tasks},
     unsorted::{
         FormMetadata, NewUnsorted, SipMetadata, Unsorted, UnsortedCount, UnsortedFilter,
@@ -224,8 +228,9 @@ pub use crate::{
         StatusRights, TaskRights, User, Users,
     },
     webhook_body::{
-        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookData, WebhookEntity,
-        WebhookEvent, WebhookField, WebhookLead, WebhookNote, WebhookTalk, WebhookTask,
+        WebhookAction, WebhookBody, WebhookBodyError, WebhookContact, WebhookCustomer, WebhookData,
+        WebhookDecision, WebhookElement, WebhookEntity, WebhookEvent, WebhookField, WebhookLead,
+        WebhookMessage, WebhookNote, WebhookTag, WebhookTalk, WebhookTask, WebhookUnsorted,
     },
     webhooks::{Webhook, Webhooks},
 };

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    batch::MOST_ITEMS,
+    batch::{self, ItemOutcome, MOST_ITEMS, Posting},
     client::Client,
     entity::EntityType,
     error::Error,
     path,
     query::Query,
-    transport::{Method, Request},
+    transport::Answer,
     wire::{lenient, list, or_default},
 };
 
@@ -56,6 +56,16 @@ impl Links {
         self.post("link", to).await
     }
 
+    /// Links the entity with others, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became
+    /// of each, in their order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn link_each(&self, to: &[LinkTo]) -> Vec<ItemOutcome<()>> {
+        post_each(&self.client, self.path("link"), to).await
+    }
+
     /// Unlinks the entity from others.
     ///
     /// # Errors
@@ -69,12 +79,17 @@ impl Links {
         self.post("unlink", from).await
     }
 
+    /// Unlinks the entity from others: as [`link_each`](Self::link_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn unlink_each(&self, from: &[LinkTo]) -> Vec<ItemOutcome<()>> {
+        post_each(&self.client, self.path("unlink"), from).await
+    }
+
     async fn post(&self, action: &str, to: &[LinkTo]) -> Result<(), Error> {
-        if to.is_empty() {
-            return Ok(());
-        }
-        let request = Request::new(Method::Post, self.path(action)?).json(to)?;
-        self.client.send(&request).await.map(drop)
+        post(&self.client, self.path(action)?, to).await
     }
 
     fn path(&self, last: &str) -> Result<String, Error> {
@@ -110,7 +125,9 @@ impl MassLinks {
         if entities.is_empty() {
             return Ok(Vec::new());
         }
-        at_most(entities.len())?;
+        if entities.len() > MOST_ITEMS {
+            return Err(Error::invalid_request("Kommo takes at most 250 items in one request"));
+        }
         let query = entities
             .iter()
             .fold(Query::default(), |query, id| query.with("filter[entity_id][]", id));
@@ -145,20 +162,27 @@ impl MassLinks {
         self.post("unlink", pairs).await
     }
 
+    /// Links entities with others, the entity first, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and
+    /// says what became of each pair, in their order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn link_each(&self, pairs: &[(u64, LinkTo)]) -> Vec<ItemOutcome<()>> {
+        post_each(&self.client, self.path("link"), &of_many(pairs)).await
+    }
+
+    /// Unlinks entities from others: as [`link_each`](Self::link_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn unlink_each(&self, pairs: &[(u64, LinkTo)]) -> Vec<ItemOutcome<()>> {
+        post_each(&self.client, self.path("unlink"), &of_many(pairs)).await
+    }
+
     async fn post(&self, action: &str, pairs: &[(u64, LinkTo)]) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Item<'a> {
-            entity_id: u64,
-            #[serde(flatten)]
-            to: &'a LinkTo,
-        }
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        at_most(pairs.len())?;
-        let items: Vec<_> = pairs.iter().map(|(id, to)| Item { entity_id: *id, to }).collect();
-        let request = Request::new(Method::Post, self.path(action)?).json(&items)?;
-        self.client.send(&request).await.map(drop)
+        post(&self.client, self.path(action)?, &of_many(pairs)).await
     }
 
     fn path(&self, last: &str) -> Result<String, Error> {
@@ -166,11 +190,37 @@ impl MassLinks {
     }
 }
 
-fn at_most(items: usize) -> Result<(), Error> {
-    if items > MOST_ITEMS {
-        return Err(Error::invalid_request("Kommo takes at most 250 items in one request"));
+#[derive(Serialize)]
+struct OfMany<'a> {
+    entity_id: u64,
+    #[serde(flatten)]
+    to: &'a LinkTo,
+}
+
+fn of_many(pairs: &[(u64, LinkTo)]) -> Vec<OfMany<'_>> {
+    pairs.iter().map(|(id, to)| OfMany { entity_id: *id, to }).collect()
+}
+
+/// All in one request. Its answer is the links, which have no ids.
+async fn post<T: Serialize + Sync>(
+    client: &Client,
+    path: String,
+    items: &[T],
+) -> Result<(), Error> {
+    if items.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    batch::post(client, &path, items, items.len()).await.map(drop)
+}
+
+async fn post_each<T: Serialize + Sync>(
+    client: &Client,
+    path: Result<String, Error>,
+    items: &[T],
+) -> Vec<ItemOutcome<()>> {
+    let Ok(path) = path else { return batch::not_written(items.len()) };
+    let read = |_: &Answer, items| Ok(vec![ItemOutcome::Done(()); items]);
+    batch::post_each(Posting::new(client, &path, read).unnumbered(), items).await
 }
 
 #[derive(Deserialize)]

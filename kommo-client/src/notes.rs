@@ -8,10 +8,10 @@ use crate::{
     batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     entity::EntityType,
-    error::{Error, ErrorKind},
+    error::Error,
     id::{NoteId, UserId},
     open_enum::open_enum,
-    page::{self, PAGE, Pages, Row, RowKey},
+    page::{self, Pages, Row, RowKey},
     path,
     query::Query,
     transport::{Method, Request},
@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod content;
+mod filter;
 mod new;
 
 pub use content::{
@@ -26,6 +27,7 @@ pub use content::{
     GeolocationContent, InvoiceContent, NoteContent, RawContent, ServiceContent, SmsContent,
     TextContent,
 };
+pub use filter::{NoteFilter, NoteWith};
 pub use new::NewNote;
 
 open_enum! {
@@ -106,7 +108,8 @@ impl Notes {
         batch::create(&self.client, &path, Note::KEY, notes).await
     }
 
-    /// Adds notes, 50 in one request, and says what became of each, in their order.
+    /// Adds notes, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
     /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
@@ -116,7 +119,7 @@ impl Notes {
     /// Requests under way when the future is dropped may or may not be carried out.
     pub async fn create_each(&self, notes: &[NewNote]) -> Vec<ItemOutcome<Created<NoteId>>> {
         let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
-            return notes.iter().map(|_| ItemOutcome::Refused(ErrorKind::InvalidRequest)).collect();
+            return batch::not_written(notes.len());
         };
         batch::create_each(&self.client, &path, Note::KEY, notes).await
     }
@@ -135,6 +138,19 @@ impl Notes {
     pub async fn update(&self, patches: &[NotePatch]) -> Result<Vec<Updated<NoteId>>, Error> {
         let path = path::of(&[self.of.as_str(), "notes"])?;
         batch::update(&self.client, &path, Note::KEY, patches, |patch| patch.id).await
+    }
+
+    /// Changes what notes say, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(&self, patches: &[NotePatch]) -> Vec<ItemOutcome<Updated<NoteId>>> {
+        let Ok(path) = path::of(&[self.of.as_str(), "notes"]) else {
+            return batch::not_written(patches.len());
+        };
+        batch::update_each(&self.client, &path, Note::KEY, patches, |patch| patch.id).await
     }
 
     /// The note with this id; `None` when there is none.
@@ -187,75 +203,10 @@ impl Notes {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidRequest`] when the kind is a word that no path can hold.
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) when the kind is a word that no path can hold.
     pub fn list_all(&self, filter: &NoteFilter) -> Result<Pages<Note>, Error> {
         let path = path::of(&[self.of.as_str(), "notes"])?;
         Ok(Pages::new(self.client.clone(), path, filter.to_query()))
-    }
-}
-
-/// Which notes to list.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct NoteFilter {
-    ids: Vec<NoteId>,
-    note_types: Vec<NoteType>,
-    updated_from: Option<OffsetDateTime>,
-    updated_to: Option<OffsetDateTime>,
-    newest_first: bool,
-}
-
-impl NoteFilter {
-    /// All notes.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The note with this id; several calls add up.
-    pub fn id(mut self, id: NoteId) -> Self {
-        self.ids.push(id);
-        self
-    }
-
-    /// Notes of this kind, such as `common`; several calls add up.
-    pub fn note_type(mut self, note_type: impl Into<NoteType>) -> Self {
-        self.note_types.push(note_type.into());
-        self
-    }
-
-    /// Notes changed at this time or later, to the second.
-    pub fn updated_from(mut self, time: OffsetDateTime) -> Self {
-        self.updated_from = Some(time);
-        self
-    }
-
-    /// Notes changed at this time or before, to the second.
-    pub fn updated_to(mut self, time: OffsetDateTime) -> Self {
-        self.updated_to = Some(time);
-        self
-    }
-
-    /// The newest first, by id.
-    pub fn newest_first(mut self) -> Self {
-        self.newest_first = true;
-        self
-    }
-
-    fn to_query(&self) -> Query {
-        let mut query = Query::default();
-        for id in &self.ids {
-            query.push("filter[id][]", id);
-        }
-        for note_type in &self.note_types {
-            query.push("filter[note_type][]", note_type);
-        }
-        if let Some(time) = self.updated_from {
-            query.push_time("filter[updated_at][from]", time);
-        }
-        if let Some(time) = self.updated_to {
-            query.push_time("filter[updated_at][to]", time);
-        }
-        query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
     }
 }
 
@@ -299,6 +250,9 @@ pub struct Note {
     /// Who made it.
     #[serde(default, deserialize_with = "lenient")]
     pub created_by: Option<UserId>,
+    /// With [`NoteWith::IsPinned`]: whether it is pinned to the top.
+    #[serde(default, deserialize_with = "lenient")]
+    pub is_pinned: Option<bool>,
     /// Who is responsible for it.
     #[serde(default, deserialize_with = "lenient")]
     pub responsible_user_id: Option<UserId>,

@@ -7,25 +7,27 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use crate::{
     auth::AccessToken,
     error::{Error, ErrorKind, Fate},
     limit::{Manners, Priority},
     pace::after,
-    transport::{Method, Request, Transport},
-    wire::lenient,
+    transport::Transport,
 };
 
 mod app;
+mod exchange;
+mod life;
 mod pair;
 mod renamed;
 mod store;
 mod zeroizing;
+
+use exchange::Grant;
+use life::{Fresh, fresh_at};
 
 pub use app::{OAuthApp, account_url};
 pub use pair::TokenPair;
@@ -169,7 +171,7 @@ impl OAuth {
         let _alone = self.renewal.lock().await;
         // The code is good for one exchange: it is not spent while the store cannot be read.
         let before = self.core.load().await?;
-        let (pair, fresh) = self.core.ask(transport, Grant::Code(code)).await?;
+        let (pair, fresh) = exchange::ask(&self.core.app, transport, Grant::Code(code)).await?;
         let previous = self.core.load().await.unwrap_or(before);
         self.core.save(Unsaved { previous, pair, fresh }).await
     }
@@ -252,14 +254,14 @@ impl Core {
         transport: &Transport,
         stored: &TokenPair,
     ) -> Result<(TokenPair, Fresh), Error> {
-        let refused = match self.ask(transport, Grant::Refresh(stored)).await {
+        let refused = match exchange::ask(&self.app, transport, Grant::Refresh(stored)).await {
             Err(error) if matches!(error.status(), Some(401 | 404)) && self.app.follows => error,
             outcome => return outcome,
         };
         let Some(base) = renamed::find(transport, stored).await else { return Err(refused) };
         tracing::warn!(base_url = base.as_str(), "the kommo account has a new address");
         transport.move_to(base);
-        self.ask(transport, Grant::Refresh(stored)).await
+        exchange::ask(&self.app, transport, Grant::Refresh(stored)).await
     }
 
     /// The pair is kept before it is used: after a crash in between nobody would have it.
@@ -275,93 +277,6 @@ impl Core {
         }
         Ok(())
     }
-
-    async fn ask(
-        &self,
-        transport: &Transport,
-        grant: Grant<'_>,
-    ) -> Result<(TokenPair, Fresh), Error> {
-        let (grant_type, code, refresh_token) = match grant {
-            Grant::Code(code) => ("authorization_code", Some(code), None),
-            Grant::Refresh(pair) => ("refresh_token", None, Some(pair.refresh.as_str())),
-        };
-        let body = TokenRequest {
-            client_id: &self.app.client_id,
-            client_secret: &self.app.client_secret,
-            grant_type,
-            code,
-            refresh_token,
-            redirect_uri: &self.app.redirect_uri,
-        };
-        let request = Request::new(Method::Post, "/oauth2/access_token".to_owned()).json(&body)?;
-        let answer = match transport.send(&request, None, &HASTE).await {
-            Ok(answer) => answer,
-            // Its texts are localized; the hint, in `detail`, says which of the tokens is at fault.
-            Err(error) if matches!(error.status(), Some(400 | 401)) => {
-                return Err(error.with_kind(ErrorKind::Unauthorized));
-            }
-            Err(error) => return Err(error),
-        };
-        let tokens: TokenAnswer = answer.decode()?;
-        let pair = TokenPair::new(tokens.access_token, tokens.refresh_token)
-            .ok_or_else(|| answer.undecodable("the answer holds no tokens"))?;
-        Ok((pair, Fresh::new(tokens.expires_in)))
-    }
-}
-
-enum Grant<'a> {
-    Code(&'a str),
-    Refresh(&'a TokenPair),
-}
-
-#[derive(Serialize)]
-struct TokenRequest<'a> {
-    client_id: &'a str,
-    client_secret: &'a str,
-    grant_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    redirect_uri: &'a str,
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    #[serde(with = "zeroizing")]
-    access_token: Zeroizing<String>,
-    #[serde(with = "zeroizing")]
-    refresh_token: Zeroizing<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    expires_in: Option<u64>,
-}
-
-/// How long a new access token is good for, by our own clock: Kommo's need not agree with it.
-#[derive(Clone, Copy, Debug)]
-struct Fresh {
-    stale_at: Instant,
-}
-
-impl Fresh {
-    fn new(expires_in: Option<u64>) -> Self {
-        Self { stale_at: after(Instant::now(), fresh_for(expires_in)) }
-    }
-}
-
-/// Three quarters of its life, which is a day by Kommo's documentation, and taken for sane whatever Kommo says.
-fn fresh_for(expires_in: Option<u64>) -> Duration {
-    const DAY: u64 = 86_400;
-    let life = Duration::from_secs(expires_in.unwrap_or(DAY).clamp(60, 30 * DAY));
-    life.saturating_mul(3).checked_div(4).unwrap_or(life)
-}
-
-/// How long a token is fresh after `date`; `None` when it does not say, or was made after that.
-fn fresh_at(token: &AccessToken, date: OffsetDateTime) -> Option<Duration> {
-    let claims = token.claims()?;
-    let (made, end) = (claims.iat?, claims.exp?);
-    let age = u64::try_from(date.unix_timestamp().checked_sub(made)?).ok()?;
-    let life = u64::try_from(end.checked_sub(made)?).ok()?;
-    Some(fresh_for(Some(life)).saturating_sub(Duration::from_secs(age)))
 }
 
 /// There is no pair, or Kommo refused the last one. Nothing was sent.
@@ -371,22 +286,4 @@ fn not_granted() -> Error {
 
 fn store_error(error: TokenStoreError) -> Error {
     Error::new(ErrorKind::TokenStore, Fate::NotSent).with_source(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn k38_the_life_of_a_token_is_taken_for_sane() {
-        for (expires_in, seconds) in [
-            (Some(86_400), 64_800),
-            (None, 64_800),
-            (Some(0), 45),
-            (Some(315_360_000), 1_944_000),
-            (Some(u64::MAX), 1_944_000),
-        ] {
-            assert_eq!(fresh_for(expires_in), Duration::from_secs(seconds), "{expires_in:?}");
-        }
-    }
 }

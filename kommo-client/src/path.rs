@@ -8,7 +8,16 @@ use crate::error::Error;
 ///
 /// When a segment, which may be a word the caller got from somewhere, would lead elsewhere.
 pub(crate) fn of(segments: &[&str]) -> Result<String, Error> {
-    let mut path = String::from("/api/v4");
+    below("/api/v4", segments)
+}
+
+/// `root` and these segments.
+///
+/// # Errors
+///
+/// As [`of`].
+pub(crate) fn below(root: &str, segments: &[&str]) -> Result<String, Error> {
+    let mut path = root.to_owned();
     for segment in segments {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         if segment.is_empty() || !segment.bytes().all(plain) {

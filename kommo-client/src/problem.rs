@@ -117,6 +117,21 @@ impl Problem {
     }
 }
 
+/// An item that was not done although the answer is a success (`POST calls`), in the words of a problem.
+pub(crate) fn refusal(value: &Value) -> Option<ItemError> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        request_id: Value,
+        #[serde(default, deserialize_with = "or_default")]
+        title: String,
+        #[serde(default, deserialize_with = "or_default")]
+        detail: String,
+    }
+    let Refusal { request_id, title, detail } = Refusal::deserialize(value).ok()?;
+    let reason = Reason { code: title, path: String::new(), detail };
+    Some(Item { request_id, errors: vec![reason] }.into_error())
+}
+
 impl Item {
     fn into_error(self) -> ItemError {
         // The complex creation answers with an array of them.

@@ -2,7 +2,12 @@
 
 use serde::Serialize;
 
-use crate::{field::FieldWrite, id::UserId, leads::TagRef};
+use crate::{
+    authorship::{Authorship, TagSet},
+    field::FieldWrite,
+    id::UserId,
+    leads::TagRef,
+};
 
 /// The part of a write that is the same for both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -21,6 +26,10 @@ pub(crate) struct Profile {
     pub(crate) tags_to_delete: Vec<TagRef>,
     #[serde(rename = "custom_fields_values", skip_serializing_if = "Vec::is_empty")]
     pub(crate) fields: Vec<FieldWrite>,
+    #[serde(flatten)]
+    pub(crate) authorship: Authorship,
+    #[serde(rename = "_embedded", skip_serializing_if = "TagSet::is_empty")]
+    pub(crate) tags: TagSet,
 }
 
 /// The setters that creations and changes of both share.
@@ -50,6 +59,8 @@ macro_rules! profile_setters {
             write.put_into(&mut self.profile.fields);
             self
         }
+
+        $crate::authorship::authorship_setters!(profile.authorship);
     };
 }
 

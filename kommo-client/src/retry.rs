@@ -141,6 +141,7 @@ mod tests {
         let lost = |kind| Error::new(kind, Fate::Unknown);
         for (name, error, repeated) in [
             ("connect", lost(Connect), true),
+            ("certificate", lost(Certificate), false),
             ("timeout", lost(Timeout), true),
             ("transport", lost(Transport), true),
             ("500", answered(Server(500), 500), true),

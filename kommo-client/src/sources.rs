@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    batch::{self, Created, Updated},
+    batch::{self, Created, ItemOutcome, Updated},
     client::Client,
     error::Error,
     id::{PipelineId, SourceId},
@@ -39,6 +39,22 @@ impl Sources {
         page::all(&self.client, PATH.to_owned(), Query::default()).await
     }
 
+    /// The source with this id; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, id: SourceId) -> Result<Option<Source>, Error> {
+        match self.client.find(format!("{PATH}/{id}"), Query::default()).await {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            found => found,
+        }
+    }
+
     /// Adds sources in one request. The answers come in their order. An `external_id` stands for one source, so a second
     /// creation is refused.
     ///
@@ -53,6 +69,16 @@ impl Sources {
         batch::create(&self.client, PATH, Source::KEY, sources).await
     }
 
+    /// Adds sources, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, sources: &[NewSource]) -> Vec<ItemOutcome<Created<SourceId>>> {
+        batch::create_each(&self.client, PATH, Source::KEY, sources).await
+    }
+
     /// Changes sources. The answers come in the order of the patches.
     ///
     /// # Errors
@@ -65,6 +91,19 @@ impl Sources {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[SourcePatch]) -> Result<Vec<Updated<SourceId>>, Error> {
         batch::update(&self.client, PATH, Source::KEY, patches, |patch| patch.id).await
+    }
+
+    /// Changes sources, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(
+        &self,
+        patches: &[SourcePatch],
+    ) -> Vec<ItemOutcome<Updated<SourceId>>> {
+        batch::update_each(&self.client, PATH, Source::KEY, patches, |patch| patch.id).await
     }
 
     /// Deletes a source.

@@ -63,7 +63,8 @@ impl Tasks {
         batch::update(&self.client, PATH, Task::KEY, patches, TaskPatch::id).await
     }
 
-    /// Adds tasks, 50 in one request, and says what became of each, in their order.
+    /// Adds tasks, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order.
     ///
     /// Nothing is sent twice: when Kommo refuses some of a request, the others of it are [`ItemOutcome::Unknown`].
     /// A failure that is not about items ends the work, and what was still to be sent is [`ItemOutcome::NotDone`].
@@ -75,7 +76,8 @@ impl Tasks {
         batch::create_each(&self.client, PATH, Task::KEY, tasks).await
     }
 
-    /// Changes tasks, 50 in one request, and says what became of each, in the order of the patches.
+    /// Changes tasks, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches.
     ///
     /// Items that Kommo refuses are taken out and the others sent again, since writing the same state twice is harmless.
     /// Unlike [`update`](Self::update) it has no errors: a failure that is not about items ends the work, and what was

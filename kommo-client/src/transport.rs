@@ -21,7 +21,11 @@ use crate::{
 };
 
 mod answer;
+mod certificate;
 mod request;
+#[cfg(test)]
+#[cfg(feature = "rustls")]
+mod tests;
 
 pub(crate) use answer::Answer;
 pub(crate) use request::{Method, Request};
@@ -65,32 +69,20 @@ impl Transport {
     ///
     /// With what the HTTP client says: a user agent that is no header value, or TLS that cannot be set up.
     pub(crate) fn new(settings: Settings<'_>) -> Result<Self, Box<dyn StdError + Send + Sync>> {
-        let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, HeaderValue::from_str(settings.user_agent)?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/hal+json, application/json"));
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .timeout(settings.timeout)
-            .connect_timeout(settings.connect_timeout)
-            .pool_idle_timeout(POOL_IDLE)
-            // A redirect would carry the token along, and Kommo's API has none.
-            .redirect(reqwest::redirect::Policy::none())
-            // A POST must never be sent twice behind the caller's back.
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if settings.base.scheme() == "http" {
-            // Plain http is for a server on this very machine: no proxy may see the token.
-            builder = builder.no_proxy();
-        }
-        let http = builder.build()?;
-        let http = Http::Network(http);
+        let http = Http::Network(network(&settings)?.build()?);
         #[cfg(feature = "fake")]
-        let http = match settings.memory {
-            Some(fake) => Http::Memory(memory::Memory { fake, timeout: settings.timeout }),
+        let http = match &settings.memory {
+            Some(fake) => {
+                Http::Memory(memory::Memory { fake: fake.clone(), timeout: settings.timeout })
+            }
             None => http,
         };
+        Ok(Self::over(http, settings))
+    }
+
+    fn over(http: Http, settings: Settings<'_>) -> Self {
         let Settings { base, limiter, idle_timeout, .. } = settings;
-        Ok(Self { http, base: RwLock::new(base), limiter, idle_timeout })
+        Self { http, base: RwLock::new(base), limiter, idle_timeout }
     }
 
     pub(crate) fn base(&self) -> Url {
@@ -197,6 +189,27 @@ impl Transport {
     }
 }
 
+fn network(
+    settings: &Settings<'_>,
+) -> Result<reqwest::ClientBuilder, Box<dyn StdError + Send + Sync>> {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_str(settings.user_agent)?);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/hal+json, application/json"));
+    let builder = reqwest::Client::builder()
+        .default_headers(headers)
+        .timeout(settings.timeout)
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        // A redirect would carry the token along, and Kommo's API has none.
+        .redirect(reqwest::redirect::Policy::none())
+        // A POST must never be sent twice behind the caller's back.
+        .retry(reqwest::retry::never())
+        .referer(false);
+    // Plain http is for a server on this very machine: no proxy may see the token.
+    let is_local = settings.base.scheme() == "http";
+    Ok(if is_local { builder.no_proxy() } else { builder })
+}
+
 /// What is waited for not longer than the manners allow.
 async fn within<T>(
     manners: &Manners,
@@ -232,6 +245,8 @@ fn refused(refusal: Refusal) -> Error {
 fn from_reqwest(error: reqwest::Error) -> Error {
     let (kind, fate) = if error.is_builder() {
         (ErrorKind::InvalidRequest, Fate::NotSent)
+    } else if certificate::is_at_fault(&error) {
+        (ErrorKind::Certificate, Fate::NotSent)
     } else if error.is_connect() {
         (ErrorKind::Connect, Fate::NotSent)
     } else if error.is_timeout() {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::{
     client::Client,
     error::Error,
-    id::{ContactId, LeadId, PipelineId, StatusId, UserId},
+    id::{CompanyId, ContactId, LeadId, PipelineId, StatusId, UserId},
     page::{PAGE, Pages, Row, RowKey},
     path,
     query::Query,
@@ -33,7 +33,7 @@ impl Unsorted {
         Self { client }
     }
 
-    /// The incoming leads that pass the filter, the oldest first, page by page.
+    /// The incoming leads that pass the filter, page by page: the oldest first, unless it says otherwise.
     pub fn list(&self, filter: &UnsortedFilter) -> Pages<UnsortedLead> {
         Pages::new(self.client.clone(), PATH.to_owned(), filter.to_query())
     }
@@ -161,14 +161,22 @@ impl Unsorted {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct UnsortedFilter {
+    uids: Vec<String>,
     categories: Vec<String>,
     pipeline_id: Option<PipelineId>,
+    order: Option<(&'static str, &'static str)>,
 }
 
 impl UnsortedFilter {
     /// All of them.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The one with this id; several calls add up.
+    pub fn uid(mut self, uid: impl Into<String>) -> Self {
+        self.uids.push(uid.into());
+        self
     }
 
     /// Those of this category: `sip`, `mail`, `forms` or `chats`; several calls add up.
@@ -183,15 +191,31 @@ impl UnsortedFilter {
         self
     }
 
+    /// The newest first.
+    pub fn newest_first(mut self) -> Self {
+        self.order = Some(("order[created_at]", "desc"));
+        self
+    }
+
+    /// Those changed last first.
+    pub fn last_updated_first(mut self) -> Self {
+        self.order = Some(("order[updated_at]", "desc"));
+        self
+    }
+
     fn to_query(&self) -> Query {
         let mut query = Query::default();
+        for uid in &self.uids {
+            query.push("filter[uid][]", uid);
+        }
         for category in &self.categories {
             query.push("filter[category][]", category);
         }
         if let Some(id) = self.pipeline_id {
             query.push("filter[pipeline_id]", id);
         }
-        query.with("order[created_at]", "asc").with("limit", PAGE)
+        let (key, direction) = self.order.unwrap_or(("order[created_at]", "asc"));
+        query.with(key, direction).with("limit", PAGE)
     }
 }
 
@@ -241,6 +265,8 @@ pub struct UnsortedLead {
     pub lead_ids: Vec<LeadId>,
     /// The contacts it holds; they are not among the others until it is taken.
     pub contact_ids: Vec<ContactId>,
+    /// The companies it holds.
+    pub company_ids: Vec<CompanyId>,
 }
 
 impl Row for UnsortedLead {
@@ -270,6 +296,8 @@ struct Embedded {
     leads: Vec<Linked<LeadId>>,
     #[serde(default, deserialize_with = "list")]
     contacts: Vec<Linked<ContactId>>,
+    #[serde(default, deserialize_with = "list")]
+    companies: Vec<Linked<CompanyId>>,
 }
 
 impl<'de> Deserialize<'de> for UnsortedLead {
@@ -282,6 +310,7 @@ impl<'de> Deserialize<'de> for UnsortedLead {
             created_at: wire.created_at,
             lead_ids: ids(wire.embedded.leads),
             contact_ids: ids(wire.embedded.contacts),
+            company_ids: ids(wire.embedded.companies),
         })
     }
 }

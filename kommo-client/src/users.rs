@@ -1,6 +1,7 @@
 //! Users. Only an administrator's token may ask for them.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::{
     client::Client,
@@ -98,6 +99,8 @@ pub struct User {
     pub group_id: Option<u64>,
     /// Its role.
     pub role_id: Option<RoleId>,
+    /// What it may do.
+    pub rights: Rights,
 }
 
 impl Row for User {
@@ -139,8 +142,8 @@ struct Wire {
     email: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     lang: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    rights: State,
+    #[serde(default)]
+    rights: Value,
 }
 
 /// What the rights say besides what may be done.
@@ -161,16 +164,19 @@ struct State {
 impl<'de> Deserialize<'de> for User {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wire = Wire::deserialize(deserializer)?;
+        // One object says what may be done and what the user is.
+        let state: State = State::deserialize(&wire.rights).unwrap_or_default();
         Ok(Self {
             id: wire.id,
             name: wire.name,
             email: wire.email,
             lang: wire.lang,
-            is_active: wire.rights.is_active,
-            is_admin: wire.rights.is_admin,
-            is_free: wire.rights.is_free,
-            group_id: wire.rights.group_id,
-            role_id: wire.rights.role_id,
+            is_active: state.is_active,
+            is_admin: state.is_admin,
+            is_free: state.is_free,
+            group_id: state.group_id,
+            role_id: state.role_id,
+            rights: Rights::deserialize(wire.rights).unwrap_or_default(),
         })
     }
 }

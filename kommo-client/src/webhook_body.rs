@@ -1,21 +1,32 @@
 //! What Kommo sends to a webhook: a form, all of whose values are text.
 
-use time::OffsetDateTime;
-
 use crate::{
     form::{FormFault, FormNode},
-    id::{
-        AccountId, ContactId, EnumId, FieldId, LeadId, NoteId, PipelineId, StatusId, TaskId,
-        TaskTypeId, UserId,
-    },
+    id::AccountId,
     open_enum::open_enum,
-    price::Price,
 };
 
+mod contact;
+mod element;
+mod lead;
+mod message;
+mod note;
 mod talk;
+mod task;
+mod unsorted;
+mod values;
 
+pub use contact::WebhookContact;
+pub use element::{WebhookCustomer, WebhookElement};
+pub use lead::{WebhookLead, WebhookTag};
+pub use message::WebhookMessage;
+pub use note::WebhookNote;
 pub use talk::WebhookTalk;
-use talk::talk;
+pub use task::WebhookTask;
+pub use unsorted::{WebhookDecision, WebhookUnsorted};
+pub use values::WebhookField;
+
+use values::{number, text};
 
 open_enum! {
     /// What a webhook is about, as its form calls it.
@@ -119,112 +130,16 @@ pub enum WebhookData {
     Note(Box<WebhookNote>),
     /// Of a talk.
     Talk(Box<WebhookTalk>),
+    /// Of a message of a chat.
+    Message(Box<WebhookMessage>),
+    /// Of an incoming lead.
+    Unsorted(Box<WebhookUnsorted>),
+    /// Of an element of a catalog.
+    Element(Box<WebhookElement>),
+    /// Of a customer.
+    Customer(Box<WebhookCustomer>),
     /// Of something that has no type here, or has no id: see [`WebhookEvent::form`].
     Unknown,
-}
-
-/// A lead in a webhook.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct WebhookLead {
-    /// Its id.
-    pub id: LeadId,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its stage.
-    pub status_id: Option<StatusId>,
-    /// Its stage before.
-    pub old_status_id: Option<StatusId>,
-    /// Its pipeline.
-    pub pipeline_id: Option<PipelineId>,
-    /// Its pipeline before.
-    pub old_pipeline_id: Option<PipelineId>,
-    /// What it is worth.
-    pub price: Price,
-    /// Whose it is.
-    pub responsible_user_id: Option<UserId>,
-    /// Whose it was.
-    pub old_responsible_user_id: Option<UserId>,
-    /// Who changed it. Compare it with the token's user to pass over what you wrote yourself.
-    pub modified_user_id: Option<UserId>,
-    /// When it was changed.
-    pub updated_at: Option<OffsetDateTime>,
-    /// Its custom fields that have values.
-    pub custom_fields: Vec<WebhookField>,
-}
-
-/// A contact or company in a webhook.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct WebhookContact {
-    /// Its id; that of a company when the event is of one.
-    pub id: ContactId,
-    /// Its name.
-    pub name: Option<String>,
-    /// Whose it is.
-    pub responsible_user_id: Option<UserId>,
-    /// Who changed it.
-    pub modified_user_id: Option<UserId>,
-    /// Its leads.
-    pub lead_ids: Vec<LeadId>,
-    /// When it was changed.
-    pub updated_at: Option<OffsetDateTime>,
-    /// Its custom fields that have values.
-    pub custom_fields: Vec<WebhookField>,
-}
-
-/// A task in a webhook.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct WebhookTask {
-    /// Its id.
-    pub id: TaskId,
-    /// What is to be done.
-    pub text: Option<String>,
-    /// Its kind.
-    pub task_type_id: Option<TaskTypeId>,
-    /// What it is a task of.
-    pub element_id: Option<u64>,
-    /// The kind of that: 1 is a contact, 2 a lead, 3 a company.
-    pub element_type: Option<u64>,
-    /// Whether it is done.
-    pub is_completed: Option<bool>,
-    /// Who has to do it.
-    pub responsible_user_id: Option<UserId>,
-    /// When it is due.
-    pub complete_before: Option<OffsetDateTime>,
-    /// When it was changed.
-    pub updated_at: Option<OffsetDateTime>,
-}
-
-/// A note in a webhook.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct WebhookNote {
-    /// Its id.
-    pub id: Option<NoteId>,
-    /// What it is a note of.
-    pub element_id: Option<u64>,
-    /// Its kind, by number: 4 is text of a person, 5 a file.
-    pub note_type: Option<u64>,
-    /// Its text.
-    pub text: Option<String>,
-    /// When it was changed.
-    pub updated_at: Option<OffsetDateTime>,
-}
-
-/// A custom field in a webhook.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct WebhookField {
-    /// The field.
-    pub id: FieldId,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its code.
-    pub code: Option<String>,
-    /// Its values, as text and, for options, by id.
-    pub values: Vec<(String, Option<EnumId>)>,
 }
 
 /// Why a body cannot be taken for a webhook: it is larger than any of Kommo's.
@@ -264,6 +179,10 @@ impl WebhookBody {
                 for (_, item) in items.children() {
                     events.push(event(entity, action, item));
                 }
+                // amoCRM's page says of deletions: `leads[delete]=7`.
+                if let Some(id) = items.text().filter(|id| !id.is_empty()) {
+                    events.push(event(entity, action, &FormNode::with("id", id)));
+                }
             }
         }
         Ok(Self {
@@ -286,114 +205,24 @@ fn event(entity: &str, action: &str, item: &FormNode) -> WebhookEvent {
         "contacts" if item.text_of("type") == Some("company") => WebhookEntity::Company,
         entity => WebhookEntity::from(entity),
     };
+    use WebhookEntity as Entity;
     let data = match (&entity, &action) {
-        (_, WebhookAction::Note) => item.get("note").map(note),
-        (WebhookEntity::Lead, _) => lead(item),
-        (WebhookEntity::Contact | WebhookEntity::Company, _) => contact(item),
-        (WebhookEntity::Task, _) => task(item),
-        (WebhookEntity::Talk, _) => talk(item).map(Box::new).map(WebhookData::Talk),
-        _ => None,
+        (_, WebhookAction::Note) => item.get("note").map(note::note).map(boxed(WebhookData::Note)),
+        (Entity::Lead, _) => lead::lead(item).map(boxed(WebhookData::Lead)),
+        (Entity::Contact | Entity::Company, _) => {
+            contact::contact(item).map(boxed(WebhookData::Contact))
+        }
+        (Entity::Task, _) => task::task(item).map(boxed(WebhookData::Task)),
+        (Entity::Talk, _) => talk::talk(item).map(boxed(WebhookData::Talk)),
+        (Entity::Message, _) => message::message(item).map(boxed(WebhookData::Message)),
+        (Entity::Unsorted, _) => unsorted::unsorted(item).map(boxed(WebhookData::Unsorted)),
+        (Entity::Catalog, _) => element::element(item).map(boxed(WebhookData::Element)),
+        (Entity::Customer, _) => element::customer(item).map(boxed(WebhookData::Customer)),
+        (Entity::Unknown(_), _) => None,
     };
     WebhookEvent { entity, action, data: data.unwrap_or(WebhookData::Unknown), form: item.clone() }
 }
 
-fn lead(item: &FormNode) -> Option<WebhookData> {
-    let price = text(item, "price_with_minor_units").or_else(|| text(item, "price"));
-    Some(WebhookData::Lead(Box::new(WebhookLead {
-        id: LeadId::new(positive(item, "id")?),
-        name: text(item, "name"),
-        status_id: positive(item, "status_id").map(StatusId::new),
-        old_status_id: positive(item, "old_status_id").map(StatusId::new),
-        pipeline_id: positive(item, "pipeline_id").map(PipelineId::new),
-        old_pipeline_id: positive(item, "old_pipeline_id").map(PipelineId::new),
-        price: price.and_then(|price| Price::parse(&price)).unwrap_or_default(),
-        responsible_user_id: number(item, "responsible_user_id").map(UserId::new),
-        old_responsible_user_id: number(item, "old_responsible_user_id").map(UserId::new),
-        modified_user_id: number(item, "modified_user_id").map(UserId::new),
-        updated_at: time(item, "updated_at").or_else(|| time(item, "last_modified")),
-        custom_fields: fields(item),
-    })))
-}
-
-fn contact(item: &FormNode) -> Option<WebhookData> {
-    // The ids are the names of the children: `linked_leads_id[7][ID]=7`.
-    let leads = item.get("linked_leads_id").map(FormNode::children).unwrap_or_default();
-    let lead_ids = leads.iter().filter_map(|(id, _)| id.parse().ok()).map(LeadId::new).collect();
-    Some(WebhookData::Contact(Box::new(WebhookContact {
-        id: ContactId::new(positive(item, "id")?),
-        name: text(item, "name"),
-        responsible_user_id: number(item, "responsible_user_id").map(UserId::new),
-        modified_user_id: number(item, "modified_user_id").map(UserId::new),
-        lead_ids,
-        updated_at: time(item, "updated_at").or_else(|| time(item, "last_modified")),
-        custom_fields: fields(item),
-    })))
-}
-
-fn task(item: &FormNode) -> Option<WebhookData> {
-    Some(WebhookData::Task(Box::new(WebhookTask {
-        id: TaskId::new(positive(item, "id")?),
-        text: text(item, "text"),
-        task_type_id: positive(item, "task_type").map(TaskTypeId::new),
-        element_id: positive(item, "element_id"),
-        element_type: positive(item, "element_type"),
-        is_completed: number(item, "status").map(|status| status == 1),
-        responsible_user_id: number(item, "responsible_user_id").map(UserId::new),
-        complete_before: time(item, "complete_before"),
-        updated_at: time(item, "updated_at"),
-    })))
-}
-
-fn note(item: &FormNode) -> WebhookData {
-    WebhookData::Note(Box::new(WebhookNote {
-        id: positive(item, "id").map(NoteId::new),
-        element_id: positive(item, "element_id"),
-        note_type: positive(item, "note_type").or_else(|| positive(item, "type")),
-        text: text(item, "text"),
-        updated_at: time(item, "updated_at"),
-    }))
-}
-
-fn fields(item: &FormNode) -> Vec<WebhookField> {
-    let fields = item.get("custom_fields").map(FormNode::children).unwrap_or_default();
-    fields
-        .into_iter()
-        .filter_map(|(_, field)| {
-            Some(WebhookField {
-                id: FieldId::new(positive(field, "id")?),
-                name: text(field, "name"),
-                code: text(field, "code"),
-                values: values(field),
-            })
-        })
-        .collect()
-}
-
-/// `values[0][value]`, or the bare `values[0]` of dates and checkboxes.
-fn values(field: &FormNode) -> Vec<(String, Option<EnumId>)> {
-    let values = field.get("values").map(FormNode::children).unwrap_or_default();
-    values
-        .into_iter()
-        .filter_map(|(_, value)| {
-            let text = value.get("value").and_then(FormNode::text).or_else(|| value.text())?;
-            Some((text.to_owned(), positive(value, "enum").map(EnumId::new)))
-        })
-        .collect()
-}
-
-fn text(node: &FormNode, key: &str) -> Option<String> {
-    node.text_of(key).map(str::to_owned)
-}
-
-fn number(node: &FormNode, key: &str) -> Option<u64> {
-    node.text_of(key)?.parse().ok().filter(|number| i64::try_from(*number).is_ok())
-}
-
-fn positive(node: &FormNode, key: &str) -> Option<u64> {
-    number(node, key).filter(|number| *number > 0)
-}
-
-fn time(node: &FormNode, key: &str) -> Option<OffsetDateTime> {
-    let seconds = node.text_of(key)?.parse().ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds).ok()
+fn boxed<T>(data: fn(Box<T>) -> WebhookData) -> impl FnOnce(T) -> WebhookData {
+    move |own| data(Box::new(own))
 }

@@ -37,6 +37,21 @@ impl Webhooks {
         page::all(&self.client, PATH.to_owned(), Query::default()).await
     }
 
+    /// The subscription of `destination`; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// As every call: see [`Error::kind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind: it only reads.
+    pub async fn get(&self, destination: &str) -> Result<Option<Webhook>, Error> {
+        let query = Query::default().with("filter[destination]", destination);
+        let webhooks: Vec<Webhook> = page::all(&self.client, PATH.to_owned(), query).await?;
+        Ok(webhooks.into_iter().find(|webhook| webhook.destination == destination))
+    }
+
     /// Has these events, such as `status_lead`, sent to `destination`; a subscription of it is replaced.
     ///
     /// Kommo does not sign what it sends: let the address hold something nobody can guess.

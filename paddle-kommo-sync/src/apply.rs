@@ -3,11 +3,12 @@
 mod bundle;
 mod deals;
 mod fields;
+mod files;
 mod lead;
 mod probe;
 mod tasks;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use kommo_client::{Client, Error, Fate, Lead, LeadId, NewNote, Priority};
 use time::OffsetDateTime;
@@ -18,6 +19,7 @@ use crate::{
     cache::Cache,
     clock::Clock,
     config::{Config, FieldTarget},
+    documents::DocumentSource,
     error::StoreError,
     failure::{Reaction, reaction, reaction_to},
     outcome::{LeftOut, LeftOutPart},
@@ -35,6 +37,9 @@ const CALL: Duration = Duration::from_secs(30);
 
 /// A lane is held for this long from the last step of its work.
 pub(crate) const LEASE: Duration = Duration::from_secs(120);
+
+/// A lease is renewed so often while something takes long.
+const RENEWED: Duration = Duration::from_secs(20);
 
 /// How the effects of an event went.
 #[derive(Debug)]
@@ -61,6 +66,8 @@ pub(crate) struct Applier<'a> {
     pub(crate) cache: &'a Cache,
     pub(crate) config: &'a Config,
     pub(crate) clock: &'a dyn Clock,
+    /// Where PDFs come from, if from anywhere.
+    pub(crate) documents: Option<&'a dyn DocumentSource>,
     /// The name of the account, which markers depend on.
     pub(crate) account: &'a str,
     /// How long a lost answer may still become true in Kommo. Not before does a look tell anything.
@@ -112,6 +119,7 @@ impl Applier<'_> {
                 Effect::NameLead(naming) => self.name_lead(&mut work, row, naming).await,
                 Effect::AddTag(tag) => self.add_tag(&mut work, row, tag).await,
                 Effect::StartBot(bot) => self.start_bot(&mut work, row, bot).await,
+                Effect::AttachFile(file) => self.attach_file(&mut work, row, file).await,
             };
             match step {
                 Ok(()) => {}
@@ -215,7 +223,10 @@ impl Applier<'_> {
         let reaction = failure.reaction();
         let state = match reaction {
             Reaction::Park(_) => EffectState::Parked,
-            Reaction::Retry(_) | Reaction::Pause(_) => EffectState::Planned,
+            Reaction::Retry(_)
+            | Reaction::Wait(_)
+            | Reaction::ParkLater(_)
+            | Reaction::Pause(_) => EffectState::Planned,
         };
         self.store.mark(&work.lease, &row.name, state, row.absent).await?;
         Err(Stop::Because(Applied::Failed(reaction)))
@@ -263,6 +274,25 @@ const fn is_independent(effect: &Effect) -> bool {
 /// A failed call that changed nothing.
 fn failed(error: Error) -> Stop {
     Stop::Because(Applied::Failed(reaction(&error)))
+}
+
+/// Does something that may take longer than the lease, which is kept meanwhile.
+pub(crate) async fn held<T: Send>(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    lease: &Lease,
+    doing: impl Future<Output = T> + Send,
+) -> Result<T, StoreError> {
+    let mut doing = pin!(doing);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut doing => return Ok(done),
+            () = tokio::time::sleep(RENEWED) => {
+                store.renew(lease, after(clock.now(), LEASE)).await?;
+            }
+        }
+    }
 }
 
 pub(crate) fn after(at: OffsetDateTime, wait: Duration) -> OffsetDateTime {

@@ -1,5 +1,6 @@
 //! What the operator may set. Parsed once into types that cannot be wrong.
 
+pub(crate) mod checkout;
 mod field_target;
 mod on_won;
 mod overwrite;
@@ -11,6 +12,7 @@ use kommo_client::PipelineId;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    checkout::{CheckoutItems, CheckoutRules, PaymentStage},
     field_target::FieldTarget,
     on_won::{OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask},
     overwrite::{Overwrite, OverwriteRules},
@@ -75,6 +77,11 @@ pub struct Config {
     pub tasks: TaskRules,
     /// What a refund does to the deal.
     pub refunds: RefundRules,
+    /// Whether the PDFs of invoices and credit notes are attached to the deal, where there is a
+    /// [`DocumentSource`](crate::DocumentSource) to get them from.
+    pub invoices: Invoices,
+    /// How checkout links are made for deals.
+    pub checkout: CheckoutRules,
     /// What else is done when a deal is won.
     pub on_won: Vec<OnWon>,
 }
@@ -209,6 +216,18 @@ pub enum AgreedPrice {
     Park,
 }
 
+/// Whether the PDFs of invoices and credit notes are attached to the deal.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Invoices {
+    /// They are, each with a note.
+    #[default]
+    Attach,
+    /// They are not.
+    Off,
+}
+
 /// Whether plans are carried out, or only recorded.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -258,6 +277,8 @@ pub struct Fields {
     pub total_net: FieldTarget,
     /// What the subscription comes to in a month, in its own currency, without its currency. Not written by default.
     pub monthly_recurring_revenue: FieldTarget,
+    /// Where the deal can be paid. Not written by default.
+    pub checkout_url: FieldTarget,
 }
 
 impl Fields {
@@ -281,6 +302,7 @@ impl Fields {
             Field::TotalRefunded => &self.total_refunded,
             Field::TotalNet => &self.total_net,
             Field::MonthlyRecurringRevenue => &self.monthly_recurring_revenue,
+            Field::CheckoutUrl => &self.checkout_url,
         }
     }
 }
@@ -311,6 +333,7 @@ impl Default for Fields {
             total_refunded: FieldTarget::Off,
             total_net: FieldTarget::Off,
             monthly_recurring_revenue: FieldTarget::Off,
+            checkout_url: FieldTarget::Off,
         }
     }
 }

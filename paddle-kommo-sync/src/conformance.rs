@@ -64,6 +64,7 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     journal::free_text_may_hold_anything(&empty().await).await;
     learned::links_keep_their_first_rung_unless_a_person_speaks(&empty().await).await;
     learned::knowledge_is_replaced_only_by_who_has_read_it(&empty().await).await;
+    learned::an_event_is_placed_by_what_is_linked(&empty().await).await;
     learned::a_delivery_teaches_its_links_once(&empty().await).await;
     learned::a_conflict_changes_nothing(&empty().await).await;
     retention::payloads_go_and_ids_stay(&empty().await).await;

@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod agreed;
+mod documents;
 mod draft;
 mod dunning;
 mod money;
@@ -16,7 +17,7 @@ use time::OffsetDateTime;
 
 use self::draft::Draft;
 use crate::{
-    config::{Config, SandboxEvents},
+    config::{Config, Invoices, SandboxEvents},
     known::{Deal, Known},
     link::References,
     outcome::Parked,
@@ -42,6 +43,8 @@ pub(crate) enum Decision {
 pub(crate) struct Rules<'a> {
     pub(crate) config: &'a Config,
     pub(crate) texts: &'a Texts,
+    /// Whether there is somewhere to get the PDFs of invoices and credit notes from.
+    pub(crate) has_documents: bool,
 }
 
 /// Everything a rule may look at.
@@ -51,10 +54,12 @@ struct Facts<'a> {
     known: Known,
     /// What was known before this event.
     before: &'a Known,
-    /// The transaction that `known.transaction` speaks of.
-    transaction_id: Option<String>,
+    /// What it belongs to; its transaction is the one that `known.transaction` speaks of.
+    references: References,
     config: &'a Config,
     texts: &'a Texts,
+    /// Whether invoices and credit notes are to be attached.
+    wants_documents: bool,
     now: OffsetDateTime,
 }
 
@@ -88,9 +93,10 @@ pub(crate) fn decide(
         event,
         known: known.clone().fold(event, data),
         before: known,
-        transaction_id: References::of(data).transaction,
+        references: References::of(data),
         config: rules.config,
         texts: rules.texts,
+        wants_documents: rules.has_documents && rules.config.invoices == Invoices::Attach,
         now,
     };
     if known.transaction.test && rules.config.sandbox == SandboxEvents::Log {

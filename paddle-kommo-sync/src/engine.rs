@@ -1,6 +1,8 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
 mod builder;
+mod checkout;
+mod jobs;
 mod memory;
 mod operator;
 mod pacer;
@@ -23,13 +25,14 @@ use kommo_client::{Client, Priority};
 use paddle_webhook::{Environment, Event, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
-use self::process::Step;
 pub use self::{
     builder::{BuildError, SyncBuilder},
+    checkout::{CheckoutCounts, StageError},
     operator::{Chapter, ParkedEvent, Preview},
 };
+use self::{checkout::Checkouts, process::Step};
 use crate::{
     apply::{Applier, Bundler, LEASE},
     cache::Cache,
@@ -37,12 +40,16 @@ use crate::{
     config::Config,
     deal_ref::DealRefKey,
     decide::{self, Rules},
+    documents::DocumentSource,
     error::StoreError,
     failure::{Pause, chain},
-    known::Account,
-    link::{CustomerLookup, References, Rung, Rungs},
+    link::{CustomerLookup, References, Rung, Rungs, Trust},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
-    store::{AccountKey, Claim, Claimed, EventRow, Lease, NewEvent, Put, Rank, Store, StoreStats},
+    paddle::TransactionLookup,
+    store::{
+        AccountKey, Claim, Claimed, EventRow, Lease, LinkRow, NewEvent, Put, Rank, Store,
+        StoreStats,
+    },
     texts::Texts,
 };
 
@@ -85,9 +92,16 @@ struct Inner {
     account_name: String,
     config: Config,
     texts: Texts,
-    deal_ref_keys: Vec<DealRefKey>,
+    deal_ref_keys: Arc<[DealRefKey]>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
+    documents: Option<Arc<dyn DocumentSource>>,
+    /// How many documents may be on their way at once: they take time and memory, and must leave room to everything else.
+    documents_at_once: Semaphore,
+    /// How many events may wait for what Paddle says of a customer or a transaction: it takes 240 requests a minute.
+    lookups_at_once: Semaphore,
+    checkouts: Checkouts,
     cache: Cache,
     settle: Duration,
     /// What occurred before may have been written without this database knowing.
@@ -173,19 +187,39 @@ impl Sync {
     /// where this one was, after the lease of two minutes.
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
+        self.finish(event.id().as_str()).await
+    }
+
+    /// Works on one stored event or job until it ends or has to wait, and says what became of it; none when there is none of
+    /// this id. [`run`](Self::run) does that by itself; this is for scripts that only [`handle`](Self::handle) and for who
+    /// does not want to wait. A payment's invoice is the job `job.invoice:txn_…`, a credit note `job.credit_note:adj_…`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the store fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`handle`](Self::handle).
+    pub async fn attempt(&self, id: &str) -> Result<Option<Outcome>, StoreError> {
+        match self.0.store.event(self.0.account, id).await? {
+            Some(_) => self.finish(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Works on a stored event or job, and on what is before it in its lane, until it ends or has to wait.
+    async fn finish(&self, event_id: &str) -> Result<Outcome, StoreError> {
         loop {
-            let claim = self
-                .0
-                .store
-                .claim_event(self.0.account, event.id().as_str(), self.now(), LEASE)
-                .await?;
+            let store = &self.0.store;
+            let claim = store.claim_event(self.0.account, event_id, self.now(), LEASE).await?;
             let claimed = match claim {
                 Claim::Taken(claimed) => claimed,
                 Claim::Ended(row) => return outcome(&row),
                 Claim::Missing => return Err(StoreError::Corrupt("event")),
-                Claim::NotDue(until) => return self.not_due(event, until).await,
+                Claim::NotDue(until) => return self.not_due(event_id, until).await,
             };
-            let is_ours = claimed.event.event_id == event.id().as_str();
+            let is_ours = claimed.event.event_id == event_id;
             match self.work_on(claimed).await? {
                 Step::Ended(outcome) if is_ours => return Ok(outcome),
                 Step::Waiting(outcome) => return Ok(outcome),
@@ -357,37 +391,42 @@ impl Sync {
     }
 
     async fn put(&self, event: &Event) -> Result<Accepted, StoreError> {
-        let event_id = event.id().as_str();
-        // A shape that we do not understand is found again when it is worked on, and told then.
-        let mut links = Vec::new();
-        let lane = match event.data() {
-            Ok(data) => {
-                let references = References::of_event(event, &data);
-                let stored = self.0.store.links(self.0.account, &references.entities()).await?;
-                let trust = self.trust(&Account::default());
-                // What names its deal teaches that at once: a refund may be worked on before its payment.
-                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
-                if let (true, Rungs::Found(lead, rung @ Rung::LeadId)) =
-                    (is_real, references.answer(&stored, trust))
-                {
-                    links = references.links(lead, rung);
-                }
-                references.lane(&stored, trust, event_id)
-            }
-            Err(_) => event_id.to_owned(),
-        };
-        let new = NewEvent {
-            event_id: event_id.to_owned(),
+        let mut new = NewEvent {
+            event_id: event.id().as_str().to_owned(),
             kind: event.event_type().as_str().to_owned(),
-            lane,
+            lane: event.id().as_str().to_owned(),
             sandbox: event.environment() == Environment::Sandbox,
             occurred_at: event.occurred_at(),
             received_at: self.now(),
             rank: rank(event.event_type()),
             payload: event.body().as_bytes().to_vec(),
-            links,
+            links: Vec::new(),
         };
-        let put = self.0.store.put(self.0.account, &new).await?;
+        let (store, account) = (&self.0.store, self.0.account);
+        let put = match event.data() {
+            Ok(data) => {
+                let references = References::of_event(event, &data);
+                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
+                let asked = references.clone();
+                // Not this `Sync`: a store must not be the one that holds itself last.
+                let (keys, unsigned) =
+                    (Arc::clone(&self.0.deal_ref_keys), self.0.config.unsigned_links);
+                let place = move |stored: &[LinkRow]| {
+                    let trust = Trust { keys: &keys, account: None, unsigned };
+                    // What names its deal teaches that at once: a refund may be worked on before its payment.
+                    if let (true, Rungs::Found(lead, rung @ Rung::LeadId)) =
+                        (is_real, references.answer(stored, trust))
+                    {
+                        new.links = references.links(lead, rung);
+                    }
+                    new.lane = references.lane(stored, trust, &new.event_id);
+                    new
+                };
+                store.put_placed(account, &asked.entities(), Box::new(place)).await?
+            }
+            // A shape that we do not understand is found again when it is worked on, and told then.
+            Err(_) => store.put(account, &new).await?,
+        };
         self.0.wake.notify_one();
         Ok(match put {
             Put::New => Accepted::New,
@@ -445,11 +484,11 @@ impl Sync {
         Ok(Accepted::Unreadable)
     }
 
-    async fn not_due(&self, event: &Event, until: OffsetDateTime) -> Result<Outcome, StoreError> {
+    async fn not_due(&self, event_id: &str, until: OffsetDateTime) -> Result<Outcome, StoreError> {
         if let Some((until, reason)) = self.0.store.paused(self.0.account, self.now()).await? {
             return Ok(Outcome::Waiting { reason, until });
         }
-        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let row = self.0.store.event(self.0.account, event_id).await?;
         let reason = row
             .and_then(|row| row.last_error)
             .unwrap_or_else(|| "its deal is worked on".to_owned());
@@ -474,8 +513,13 @@ impl Sync {
         }
     }
 
-    fn rules(&self) -> Rules<'_> {
-        Rules { config: &self.0.config, texts: &self.0.texts }
+    fn rules(&self, environment: Environment) -> Rules<'_> {
+        let documents = self.0.documents.as_ref();
+        Rules {
+            config: &self.0.config,
+            texts: &self.0.texts,
+            has_documents: documents.is_some_and(|documents| documents.is_for(environment)),
+        }
     }
 
     fn applier(&self, priority: Priority) -> Applier<'_> {
@@ -488,6 +532,7 @@ impl Sync {
             cache: &self.0.cache,
             config: &self.0.config,
             clock: &*self.0.clock,
+            documents: self.0.documents.as_deref(),
             account: &self.0.account_name,
             settle: self.0.settle,
             occurred_at: OffsetDateTime::UNIX_EPOCH,
@@ -542,7 +587,6 @@ fn outcome(row: &EventRow) -> Result<Outcome, StoreError> {
     parse(stored)
 }
 
-/// A moment as logs show it.
 /// A payment is what somebody waits for.
 fn rank(kind: &EventType) -> Rank {
     match kind {
@@ -551,6 +595,7 @@ fn rank(kind: &EventType) -> Rank {
     }
 }
 
+/// A moment as logs show it.
 fn rfc3339(at: OffsetDateTime) -> String {
     at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
 }

@@ -30,14 +30,39 @@ pub enum StoreError {
     Database(#[source] Box<dyn StdError + Send + Sync>),
 }
 
-/// A [`CustomerLookup`](crate::CustomerLookup) cannot tell the address now.
+/// A [`CustomerLookup`](crate::CustomerLookup) or a [`TransactionLookup`](crate::paddle::TransactionLookup) cannot tell now.
 #[derive(Debug, thiserror::Error)]
-#[error("the customer cannot be looked up")]
+#[error("the look-up failed")]
 pub struct LookupError(#[source] Box<dyn StdError + Send + Sync>);
 
 impl LookupError {
     /// With what went wrong. Its text is logged, so it must hold no address.
     pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(cause.into())
+    }
+}
+
+/// A [`DocumentSource`](crate::DocumentSource) does not give the document. The text of the cause is logged, so it must hold
+/// no link and nothing personal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// There is none, or it is of no use. It may come yet: after some attempts the event is parked.
+    #[error("there is no such document")]
+    Missing(#[source] Box<dyn StdError + Send + Sync>),
+    /// It cannot be fetched now; the event waits and tries again for as long as it takes.
+    #[error("the document cannot be fetched now")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl DocumentError {
+    /// There is none, and why.
+    pub fn missing(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Missing(cause.into())
+    }
+
+    /// It cannot be fetched now, and why.
+    pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into())
     }
 }

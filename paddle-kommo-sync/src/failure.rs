@@ -14,9 +14,16 @@ pub(crate) enum Reaction {
     Retry(String),
     /// The whole account waits: every other call would fail as well.
     Pause(Pause),
+    /// This event waits and tries again; it is not about Kommo.
+    Wait(String),
+    /// It may mend itself, or somebody may mend it soon: this event tries again, and is parked if that lasts.
+    ParkLater(Parked),
     /// A retry cannot mend it.
     Park(Parked),
 }
+
+/// So long after it came in, [`Reaction::ParkLater`] parks an event.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Why a whole account waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +34,8 @@ pub(crate) enum Pause {
     Unauthorized,
     /// 402: the account is not paid.
     PaymentRequired,
+    /// The certificate at Kommo's address is not good: nothing is sent there before a person has looked.
+    Certificate,
     /// 403 by the gateway: Kommo has blocked this address or integration. The client may know when it probes next.
     Blocked(Option<Duration>),
 }
@@ -37,6 +46,7 @@ impl Pause {
             Self::RateLimited(_) => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::PaymentRequired => "payment_required",
+            Self::Certificate => "certificate",
             Self::Blocked(_) => "blocked",
         }
     }
@@ -49,6 +59,9 @@ impl Pause {
                 "the token expired or was revoked: give a new one (KOMMO_TOKEN) and restart"
             }
             Self::PaymentRequired => "the Kommo account is not paid for",
+            Self::Certificate => {
+                "the certificate at Kommo's address is not good: look at KOMMO_BASE_URL, this machine's clock and certificates, and for a proxy in between"
+            }
             Self::Blocked(_) => {
                 "Kommo blocked this address after too many requests: ask its support, it is probed meanwhile"
             }
@@ -75,7 +88,9 @@ impl Pause {
                 told.max(Duration::from_secs(1))
             }
             Self::RateLimited(None) => doubled(1, 300),
-            Self::Unauthorized | Self::PaymentRequired => Duration::from_secs(60),
+            Self::Unauthorized | Self::PaymentRequired | Self::Certificate => {
+                Duration::from_secs(60)
+            }
             Self::Blocked(None) => doubled(300, 3600),
         }
     }
@@ -92,6 +107,7 @@ pub(crate) fn reaction_to(kind: &ErrorKind, error: &Error) -> Reaction {
         ErrorKind::RateLimited => Reaction::Pause(Pause::RateLimited(error.retry_after())),
         ErrorKind::Unauthorized => Reaction::Pause(Pause::Unauthorized),
         ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
+        ErrorKind::Certificate => Reaction::Pause(Pause::Certificate),
         ErrorKind::Blocked => Reaction::Pause(Pause::Blocked(error.retry_after())),
         ErrorKind::Forbidden
         | ErrorKind::NotFound
@@ -163,6 +179,24 @@ mod tests {
         assert!(longest(1) <= Some(Duration::from_secs(2)));
         assert!(longest(3) > Some(Duration::from_secs(4)));
         assert_ne!(backoff("evt_1", 9), backoff("evt_2", 9));
+    }
+
+    #[tokio::test]
+    async fn a_bad_certificate_pauses_the_account_and_says_what_to_look_at() {
+        use kommo_client::{
+            AccessToken, Client,
+            fake::{FakeKommo, Fault},
+        };
+
+        let fake = FakeKommo::in_memory();
+        fake.fail_next(Fault::bad_certificate().always());
+        let token = AccessToken::new(fake.token()).unwrap();
+        let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+        let error = client.account().get().await.unwrap_err();
+        let Reaction::Pause(pause) = reaction(&error) else { panic!("{error:?}") };
+        assert_eq!((pause.code(), pause.length(7)), ("certificate", Duration::from_secs(60)));
+        assert!(pause.hint().contains("KOMMO_BASE_URL") && !pause.is_told());
+        assert_eq!(fake.requests().len(), 1, "it is not repeated");
     }
 
     #[test]

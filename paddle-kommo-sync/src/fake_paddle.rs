@@ -41,7 +41,8 @@
 //!
 //! | path | methods |
 //! |---|---|
-//! | `/customers`, `/customers/{id}` | GET |
+//! | `/customers` | GET, POST |
+//! | `/customers/{id}` | GET |
 //! | `/transactions` | GET, POST |
 //! | `/transactions/{id}` | GET, PATCH |
 //! | `/transactions/{id}/invoice`, `/adjustments/{id}/credit-note` | GET: a link to a PDF on this host, good for an hour of the fake's clock |
@@ -75,6 +76,7 @@
 
 mod answer;
 mod bodies;
+mod customers;
 mod delivery;
 mod fault;
 mod gate;

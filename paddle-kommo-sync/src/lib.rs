@@ -101,12 +101,14 @@
 
 mod apply;
 mod cache;
+mod checkout;
 mod clock;
 mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deal_ref;
 mod decide;
+mod documents;
 mod engine;
 mod error;
 mod failure;
@@ -125,23 +127,28 @@ pub use self::store::SqliteStore;
 #[cfg(feature = "postgres")]
 pub use self::store::{DatabaseClock, PostgresStore};
 pub use self::{
+    checkout::{Checkout, CheckoutLink, CheckoutState},
     clock::{Clock, SystemClock},
     config::{
-        AgreedPrice, Config, FieldTarget, Fields, Language, LostDeals, Mode, OnWon, OnWonAction,
-        OnWonCondition, OnWonDeal, OnWonTask, Overwrite, OverwriteRules, PriceBasis, PriceDecimals,
-        Products, RefundRules, RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion,
-        Unlinked, UnsignedLinks,
+        AgreedPrice, CheckoutItems, CheckoutRules, Config, FieldTarget, Fields, Invoices, Language,
+        LostDeals, Mode, OnWon, OnWonAction, OnWonCondition, OnWonDeal, OnWonTask, Overwrite,
+        OverwriteRules, PaymentStage, PriceBasis, PriceDecimals, Products, RefundRules,
+        RefundedDeal, SandboxEvents, Stages, TaskRules, TrialConversion, Unlinked, UnsignedLinks,
     },
     deal_ref::{DealRef, DealRefKey, InvalidDealRef, InvalidDealRefKey},
-    engine::{BuildError, Chapter, ParkedEvent, Preview, Sync, SyncBuilder, Trouble},
-    error::{LookupError, StoreError},
+    documents::DocumentSource,
+    engine::{
+        BuildError, Chapter, CheckoutCounts, ParkedEvent, Preview, StageError, Sync, SyncBuilder,
+        Trouble,
+    },
+    error::{DocumentError, LookupError, StoreError},
     link::CustomerLookup,
     outcome::{Accepted, Done, LeftOut, LeftOutPart, Outcome, ParkReason, Parked},
     plan::Reason,
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Put, Rank, Store,
-        StoreStats,
+        KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,
+        Store, StoreStats,
     },
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},
 };

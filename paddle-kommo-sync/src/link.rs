@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use kommo_client::{AccountId, Client, Contact, Lead, LeadId};
-use paddle_webhook::{CustomerId, Event, EventData};
+use paddle_webhook::{CustomData, CustomerId, Event, EventData};
 use time::OffsetDateTime;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     decide::custom_data,
     error::LookupError,
     outcome::{ParkReason, Parked},
+    paddle::TransactionReferences,
     store::LinkRow,
 };
 
@@ -46,6 +47,8 @@ pub(crate) enum Rung {
     Subscription,
     /// An earlier event of the same customer.
     Customer,
+    /// What Paddle says of the transaction when asked.
+    Lookup,
     /// The one open deal of the contact with the customer's e-mail address.
     Email,
 }
@@ -59,6 +62,7 @@ impl Rung {
             Self::Transaction => "transaction",
             Self::Subscription => "subscription",
             Self::Customer => "customer",
+            Self::Lookup => "lookup",
             Self::Email => "email",
         }
     }
@@ -75,6 +79,18 @@ pub(crate) struct References {
     pub(crate) transaction: Option<String>,
     pub(crate) subscription: Option<String>,
     pub(crate) customer: Option<String>,
+    pub(crate) source: Source,
+}
+
+/// Who tells what the transaction says of its deal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The event: it is about the transaction, or has custom data of its own.
+    Event,
+    /// Nobody so far: the event only names the transaction.
+    Nobody,
+    /// Paddle, when asked.
+    Lookup,
 }
 
 /// `custom_data.kommo_lead_id`.
@@ -109,12 +125,13 @@ pub(crate) enum Rungs {
 impl References {
     pub(crate) fn of(data: &EventData) -> Self {
         let mut references = Self {
-            lead: lead(data),
+            lead: custom_data(data).map_or(LeadReference::Absent, lead),
             signed: custom_data(data).and_then(|data| data.text(deal_ref::KEY)),
             first_paid_at: None,
             transaction: None,
             subscription: None,
             customer: None,
+            source: Source::Event,
         };
         let text = |id: &str| Some(id.to_owned()).filter(|id| !id.is_empty());
         if let Some(transaction) = data.transaction() {
@@ -135,10 +152,43 @@ impl References {
             references.subscription =
                 adjustment.subscription_id.as_ref().and_then(|id| text(id.as_str()));
             references.customer = adjustment.customer_id.as_ref().and_then(|id| text(id.as_str()));
+            references.source = Source::Nobody;
         } else if let Some(customer) = data.customer() {
             references.customer = text(customer.id.as_str());
         }
         references
+    }
+
+    /// With what Paddle says of the transaction.
+    #[must_use]
+    pub(crate) fn looked_up(self, said: &TransactionReferences) -> Self {
+        let text = |id: Option<&str>| id.filter(|id| !id.is_empty()).map(str::to_owned);
+        let subscription = text(said.subscription_id.as_ref().map(AsRef::as_ref));
+        let customer = text(said.customer_id.as_ref().map(AsRef::as_ref));
+        Self {
+            lead: lead(&said.custom_data),
+            signed: said.custom_data.text(deal_ref::KEY),
+            subscription: self.subscription.or(subscription),
+            customer: self.customer.or(customer),
+            source: Source::Lookup,
+            ..self
+        }
+    }
+
+    /// The transaction that Paddle is to be asked of, after an answer like this.
+    pub(crate) fn to_look_up(&self, answer: &Rungs) -> Option<&str> {
+        let is_open = match answer {
+            Rungs::Silent => true,
+            // By what the customer bought before; the transaction itself may say which it is.
+            Rungs::Parked(parked) => parked.reason == ParkReason::AmbiguousDeal,
+            Rungs::Found(..) | Rungs::Confirm(_) => false,
+        };
+        self.transaction.as_deref().filter(|_| is_open && self.source == Source::Nobody)
+    }
+
+    /// The rung of what the transaction says itself.
+    pub(crate) fn own(&self, rung: Rung) -> Rung {
+        if self.source == Source::Lookup { Rung::Lookup } else { rung }
     }
 
     /// What an event says, with when it happened.
@@ -169,7 +219,9 @@ impl References {
         }
         let believed = trust.keys.is_empty() || trust.unsigned == UnsignedLinks::Accept;
         match self.lead {
-            LeadReference::Lead(lead) if believed => return Rungs::Found(lead, Rung::LeadId),
+            LeadReference::Lead(lead) if believed => {
+                return Rungs::Found(lead, self.own(Rung::LeadId));
+            }
             LeadReference::Unreadable => {
                 let detail = "custom_data.kommo_lead_id is not the id of a deal: link the event to the deal by hand";
                 return Rungs::Parked(Parked::new(ParkReason::LeadIdUnreadable, detail));
@@ -234,7 +286,7 @@ impl References {
                 "custom_data.kommo_ref had expired when the customer paid: link the event to the deal by hand",
             );
         }
-        Some(Rungs::Found(reference.lead(), Rung::Signed))
+        Some(Rungs::Found(reference.lead(), self.own(Rung::Signed)))
     }
 
     /// The lane of the event: its deal, as far as known, else its customer.
@@ -266,8 +318,7 @@ pub(crate) fn lane(lead: LeadId) -> String {
     format!("lead:{lead}")
 }
 
-fn lead(data: &EventData) -> LeadReference {
-    let Some(custom_data) = custom_data(data) else { return LeadReference::Absent };
+fn lead(custom_data: &CustomData) -> LeadReference {
     match custom_data.u64("kommo_lead_id") {
         Ok(None) => LeadReference::Absent,
         // What does not fit a signed number cannot be a row of any database, Kommo's included.
@@ -382,6 +433,7 @@ mod tests {
             transaction: text("txn_1"),
             subscription: text("sub_1"),
             customer: text("ctm_1"),
+            source: Source::Event,
         }
     }
 
@@ -514,6 +566,47 @@ mod tests {
             Rungs::Found(LeadId::new(2), Rung::LeadId),
             "without keys"
         );
+    }
+
+    #[test]
+    fn paddle_is_asked_of_a_transaction_that_nobody_has_told_of() {
+        let adjustment =
+            || References { source: Source::Nobody, ..references(LeadReference::Absent) };
+        let answer = |links: &[LinkRow]| adjustment().answer(links, EVERYTHING);
+        let ambiguous = [row("ctm_1", 5, Rung::LeadId), row("ctm_1", 6, Rung::LeadId)];
+        for (name, references, links, want) in [
+            ("nobody", adjustment(), &[][..], Some("txn_1")),
+            ("the customer, of two deals", adjustment(), &ambiguous, Some("txn_1")),
+            ("the customer", adjustment(), &ambiguous[..1], None),
+            ("the event is the transaction's", references(LeadReference::Absent), &[], None),
+            ("no transaction", References { transaction: None, ..adjustment() }, &[], None),
+        ] {
+            assert_eq!(references.to_look_up(&answer(links)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_paddle_says_of_a_transaction_is_a_rung_of_its_own() {
+        let adjustment = References {
+            source: Source::Nobody,
+            subscription: None,
+            ..references(LeadReference::Absent)
+        };
+        let said = TransactionReferences {
+            custom_data: serde_json::from_str(r#"{"kommo_lead_id": "2"}"#).unwrap(),
+            subscription_id: Some("sub_9".into()),
+            customer_id: Some("ctm_9".into()),
+        };
+        let links = [row("ctm_1", 5, Rung::LeadId), row("ctm_1", 6, Rung::LeadId)];
+        let asked = adjustment.looked_up(&said);
+        assert_eq!(asked.answer(&links, EVERYTHING), Rungs::Found(LeadId::new(2), Rung::Lookup));
+        assert_eq!(asked.entities(), ["txn_1", "sub_9", "ctm_1"], "the event's own word first");
+        let person = [row("txn_1", 1, Rung::Person)];
+        assert_eq!(asked.answer(&person, EVERYTHING), Rungs::Found(LeadId::new(1), Rung::Person));
+        assert_eq!(asked.to_look_up(&Rungs::Silent), None, "once");
+        let keys = [DealRefKey::new("k".repeat(40)).unwrap()];
+        let trust = Trust { keys: &keys, ..EVERYTHING };
+        assert_eq!(asked.answer(&[], trust), Rungs::Confirm(LeadId::new(2)), "it is unsigned");
     }
 
     #[test]

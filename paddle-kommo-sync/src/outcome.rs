@@ -39,6 +39,8 @@ pub enum Outcome {
     },
     /// It needs a person. What was done before stays done.
     Parked(Parked),
+    /// Something stands in the way of what a call asked for. The caller was told; nothing waits for a person.
+    Refused(Parked),
 }
 
 /// An event whose effects are all in Kommo.
@@ -111,6 +113,12 @@ impl Parked {
         Self { reason, detail: detail.into(), candidates: Vec::new() }
     }
 
+    pub(crate) fn deal_gone(lead: LeadId) -> Self {
+        let detail =
+            format!("deal {lead} does not exist (any more): link the event to another deal");
+        Self::new(ParkReason::DealGone, detail).candidates(vec![lead])
+    }
+
     pub(crate) fn candidates(self, candidates: Vec<LeadId>) -> Self {
         Self { candidates, ..self }
     }
@@ -145,6 +153,10 @@ pub enum ParkReason {
     Refused,
     /// A write got no answer, and Kommo cannot be asked whether it happened.
     Unconfirmed,
+    /// Paddle has no such invoice or credit note, or what it gave cannot be one.
+    NoDocument,
+    /// A deal cannot get its checkout link: what it sells is not told, or Paddle does not take it.
+    CheckoutNotPossible,
     /// The event stopped its worker several times.
     Poison,
 }
@@ -164,6 +176,8 @@ impl ParkReason {
         Self::Unreadable,
         Self::Refused,
         Self::Unconfirmed,
+        Self::NoDocument,
+        Self::CheckoutNotPossible,
         Self::Poison,
     ];
 
@@ -183,6 +197,8 @@ impl ParkReason {
             Self::UnexpectedShape => "unexpected_shape",
             Self::Refused => "refused",
             Self::Unconfirmed => "unconfirmed",
+            Self::NoDocument => "no_document",
+            Self::CheckoutNotPossible => "checkout_not_possible",
             Self::Poison => "poison",
         }
     }
@@ -208,6 +224,7 @@ impl fmt::Display for Outcome {
             Self::Ignored { reason } => write!(f, "ignored: {reason}"),
             Self::Waiting { reason, .. } => write!(f, "waiting: {reason}"),
             Self::Parked(parked) => write!(f, "parked: {} ({})", parked.reason, parked.detail),
+            Self::Refused(parked) => write!(f, "refused: {} ({})", parked.reason, parked.detail),
         }
     }
 }

@@ -45,7 +45,7 @@
 //!
 //! | endpoint | here |
 //! |---|---|
-//! | `customers` | [`Customers::get`], [`find_by_email`](Customers::find_by_email), [`search`](Customers::search) |
+//! | `customers` | [`Customers::get`], [`find_by_email`](Customers::find_by_email), [`create`](Customers::create), [`search`](Customers::search) |
 //! | `transactions` | [`Transactions::get`], [`list`](Transactions::list), [`create`](Transactions::create), [`create_once`](Transactions::create_once), [`find_by_key`](Transactions::find_by_key), [`update`](Transactions::update), [`cancel`](Transactions::cancel), [`invoice_pdf`](Transactions::invoice_pdf) |
 //! | `subscriptions` | [`Subscriptions::get`], [`list`](Subscriptions::list) |
 //! | `adjustments` | [`Adjustments::get`], [`of_transaction`](Adjustments::of_transaction), [`list`](Adjustments::list), [`credit_note_pdf`](Adjustments::credit_note_pdf) |
@@ -53,6 +53,7 @@
 //! | `notifications` | [`Notifications::list`], [`replay`](Notifications::replay) |
 //! | `notification-settings` | [`NotificationSettings::list`], [`get`](NotificationSettings::get) |
 //! | `prices` | [`Prices::get`], [`list`](Prices::list) |
+//! | the PDFs behind links | [`Client::download`] |
 //! | `currencies`, `ips` | [`Client::currencies`], [`Client::webhook_addresses`] |
 
 mod account;
@@ -80,7 +81,7 @@ pub use self::{
     account::PaddleCurrency,
     adjustments::Adjustments,
     client::{BuildError, Client, ClientBuilder, WrongEnvironment},
-    customers::Customers,
+    customers::{Customers, NewCustomer},
     document::DocumentLink,
     error::{Error, ErrorKind, Fate, FieldError},
     events::{EventFilter, Events},

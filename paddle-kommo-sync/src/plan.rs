@@ -1,6 +1,7 @@
 //! What is to be done in Kommo: data only. `decide` makes it, `apply` carries it out.
 
 mod deals;
+mod document;
 mod marker;
 mod price;
 mod reason;
@@ -9,9 +10,10 @@ use kommo_client::{LeadId, PipelineId, StatusId, UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING};
+pub(crate) use self::marker::{Marker, OPENING as MARKER_OPENING, core as marker_core};
 pub use self::{
     deals::{BotStart, LeadDraft, LeadNaming, TagDraft},
+    document::{Document, DocumentDraft, FileDraft},
     price::Price,
     reason::Reason,
 };
@@ -25,6 +27,9 @@ pub struct Plan {
     pub reasons: Vec<Reason>,
     /// The writes, in the order in which they are sent.
     pub effects: Vec<PlannedEffect>,
+    /// Documents that are to follow when all writes are done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentDraft>,
 }
 
 /// One write with the name under which it is journalled.
@@ -66,6 +71,8 @@ pub enum Effect {
     AddTag(TagDraft),
     /// Start a Salesbot on a deal.
     StartBot(BotStart),
+    /// Attach a file to a deal.
+    AttachFile(FileDraft),
 }
 
 /// A change of a deal. Sending it twice is harmless.
@@ -126,6 +133,7 @@ pub enum Field {
     TotalRefunded,
     TotalNet,
     MonthlyRecurringRevenue,
+    CheckoutUrl,
 }
 
 impl Field {
@@ -147,6 +155,7 @@ impl Field {
         Self::TotalRefunded,
         Self::TotalNet,
         Self::MonthlyRecurringRevenue,
+        Self::CheckoutUrl,
     ];
 
     /// Whether it tells of everything that is known, not of one event: then the newest knowledge counts, whichever
@@ -175,6 +184,7 @@ impl Field {
             Self::TotalRefunded => "total_refunded",
             Self::TotalNet => "total_net",
             Self::MonthlyRecurringRevenue => "monthly_recurring_revenue",
+            Self::CheckoutUrl => "checkout_url",
         }
     }
 }
@@ -306,6 +316,7 @@ impl Effect {
             Self::NameLead(naming) => &mut naming.lead,
             Self::AddTag(tag) => &mut tag.lead,
             Self::StartBot(bot) => &mut bot.lead,
+            Self::AttachFile(file) => &mut file.lead,
         };
         *lead = meant;
     }
@@ -323,6 +334,7 @@ impl Effect {
             Self::NameLead(naming) => naming.lead,
             Self::AddTag(tag) => tag.lead,
             Self::StartBot(bot) => bot.lead,
+            Self::AttachFile(file) => file.lead,
         }
     }
 }

@@ -55,6 +55,19 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Takes in an event.
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError>;
 
+    /// Takes in an event whose lane depends on the links of these entities: `place` is told them, and makes the event.
+    ///
+    /// The same as [`links`](Self::links) and [`put`](Self::put), which is what it does unless a store can do both at once.
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
+    }
+
     /// Takes in bytes that are authentic, but cannot be processed: they are kept as a parked event.
     async fn put_parked(
         &self,
@@ -253,6 +266,9 @@ pub trait Store: Debug + Send + Sync + 'static {
         std::future::pending().await
     }
 }
+
+/// Makes an event of what is linked already; see [`Store::put_placed`].
+pub type Place = Box<dyn FnOnce(&[LinkRow]) -> NewEvent + Send>;
 
 /// No wait is as long: one that ends later was written while a clock was wrong.
 const LONGEST_WAIT: time::Duration = time::Duration::days(30);

@@ -2,8 +2,10 @@
 
 mod away;
 mod basket;
+mod checkout;
 mod contract;
 mod deals;
+mod documents;
 mod faults_http;
 mod faults_ours;
 mod faults_paddle;

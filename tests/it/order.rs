@@ -7,7 +7,7 @@ use kommo_client::fake::FakeLead;
 use serde_json::{Value, json};
 
 /// The order in which it happened, the reverse, and some between.
-const ORDERS: u64 = 8;
+const ORDERS: u64 = 16;
 
 fn more_seats(data: &mut Value) {
     data["items"][0]["quantity"] = json!(20);
@@ -99,7 +99,7 @@ async fn p04_in_any_order_the_story_ends_in_the_same_way() {
         let events = match seed {
             0 => events,
             1 => events.into_iter().rev().collect(),
-            seed => shuffled(events, seed + 2),
+            seed => shuffled(events, seed),
         };
         stories.push((lead, buyer, events));
     }

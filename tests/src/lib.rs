@@ -13,5 +13,5 @@ pub use self::{
     rep::Rep,
     server::{Kind, Parts, Server},
     story::Story,
-    world::{ADMIN_TOKEN, LEAD, SECRET, Setup, World, signature},
+    world::{ADMIN_TOKEN, CLIENT_TOKEN, HOOK_SECRET, LEAD, SECRET, Setup, World, signature},
 };

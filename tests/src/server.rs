@@ -62,13 +62,23 @@ impl Server {
                 .deal_ref_keys(setup.deal_ref_keys)
                 .clock(clock)
         };
+        let engine = move |kommo| match setup.paddle {
+            Some(paddle) => engine(kommo).paddle(paddle),
+            None => engine(kommo),
+        };
         match kind {
             Kind::Axum => {
                 let app = axum_server::app::App::new(verifier, kommo.clone(), engine(kommo))
                     .await
                     .unwrap_or_else(|error| panic!("{error:?}"));
                 let token = axum_server::settings::AdminToken::new(crate::ADMIN_TOKEN.to_owned());
-                let app = app.admin_token(token.ok());
+                let hooks = axum_server::settings::HookSecret::new(crate::HOOK_SECRET);
+                let page = axum_server::settings::ClientToken::new(crate::CLIENT_TOKEN);
+                let app = app
+                    .admin_token(token.ok())
+                    .kommo_webhooks(hooks.ok())
+                    .pay_page(page.ok().map(axum_server::pay::PayPage::new))
+                    .look_at_stage(setup.look_at_stage);
                 listener.set_nonblocking(true).unwrap_or_else(|error| panic!("{error}"));
                 let listener = tokio::net::TcpListener::from_std(listener)
                     .unwrap_or_else(|error| panic!("{error}"));

@@ -4,7 +4,7 @@ use kommo_client::{
     AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock};
+use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock, paddle};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,6 +19,12 @@ pub const SECRET: &str = "pdl_ntfset_made_up_for_tests";
 
 /// What opens the operator's routes of the axum server.
 pub const ADMIN_TOKEN: &str = "an-admin-token-for-tests";
+
+/// The end of the address that the axum server takes Kommo's webhooks at.
+pub const HOOK_SECRET: &str = "made-up-for-tests-0123456789";
+
+/// What the axum server's payment page opens checkouts with.
+pub const CLIENT_TOKEN: &str = "live_made0up0for0tests";
 
 /// How long something that happens in the background may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,6 +49,10 @@ pub struct Setup {
     pub rules: Config,
     /// The keys of signed references to deals.
     pub deal_ref_keys: Vec<DealRefKey>,
+    /// Paddle's API.
+    pub paddle: Option<paddle::Client>,
+    /// How often the axum server looks through the payment stage.
+    pub look_at_stage: Option<Duration>,
 }
 
 impl World {

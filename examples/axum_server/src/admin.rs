@@ -13,7 +13,7 @@ use paddle_kommo_sync::StoreError;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{app::App, settings::AdminToken};
+use crate::{app::App, checkout, settings::AdminToken};
 
 /// As many parked events are shown at once; the newest first.
 const PARKED: usize = 200;
@@ -25,6 +25,7 @@ pub(crate) fn routes(token: AdminToken) -> Router<App> {
         .route("/admin/explain/{id}", get(explain))
         .route("/admin/events/{id}/resume", post(resume))
         .route("/admin/link", post(link))
+        .route("/checkout", post(checkout::ask))
         .route_layer(middleware::from_fn_with_state(token, authorize))
 }
 

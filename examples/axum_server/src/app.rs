@@ -1,6 +1,6 @@
 //! The application, built from its parts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router, middleware,
@@ -10,7 +10,12 @@ use kommo_client::Client;
 use paddle_kommo_sync::{BuildError, SyncBuilder};
 use paddle_webhook::Verifier;
 
-use crate::{admin, health, metrics, panics, settings::AdminToken, webhook};
+use crate::{
+    admin, health, kommo_webhook, metrics, panics,
+    pay::PayPage,
+    settings::{AdminToken, HookSecret},
+    webhook,
+};
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +26,9 @@ pub struct App {
     pub(crate) counts: Arc<metrics::Counts>,
     pub(crate) refusals: Arc<webhook::Refusals>,
     admin_token: Option<AdminToken>,
+    pay_page: Option<PayPage>,
+    hook_secret: Option<HookSecret>,
+    pub(crate) poll: Option<Duration>,
 }
 
 impl App {
@@ -42,6 +50,9 @@ impl App {
             counts: Arc::default(),
             refusals: Arc::default(),
             admin_token: None,
+            pay_page: None,
+            hook_secret: None,
+            poll: None,
         })
     }
 
@@ -49,6 +60,24 @@ impl App {
     #[must_use]
     pub fn admin_token(self, token: Option<AdminToken>) -> Self {
         Self { admin_token: token, ..self }
+    }
+
+    /// Serves the page that opens checkouts.
+    #[must_use]
+    pub fn pay_page(self, page: Option<PayPage>) -> Self {
+        Self { pay_page: page, ..self }
+    }
+
+    /// Takes Kommo's webhooks at the address that ends with this secret.
+    #[must_use]
+    pub fn kommo_webhooks(self, secret: Option<HookSecret>) -> Self {
+        Self { hook_secret: secret, ..self }
+    }
+
+    /// Looks through the payment stage so often, while it is [served](crate::serve::run).
+    #[must_use]
+    pub fn look_at_stage(self, every: Option<Duration>) -> Self {
+        Self { poll: every, ..self }
     }
 
     /// The routes.
@@ -60,6 +89,8 @@ impl App {
             .route("/health/ready", get(health::ready))
             .route("/metrics", get(metrics::metrics))
             .merge(admin)
+            .merge(self.hook_secret.clone().map(kommo_webhook::routes).unwrap_or_default())
+            .merge(self.pay_page.clone().map(PayPage::routes).unwrap_or_default())
             .layer(middleware::from_fn(panics::answered))
             .with_state(self.clone())
     }

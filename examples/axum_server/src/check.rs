@@ -30,6 +30,18 @@ pub fn check(variables: Variables<'_>, out: &mut (dyn Write + Send)) -> Result<(
         if settings.admin_token.is_some() { "with the admin token" } else { "off" }
     )?;
     writeln!(out, "  references {} keys", settings.deal_ref_keys.len())?;
+    let checkouts = match (&settings.paddle, settings.rules.checkout.stage) {
+        (None, _) => "off: they need PADDLE_API_KEY",
+        (Some(_), None) => "by POST /checkout",
+        (Some(_), Some(_)) => "by the payment stage and POST /checkout",
+    };
+    writeln!(out, "  checkouts  {checkouts}")?;
+    let page = match &settings.client_token {
+        None => "off",
+        Some(token) if token.is_sandbox() => "/pay, sandbox",
+        Some(_) => "/pay",
+    };
+    writeln!(out, "  pay page   {page}")?;
     for unused in &settings.unused {
         writeln!(out, "  note       {unused}")?;
     }

@@ -5,12 +5,15 @@
 mod admin;
 pub mod app;
 pub mod check;
+mod checkout;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod health;
+mod kommo_webhook;
 mod log;
 mod metrics;
 mod panics;
+pub mod pay;
 pub mod serve;
 pub mod settings;
 mod webhook;

@@ -10,7 +10,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use paddle_kommo_sync::{Accepted, StoreStats};
+use paddle_kommo_sync::{Accepted, CheckoutCounts, StoreStats};
 use paddle_webhook::VerifyError;
 
 use crate::app::App;
@@ -28,6 +28,10 @@ pub(crate) struct Counts {
     too_large: AtomicU64,
     /// The body did not arrive whole, or not in time.
     broken: AtomicU64,
+    /// Webhooks of Kommo.
+    hooks: AtomicU64,
+    refused_hooks: AtomicU64,
+    failed_hooks: AtomicU64,
 }
 
 impl Counts {
@@ -54,6 +58,18 @@ impl Counts {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn accept_hook(&self) {
+        self.hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refuse_hook(&self) {
+        self.refused_hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn fail_hook(&self) {
+        self.failed_hooks.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn fail(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
@@ -65,7 +81,13 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
             let expires = app.kommo.token_expires_at().map(|at| at.unix_timestamp());
             (
                 [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-                text(&app.counts, &stats, app.sync.trouble().is_some(), expires),
+                text(
+                    &app.counts,
+                    &stats,
+                    app.sync.checkout_counts(),
+                    app.sync.trouble().is_some(),
+                    expires,
+                ),
             )
                 .into_response()
         }
@@ -79,6 +101,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
 fn text(
     counts: &Counts,
     stats: &StoreStats,
+    checkouts: CheckoutCounts,
     has_trouble: bool,
     token_expires: Option<i64>,
 ) -> String {
@@ -107,6 +130,29 @@ fn text(
         "paddle_deliveries_total",
         "counter",
         "Deliveries since the start, by what became of them.",
+        &rows,
+    );
+    let hooks = [
+        ("accepted", &counts.hooks),
+        ("refused", &counts.refused_hooks),
+        ("not_stored", &counts.failed_hooks),
+    ];
+    let rows = hooks.map(|(result, count)| {
+        (format!("{{result=\"{result}\"}}"), i128::from(count.load(Ordering::Relaxed)))
+    });
+    metric(
+        "kommo_webhooks_total",
+        "counter",
+        "Webhooks of Kommo since the start, by what became of them.",
+        &rows,
+    );
+    let rows =
+        [("made", checkouts.made), ("revised", checkouts.revised), ("refused", checkouts.refused)]
+            .map(|(result, count)| (format!("{{result=\"{result}\"}}"), i128::from(count)));
+    metric(
+        "paddle_kommo_checkouts_total",
+        "counter",
+        "Checkout links since the start, by what became of the wish.",
         &rows,
     );
     let one = |value: i128| [(String::new(), value)];

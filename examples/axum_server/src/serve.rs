@@ -17,7 +17,8 @@ use tokio::{
 use crate::{
     Failure,
     app::App,
-    log,
+    checkout, log,
+    pay::PayPage,
     settings::{Database, Settings, Variables},
 };
 
@@ -52,16 +53,23 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
             Sync::builder(kommo, store).clock(clock)
         }
     };
+    let poll = settings.rules.checkout.poll_seconds;
+    let poll = (poll > 0).then(|| Duration::from_secs(poll.into()));
     let engine = engine
         .config(settings.rules)
         .deal_ref_keys(settings.deal_ref_keys)
         .batch_size(settings.batch_size)
         .keep_payloads(settings.keep_payloads);
     let engine = match settings.paddle {
-        Some(paddle) => engine.customers(paddle),
+        Some(paddle) => engine.paddle(paddle),
         None => engine,
     };
-    let app = App::new(settings.verifier, settings.kommo, engine).await?;
+    let app = App::new(settings.verifier, settings.kommo, engine)
+        .await?
+        .admin_token(settings.admin_token)
+        .pay_page(settings.client_token.map(PayPage::new))
+        .kommo_webhooks(settings.hook_secret)
+        .look_at_stage(poll);
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
@@ -105,6 +113,16 @@ pub async fn run(
         let (sync, stop) = (app.sync().clone(), stop.clone());
         tokio::spawn(async move { sync.run(until(stop)).await })
     };
+    let watching = {
+        let (sync, stop) = (app.sync().clone(), until(stop.clone()));
+        let every = app.poll;
+        async move {
+            if let Some(every) = every {
+                checkout::watch(sync, every, stop).await;
+            }
+            Ok::<(), Failure>(())
+        }
+    };
     let abort = worker.abort_handle();
     let ended_early = async {
         let ended = worker.await;
@@ -118,7 +136,7 @@ pub async fn run(
         accept(listener, app.router(), until(stop.clone())).await;
         Ok::<(), Failure>(())
     };
-    let result = tokio::try_join!(serving, ended_early).map(|_| ());
+    let result = tokio::try_join!(serving, ended_early, watching).map(|_| ());
     abort.abort();
     if result.is_ok() {
         tracing::info!("stopped");

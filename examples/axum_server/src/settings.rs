@@ -1,6 +1,8 @@
 //! Everything the service can be told: secrets from the environment, the rest from one TOML file.
 
 mod admin_token;
+mod client_token;
+mod hook_secret;
 mod rules;
 mod variables;
 
@@ -13,6 +15,8 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::{
     admin_token::AdminToken,
+    client_token::ClientToken,
+    hook_secret::HookSecret,
     variables::{Variables, process},
 };
 use crate::Failure;
@@ -41,6 +45,10 @@ pub struct Settings {
     pub deal_ref_keys: Vec<DealRefKey>,
     /// What opens the operator's routes; none: they are off.
     pub admin_token: Option<AdminToken>,
+    /// What the page that opens checkouts is made with; none: it is off.
+    pub client_token: Option<ClientToken>,
+    /// What Kommo's webhooks are known by; none: they are not taken.
+    pub hook_secret: Option<HookSecret>,
     /// How logs look.
     pub log_format: LogFormat,
     /// What `RUST_LOG` says.
@@ -116,9 +124,21 @@ impl Settings {
             .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let paddle = paddle_api(variables)?;
         let has_url = variables::optional(variables, "PADDLE_API_URL").is_some();
-        let unused = (paddle.is_none() && has_url).then_some(
-            "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
-        );
+        let hook_secret = variables::secret(variables, "KOMMO_WEBHOOK_SECRET")?
+            .map(|secret| HookSecret::new(&secret))
+            .transpose()?;
+        let has_stage = rules.checkout.stage.is_some();
+        let unused = [
+            (paddle.is_none() && has_url).then_some(
+                "PADDLE_API_URL is set, but PADDLE_API_KEY is not: Paddle's API is not asked",
+            ),
+            (paddle.is_none() && has_stage).then_some(
+                "[checkout] names a stage, but PADDLE_API_KEY is not set: no links are made",
+            ),
+            (hook_secret.is_some() && !has_stage).then_some(
+                "KOMMO_WEBHOOK_SECRET is set, but [checkout] names no stage: Kommo's webhooks have no effect",
+            ),
+        ];
         Ok(Self {
             verifier: verifier.max_age(tolerance).max_ahead(tolerance),
             secrets: counts,
@@ -135,9 +155,11 @@ impl Settings {
             admin_token: variables::secret(variables, "ADMIN_TOKEN")?
                 .map(AdminToken::new)
                 .transpose()?,
+            client_token: client_token(variables)?,
+            hook_secret,
             log_format: log_format(variables)?,
             log_filter: log_filter(variables)?,
-            unused: unused.into_iter().collect(),
+            unused: unused.into_iter().flatten().collect(),
         })
     }
 }
@@ -183,6 +205,16 @@ fn paddle_api(variables: Variables<'_>) -> Result<Option<paddle::Client>, Failur
         .map_err(|error| format!("PADDLE_API_KEY, PADDLE_API_URL: {}", crate::chain(&error)))?;
     client.check_environment(Environment::Live).map_err(|error| named(&error))?;
     Ok(Some(client))
+}
+
+/// The token that checkouts are opened with. Links are made with the live key, and a sandbox token opens none of them.
+fn client_token(variables: Variables<'_>) -> Result<Option<ClientToken>, Failure> {
+    let Some(token) = variables::secret(variables, "PADDLE_CLIENT_TOKEN")? else { return Ok(None) };
+    let token = ClientToken::new(&token)?;
+    if token.is_sandbox() && variables::secret(variables, "PADDLE_API_KEY")?.is_some() {
+        return Err("PADDLE_CLIENT_TOKEN is for the sandbox, and PADDLE_API_KEY for the live account: use tokens of one account".into());
+    }
+    Ok(Some(token))
 }
 
 fn kommo(variables: Variables<'_>) -> Result<Client, Failure> {
@@ -321,6 +353,8 @@ mod tests {
             ("PRICE_BASIS", "cents", "price_basis"),
             ("DEAL_REF_KEYS", "short", "DEAL_REF_KEYS, key 1:"),
             ("TASKS_DUE_IN_HOURS", "-1", "tasks.due_in_hours"),
+            ("PADDLE_CLIENT_TOKEN", "pdl_live_apikey_x", "PADDLE_CLIENT_TOKEN must be"),
+            ("KOMMO_WEBHOOK_SECRET", "short", "KOMMO_WEBHOOK_SECRET must have"),
             ("STAGES_x", "1", ""),
         ] {
             match (read(&[(name, value)]), want) {

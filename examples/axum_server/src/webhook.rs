@@ -32,7 +32,7 @@ const BODY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn receive(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(&parts.headers, body).await {
+    let body = match unpacked(&parts.headers, body).await {
         Ok(body) => body,
         Err(status) => {
             app.counts.lose(status);
@@ -96,11 +96,15 @@ impl Refusals {
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
-    // Its signature is over the bytes that Paddle sent, and Paddle packs nothing.
+/// Its signature is over the bytes that Paddle sent, and Paddle packs nothing.
+async fn unpacked(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
+    read(body).await
+}
+
+pub(crate) async fn read(body: Body) -> Result<Bytes, StatusCode> {
     let reading = async {
         let _room = match body.size_hint().upper() {
             Some(length) if length <= SMALL_BODY => None,

@@ -1,21 +1,14 @@
 //! Writes that say what became of each item.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    marker::PhantomData,
-};
-
 use serde::Serialize;
 
-use super::{Created, Updated, create, update};
+use super::{Created, MOST_ITEMS, Updated, created, numbered, patch, post, updated, work::each};
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Fate},
+    error::{Error, ErrorKind},
     id::Id,
+    transport::Answer,
 };
-
-/// What Kommo recommends: larger requests tend to end in a 504 (page "Limitations").
-const BATCH: usize = 50;
 
 /// What became of one item of many.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,6 +36,11 @@ impl<T> ItemOutcome<T> {
     }
 }
 
+/// The outcomes of items that have no path to go to.
+pub(crate) fn not_written<D>(items: usize) -> Vec<ItemOutcome<D>> {
+    (0..items).map(|_| ItemOutcome::Refused(ErrorKind::InvalidRequest)).collect()
+}
+
 pub(crate) async fn create_each<T, I>(
     client: &Client,
     path: &str,
@@ -53,13 +51,25 @@ where
     T: Serialize + Sync,
     I: Id,
 {
-    let mut outcomes = each(&Creating { client, path, key, id: PhantomData }, items).await;
-    for (index, outcome) in outcomes.iter_mut().enumerate() {
-        if let ItemOutcome::Done(created) = outcome {
-            created.index = index;
-        }
-    }
-    outcomes
+    post_each(creating(client, path, key), items).await
+}
+
+/// How items go that Kommo only gives an id.
+pub(crate) fn creating<'a, I: Id>(
+    client: &'a Client,
+    path: &'a str,
+    key: &'static str,
+) -> Posting<'a, impl Reading<Created<I>>> {
+    Posting::new(client, path, move |answer: &Answer, items| named(created(answer, key, items)?))
+}
+
+pub(crate) async fn post_each<T, D, R>(posting: Posting<'_, R>, items: &[T]) -> Vec<ItemOutcome<D>>
+where
+    T: Serialize + Sync,
+    D: Done,
+    R: Reading<D>,
+{
+    each(&posting, items).await
 }
 
 pub(crate) async fn update_each<T, I>(
@@ -76,31 +86,99 @@ where
     each(&Updating { client, path, key, id }, items).await
 }
 
-trait Write<T>: Sync {
-    type Done: Send;
+/// What is known of an item that is done.
+pub(crate) trait Done: Send {
+    /// Takes the position of the item in what the caller passed; of the batch it has its own.
+    fn set_index(&mut self, _: usize) {}
+}
+
+impl Done for () {}
+
+impl<I: Id> Done for Updated<I> {}
+
+impl<I: Id> Done for Created<I> {
+    fn set_index(&mut self, index: usize) {
+        self.index = index;
+    }
+}
+
+/// What a success says of so many items.
+pub(crate) trait Reading<D>:
+    Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync
+{
+}
+
+impl<D, R: Fn(&Answer, usize) -> Result<Vec<ItemOutcome<D>>, Error> + Sync> Reading<D> for R {}
+
+/// Items that go in batches.
+pub(super) trait Write<T, D>: Sync {
+    /// How many go in one request.
+    fn batch_size(&self) -> usize;
 
     /// Whether sending an item again does no harm.
-    const REPEATABLE: bool;
+    fn is_repeatable(&self) -> bool;
 
-    fn send(&self, items: &[&T]) -> impl Future<Output = Result<Vec<Self::Done>, Error>> + Send;
+    /// What a success says of each item.
+    fn send(&self, items: &[&T])
+    -> impl Future<Output = Result<Vec<ItemOutcome<D>>, Error>> + Send;
 
     /// Kommo's name of the item in a refusal by rule, which knows no `request_id`.
     fn name(&self, item: &T) -> Option<String>;
 }
 
-struct Creating<'a, I> {
+/// Items that go by POST; `R` makes of a success what it says of each.
+pub(crate) struct Posting<'a, R> {
     client: &'a Client,
     path: &'a str,
-    key: &'static str,
-    id: PhantomData<I>,
+    read: R,
+    most: usize,
+    is_numbered: bool,
+    is_repeatable: bool,
 }
 
-impl<T: Serialize + Sync, I: Id> Write<T> for Creating<'_, I> {
-    type Done = Created<I>;
-    const REPEATABLE: bool = false;
+impl<'a, R> Posting<'a, R> {
+    pub(crate) fn new(client: &'a Client, path: &'a str, read: R) -> Self {
+        Self { client, path, read, most: MOST_ITEMS, is_numbered: true, is_repeatable: false }
+    }
 
-    async fn send(&self, items: &[&T]) -> Result<Vec<Self::Done>, Error> {
-        create(self.client, self.path, self.key, items).await
+    /// Not more in one request, whatever the client's setting.
+    pub(crate) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
+    /// The items have no `request_id`; refusals name them by their position all the same.
+    pub(crate) fn unnumbered(self) -> Self {
+        Self { is_numbered: false, ..self }
+    }
+
+    /// Sending an item twice makes one.
+    pub(crate) fn repeatable(self) -> Self {
+        Self { is_repeatable: true, ..self }
+    }
+}
+
+impl<T, D, R> Write<T, D> for Posting<'_, R>
+where
+    T: Serialize + Sync,
+    D: Done,
+    R: Reading<D>,
+{
+    fn batch_size(&self) -> usize {
+        self.client.batch_size().min(self.most)
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.is_repeatable
+    }
+
+    async fn send(&self, items: &[&T]) -> Result<Vec<ItemOutcome<D>>, Error> {
+        let Self { client, path, .. } = self;
+        let answer = if self.is_numbered {
+            post(client, path, &numbered(items), items.len()).await?
+        } else {
+            post(client, path, items, items.len()).await?
+        };
+        (self.read)(&answer, items.len())
     }
 
     fn name(&self, _: &T) -> Option<String> {
@@ -115,12 +193,18 @@ struct Updating<'a, T, I> {
     id: fn(&T) -> I,
 }
 
-impl<T: Serialize + Sync, I: Id> Write<T> for Updating<'_, T, I> {
-    type Done = Updated<I>;
-    const REPEATABLE: bool = true;
+impl<T: Serialize + Sync, I: Id> Write<T, Updated<I>> for Updating<'_, T, I> {
+    fn batch_size(&self) -> usize {
+        self.client.batch_size()
+    }
 
-    async fn send(&self, items: &[&T]) -> Result<Vec<Self::Done>, Error> {
-        update(self.client, self.path, self.key, items, |item| (self.id)(item)).await
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, items: &[&T]) -> Result<Vec<ItemOutcome<Updated<I>>>, Error> {
+        let answer = patch(self.client, self.path, items, 0).await?;
+        named(updated(&answer, self.key, items.iter().map(|item| (self.id)(item)))?)
     }
 
     fn name(&self, item: &T) -> Option<String> {
@@ -128,115 +212,8 @@ impl<T: Serialize + Sync, I: Id> Write<T> for Updating<'_, T, I> {
     }
 }
 
-/// Sends batch after batch. What a batch is refused for is taken out of it and the rest sent again, where that does no
-/// harm; a failure that is not about items ends the work.
-async fn each<T: Sync, W: Write<T>>(write: &W, items: &[T]) -> Vec<ItemOutcome<W::Done>> {
-    let indexed: Vec<(usize, &T)> = items.iter().enumerate().collect();
-    let mut queue: VecDeque<Vec<(usize, &T)>> = indexed.chunks(BATCH).map(<[_]>::to_vec).collect();
-    let mut outcomes = BTreeMap::new();
-    while let Some(batch) = queue.pop_front() {
-        let sent: Vec<&T> = batch.iter().map(|(_, item)| *item).collect();
-        let error = match write.send(&sent).await {
-            Ok(done) => {
-                let indexes = batch.iter().map(|(index, _)| *index);
-                outcomes.extend(indexes.zip(done.into_iter().map(ItemOutcome::Done)));
-                continue;
-            }
-            Err(error) => error,
-        };
-        let kind = error.kind();
-        let refused = refused_items(write, &batch, kind);
-        if !refused.is_empty() {
-            let (bad, good): (Vec<_>, Vec<_>) =
-                batch.into_iter().enumerate().partition(|(place, _)| refused.contains_key(place));
-            for (place, (index, _)) in bad {
-                let kind = refused.get(&place).unwrap_or(kind).clone();
-                outcomes.insert(index, ItemOutcome::Refused(kind));
-            }
-            let good: Vec<_> = good.into_iter().map(|(_, item)| item).collect();
-            if W::REPEATABLE {
-                queue.extend((!good.is_empty()).then_some(good));
-            } else {
-                // That Kommo wrote none of them is the common reading, but nobody has it in writing.
-                let unknown = |(index, _)| (index, ItemOutcome::Unknown(kind.clone()));
-                outcomes.extend(good.into_iter().map(unknown));
-            }
-        } else if batch.len() > 1 && is_worth_halving::<T, W>(kind) {
-            let half = batch.len().div_ceil(2);
-            queue.extend(batch.chunks(half).map(<[_]>::to_vec));
-        } else {
-            let length = batch.len();
-            for (index, _) in batch {
-                outcomes.insert(index, outcome_of_each(&error, length));
-            }
-            if !(is_about_items(kind) || matches!(kind, ErrorKind::Server(504))) {
-                for (index, _) in queue.drain(..).flatten() {
-                    outcomes.insert(index, ItemOutcome::NotDone(kind.clone()));
-                }
-            }
-        }
-    }
-    outcomes.into_values().collect()
-}
-
-/// What an error that names no item says of each of the batch.
-fn outcome_of_each<D>(error: &Error, length: usize) -> ItemOutcome<D> {
-    let kind = error.kind().clone();
-    match error.fate() {
-        Fate::Unknown => ItemOutcome::Unknown(kind),
-        Fate::NotSent | Fate::Refused if !is_about_items(&kind) => ItemOutcome::NotDone(kind),
-        // Only creations come here: some of them may have been done, as far as is documented.
-        Fate::Refused if length > 1 => ItemOutcome::Unknown(kind),
-        Fate::NotSent | Fate::Refused => ItemOutcome::Refused(kind),
-    }
-}
-
-/// The items a refusal names, by their place in the batch, each with its own reasons.
-fn refused_items<T, W: Write<T>>(
-    write: &W,
-    batch: &[(usize, &T)],
-    kind: &ErrorKind,
-) -> BTreeMap<usize, ErrorKind> {
-    match kind {
-        ErrorKind::Validation(errors) => errors
-            .iter()
-            .filter_map(|error| {
-                let place = error.index.filter(|place| *place < batch.len())?;
-                let mut error = error.clone();
-                error.index = batch.get(place).map(|(index, _)| *index);
-                Some((place, ErrorKind::Validation(vec![error])))
-            })
-            .collect(),
-        ErrorKind::Rule(sentences) => batch
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (_, item))| {
-                let (name, sentence) = sentences.get_key_value(&write.name(item)?)?;
-                let sentences = BTreeMap::from([(name.clone(), sentence.clone())]);
-                Some((place, ErrorKind::Rule(sentences)))
-            })
-            .collect(),
-        _ => BTreeMap::new(),
-    }
-}
-
-/// Whether a smaller batch may fare better.
-fn is_worth_halving<T, W: Write<T>>(kind: &ErrorKind) -> bool {
-    match kind {
-        // Nothing was sent: finding the item that cannot be written costs nothing.
-        ErrorKind::InvalidRequest => true,
-        ErrorKind::Server(504) => W::REPEATABLE,
-        kind => W::REPEATABLE && is_about_items(kind),
-    }
-}
-
-/// Whether other items may fare better.
-fn is_about_items(kind: &ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Validation(_)
-            | ErrorKind::Rule(_)
-            | ErrorKind::Status(400 | 413 | 422)
-            | ErrorKind::InvalidRequest
-    )
+/// What a success does not name may have been done.
+pub(crate) fn named<D>(items: Vec<Option<D>>) -> Result<Vec<ItemOutcome<D>>, Error> {
+    let unknown = || ItemOutcome::Unknown(ErrorKind::Decode);
+    Ok(items.into_iter().map(|item| item.map_or_else(unknown, ItemOutcome::Done)).collect())
 }

@@ -7,6 +7,7 @@ use url::Url;
 use super::Client;
 use crate::{
     auth::Auth,
+    batch::MOST_ITEMS,
     host::is_local,
     limit::Limiter,
     retry::RetryPolicy,
@@ -25,6 +26,7 @@ pub struct ClientBuilder {
     requests_per_second: NonZeroU32,
     longest_pause: Duration,
     retry: RetryPolicy,
+    batch_size: usize,
     user_agent: String,
     #[cfg(feature = "fake")]
     memory: Option<crate::fake::FakeKommo>,
@@ -41,6 +43,7 @@ impl ClientBuilder {
             requests_per_second: NonZeroU32::new(7).unwrap_or(NonZeroU32::MIN),
             longest_pause: Duration::from_secs(30),
             retry: RetryPolicy::new(),
+            batch_size: 50,
             user_agent: concat!("kommo-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             #[cfg(feature = "fake")]
             memory: None,
@@ -89,6 +92,14 @@ impl ClientBuilder {
         self
     }
 
+    /// How many items go in one request of the methods that say what became of each, such as
+    /// [`Leads::update_each`](crate::Leads::update_each): between 1 and 250. Default: 50, which is what Kommo recommends,
+    /// since larger requests tend to end in a 504 (its page "Limitations").
+    pub fn batch_size(mut self, items: usize) -> Self {
+        self.batch_size = items;
+        self
+    }
+
     /// The `User-Agent`. Default: `kommo-client/` and the version.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         user_agent.clone_into(&mut self.user_agent);
@@ -115,6 +126,9 @@ impl ClientBuilder {
         if timeouts.iter().any(Duration::is_zero) {
             return Err(BuildError::Timeout);
         }
+        if !(1..=MOST_ITEMS).contains(&self.batch_size) {
+            return Err(BuildError::BatchSize);
+        }
         let transport = Transport::new(Settings {
             base,
             limiter: Limiter::new(self.requests_per_second, self.longest_pause),
@@ -126,7 +140,7 @@ impl ClientBuilder {
             memory: self.memory,
         })
         .map_err(BuildError::Http)?;
-        Ok(Client::from_parts(transport, self.auth, self.retry))
+        Ok(Client::from_parts(transport, self.auth, self.retry, self.batch_size))
     }
 }
 
@@ -141,6 +155,7 @@ impl fmt::Debug for ClientBuilder {
             .field("requests_per_second", &self.requests_per_second)
             .field("longest_pause", &self.longest_pause)
             .field("retry", &self.retry)
+            .field("batch_size", &self.batch_size)
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
@@ -162,6 +177,9 @@ pub enum BuildError {
     /// A time-out of zero would let nothing pass.
     #[error("a time-out is zero")]
     Timeout,
+    /// Kommo takes no batches of that size.
+    #[error("the batch size is not between 1 and 250")]
+    BatchSize,
     /// The HTTP client could not be set up: a user agent that is no header value, or TLS.
     #[error("the HTTP client could not be set up")]
     Http(#[source] Box<dyn StdError + Send + Sync>),

@@ -11,6 +11,7 @@ use crate::{
     entity::EntityType,
     events::Events,
     files::Files,
+    id::CatalogId,
     leads::Leads,
     links::{Links, MassLinks},
     notes::Notes,
@@ -124,7 +125,13 @@ impl Client {
     /// Definitions of the custom fields of leads, contacts or companies.
     #[must_use]
     pub fn custom_fields(&self, of: EntityType) -> CustomFields {
-        CustomFields::new(self.clone(), of)
+        CustomFields::new(self.clone(), &of)
+    }
+
+    /// Definitions of the custom fields of a catalog's elements.
+    #[must_use]
+    pub fn catalog_fields(&self, of: CatalogId) -> CustomFields {
+        CustomFields::of_catalog(self.clone(), of)
     }
 
     /// Pipelines and their stages.

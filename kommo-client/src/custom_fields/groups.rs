@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     id::FieldId,
     page::{self, PAGE, Row, RowKey},
-    path,
     query::Query,
     transport::{Method, Request},
     wire::{JsonFault, lenient, or_default},
@@ -128,15 +127,14 @@ impl CustomFields {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn delete(&self, id: FieldId) -> Result<(), Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields", &id.to_string()])?;
+        let path = self.path(&[&id.to_string()])?;
         self.client.send(&Request::new(Method::Delete, path)).await.map(drop)
     }
 
     fn group_path(&self, id: Option<&str>) -> Result<String, Error> {
-        let all = [self.of.as_str(), "custom_fields", "groups"];
         match id {
-            None => path::of(&all),
-            Some(id) => path::of(&[all.as_slice(), &[id]].concat()),
+            None => self.path(&["groups"]),
+            Some(id) => self.path(&["groups", id]),
         }
     }
 }

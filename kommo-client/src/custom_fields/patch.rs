@@ -4,11 +4,10 @@ use serde::Serialize;
 
 use super::{CustomFields, FieldDefinition, FieldEnum};
 use crate::{
-    batch,
+    batch::{self, ItemOutcome, Updated},
     error::Error,
     id::{EnumId, FieldId},
     page::Row,
-    path,
 };
 
 impl CustomFields {
@@ -24,9 +23,23 @@ impl CustomFields {
     ///
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn update(&self, patches: &[FieldPatch]) -> Result<(), Error> {
-        let path = path::of(&[self.of.as_str(), "custom_fields"])?;
+        let path = self.path(&[])?;
         let id = |patch: &FieldPatch| patch.id;
         batch::update(&self.client, &path, FieldDefinition::KEY, patches, id).await.map(drop)
+    }
+
+    /// Changes fields, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in the
+    /// order of the patches: as [`Leads::update_each`](crate::Leads::update_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn update_each(&self, patches: &[FieldPatch]) -> Vec<ItemOutcome<Updated<FieldId>>> {
+        let Ok(path) = self.path(&[]) else {
+            return batch::not_written(patches.len());
+        };
+        batch::update_each(&self.client, &path, FieldDefinition::KEY, patches, |patch| patch.id)
+            .await
     }
 }
 

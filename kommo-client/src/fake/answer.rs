@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
 
 use super::check::{ItemProblems, Problem};
+use super::sending::{Flow, Sending};
 
-/// One HTTP answer before it becomes wiremock's.
+/// One HTTP answer.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -14,6 +14,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     pub(super) retry_after: Option<String>,
     pub(super) delay: Option<Duration>,
+    pub(super) flow: Flow,
     /// Answers of the gateway (block, HTML pages) carry no `X-Request-Id`; those of the API do.
     pub(super) request_id: Option<u64>,
 }
@@ -24,7 +25,15 @@ pub(super) const HTML: &str = "text/html";
 
 impl Answer {
     pub(super) fn raw(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { status, content_type, body, retry_after: None, delay: None, request_id: None }
+        Self {
+            status,
+            content_type,
+            body,
+            retry_after: None,
+            delay: None,
+            flow: Flow::Whole,
+            request_id: None,
+        }
     }
 
     pub(super) fn ok(body: &Value) -> Self {
@@ -77,13 +86,16 @@ impl Answer {
         Self::html(403, "403 Forbidden")
     }
 
-    /// As it is without wiremock, and how long it is to take.
-    pub(super) fn response(self) -> (Response<Vec<u8>>, Duration) {
-        let mut response = Response::new(self.body);
+    /// As it goes out, and how long it is to take before.
+    pub(super) fn response(self) -> (Response<Sending>, Duration) {
+        let is_empty = self.body.is_empty();
+        let mut response = Response::new(Sending::new(self.body, self.flow));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert("content-type", HeaderValue::from_static(self.content_type));
+        if !is_empty {
+            headers.insert("content-type", HeaderValue::from_static(self.content_type));
+        }
         if let Some(value) = self.retry_after.and_then(|text| HeaderValue::from_str(&text).ok()) {
             headers.insert("retry-after", value);
         }
@@ -91,26 +103,6 @@ impl Answer {
             headers.insert("x-request-id", HeaderValue::from(number));
         }
         (response, self.delay.unwrap_or_default())
-    }
-
-    pub(super) fn template(&self) -> ResponseTemplate {
-        let mut template = ResponseTemplate::new(self.status);
-        if !self.body.is_empty() {
-            template = template.set_body_raw(self.body.clone(), self.content_type);
-        }
-        if let Some(value) = &self.retry_after
-            && let Ok(value) = HeaderValue::from_str(value)
-        {
-            template = template.insert_header(HeaderName::from_static("retry-after"), value);
-        }
-        if let Some(number) = self.request_id {
-            let value = HeaderValue::from(number);
-            template = template.insert_header(HeaderName::from_static("x-request-id"), value);
-        }
-        if let Some(delay) = self.delay {
-            template = template.set_delay(delay);
-        }
-        template
     }
 }
 

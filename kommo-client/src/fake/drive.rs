@@ -6,8 +6,11 @@ use super::answer::{Answer, set};
 use super::check::{Batch, batch, single};
 use super::kind::{Entity, Kind};
 use super::ledger::LedgerKind;
+use super::query::{Filter, Filters, Query};
 use super::routes::{Entry, not_found};
 use super::state::{Call, State};
+
+const FILTERS: Filters = &[("uuid", Filter::OneOf("uuid")), ("name", Filter::OneOf("name"))];
 
 /// 300 MiB and 512 KiB (amoCRM docs, files-api). The parts are smaller on some accounts: obey the session.
 const MOST_BYTES: u64 = 314_572_800;
@@ -41,6 +44,7 @@ struct StoredFile {
     content_type: String,
     content: Vec<u8>,
     created_at: i64,
+    is_trashed: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +85,8 @@ impl State {
         let answer = match (call.method.as_str(), segments.as_slice()) {
             ("POST", ["sessions"]) => self.open_session(call),
             ("POST", ["sessions", "upload", token]) => self.take_part(call, token),
+            ("GET", ["files"]) => self.list_files(call),
+            ("DELETE", ["files"]) => self.trash_files(call),
             ("GET", ["files", uuid]) => self.drive.files.get(*uuid).map_or_else(
                 || Err(Answer::problem(404, "File not found")),
                 |file| Ok(Answer::ok(&self.file_json(file))),
@@ -88,6 +94,45 @@ impl State {
             _ => Ok(not_found()),
         };
         answer.unwrap_or_else(|refusal| refusal)
+    }
+
+    /// `filter[deleted]` lists the trash; without it the trash is left out.
+    fn list_files(&self, call: &Call) -> Result<Answer, Answer> {
+        let mut query = Query::read(call)?;
+        let trashed = query.take("deleted").is_some();
+        let term = query.take("term").map(|term| term.to_lowercase());
+        let extensions = query.take_all("extensions");
+        let files = self.drive.files.values().filter(|file| {
+            let name = file.name.to_lowercase();
+            file.is_trashed == trashed
+                && term.as_ref().is_none_or(|term| name.contains(term))
+                && (extensions.is_empty()
+                    || extensions.iter().any(|own| name.ends_with(&format!(".{own}"))))
+        });
+        let mut rows: Vec<Value> = files.map(|file| self.file_json(file)).collect();
+        query.split("uuid");
+        query.filter(&mut rows, FILTERS)?;
+        Ok(self.page(call, &query, "files", rows, true))
+    }
+
+    fn trash_files(&mut self, call: &Call) -> Result<Answer, Answer> {
+        let Batch { good, .. } = batch(&call.body, false, |item, _, problems| {
+            let mut reader = super::check::Reader::new(item, "", problems);
+            reader.expect_keys(&["uuid"]);
+            reader.require("uuid");
+            let uuid = reader.text("uuid")?;
+            if !self.drive.files.contains_key(uuid) {
+                reader.refuse_choice("uuid");
+            }
+            Some((uuid.to_owned(), reader.whole()))
+        })?;
+        for (uuid, body) in good {
+            let Some(file) = self.drive.files.get_mut(&uuid) else { continue };
+            file.is_trashed = true;
+            let number = file.number;
+            self.write_down(call, Entry::of(LedgerKind::FileTrashed, number, body));
+        }
+        Ok(Answer::nothing())
     }
 
     fn open_session(&mut self, call: &Call) -> Result<Answer, Answer> {
@@ -166,6 +211,7 @@ impl State {
             content_type: session.content_type,
             content: session.content,
             created_at: self.now(),
+            is_trashed: false,
         };
         let mut json = self.file_json(&file);
         set(&mut json, "session_id", json!(id));
@@ -187,7 +233,7 @@ impl State {
             "sanitized_name": name,
             "size": file.content.len(),
             "source_id": null,
-            "is_trashed": false,
+            "is_trashed": file.is_trashed,
             "has_multiple_versions": false,
             "created_at": file.created_at,
             "created_by": user,
@@ -226,6 +272,27 @@ impl State {
         }
         let path = format!("{}/{}/files", to.kind.name(), to.id);
         Ok(Answer::ok(&json!({"_links": self.links_of(&path), "_embedded": {"files": rows}})))
+    }
+
+    /// What a file is attached to.
+    pub(super) fn list_file_links(&self, uuid: &str) -> Answer {
+        if !self.drive.files.contains_key(uuid) {
+            return Answer::problem(404, "File not found");
+        }
+        let attached = self.drive.attached.iter().filter(|own| own.uuid == uuid);
+        let entities: Vec<Value> = attached
+            .map(|own| json!({"id": own.to.id, "entity_type": own.to.kind.name(), "name": self.name_of(own.to)}))
+            .collect();
+        Answer::ok(&json!({"file_uuid": uuid, "entities": entities}))
+    }
+
+    fn name_of(&self, entity: Entity) -> Option<&str> {
+        match entity.kind {
+            Kind::Leads => self.leads.get(&entity.id).map(|own| own.name.as_str()),
+            Kind::Contacts => self.contacts.get(&entity.id).map(|own| own.name.as_str()),
+            Kind::Companies => self.companies.get(&entity.id).map(|own| own.name.as_str()),
+            Kind::Elements => self.elements.get(&entity.id).map(|own| own.name.as_str()),
+        }
     }
 
     /// `PUT {e}/{id}/files` and `DELETE`: Kommo answers 200 and `{}`, amoCRM 202 and nothing.

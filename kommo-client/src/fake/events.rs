@@ -16,6 +16,16 @@ const FILTERS: Filters = &[
     ("type", Filter::OneOf("type")),
 ];
 
+const TYPES: [(&str, &str); 7] = [
+    ("lead_added", "New lead"),
+    ("contact_added", "New contact"),
+    ("company_added", "New company"),
+    ("common_note_added", "New note"),
+    ("task_added", "New task"),
+    ("lead_status_changed", "Lead stage changed"),
+    ("sale_field_changed", "Sale changed"),
+];
+
 /// Entities and people that one filter may name (amoCRM docs, events-and-notes).
 const MOST_NAMED: usize = 10;
 
@@ -36,6 +46,18 @@ impl State {
         rows.reverse();
         query.filter(&mut rows, FILTERS)?;
         Ok(self.page(call, &query.at_most(100), "events", rows, false))
+    }
+
+    /// Those that the fake writes.
+    pub(super) fn list_event_types(&self, call: &Call) -> Result<Answer, Answer> {
+        let plain: Vec<_> =
+            call.query.iter().filter(|(key, _)| key != "language_code").cloned().collect();
+        let query = Query::read(&Call { query: plain, ..call.clone() })?;
+        let rows = TYPES
+            .iter()
+            .zip(1_u64..)
+            .map(|((key, name), number)| json!({"key": key, "type": number, "lang": name}));
+        Ok(self.page(call, &query, "events_types", rows.collect(), true))
     }
 
     pub(super) fn get_event(&self, id: &str) -> Answer {

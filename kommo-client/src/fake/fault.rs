@@ -3,6 +3,7 @@ use std::{fmt, time::Duration};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, HAL, PROBLEM, problem_body, set};
+use super::sending::Flow;
 
 /// Something that goes wrong with a coming request; given to [`FakeKommo::fail_next`](super::FakeKommo::fail_next).
 ///
@@ -17,9 +18,6 @@ use super::answer::{Answer, HAL, PROBLEM, problem_body, set};
 /// // The gateway gives up on every batch of more than 10 leads.
 /// let large = Fault::status(504).on("PATCH", "/api/v4/leads").batches_over(10).always();
 /// ```
-///
-/// Not possible on wiremock, and so not here: a connection that breaks in the middle of a body, and
-/// a body that drips.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Fault {
@@ -90,6 +88,17 @@ impl Fault {
         Self { applied: Applied::Before, ..Self::new(Outcome::Truncated) }
     }
 
+    /// The real answer with its status and length, but the connection breaks after the first half of its body. The request
+    /// is applied.
+    pub fn broken() -> Self {
+        Self { applied: Applied::Before, ..Self::new(Outcome::Flows(Flow::Breaks)) }
+    }
+
+    /// The real answer, but its body comes byte by byte, with this pause before each. The request is applied.
+    pub fn drip(pause: Duration) -> Self {
+        Self { applied: Applied::Before, ..Self::new(Outcome::Flows(Flow::Drip(pause))) }
+    }
+
     /// The connection is closed without an answer.
     pub fn drop_connection() -> Self {
         Self::new(Outcome::Drop)
@@ -99,6 +108,11 @@ impl Fault {
     /// one the connection is closed without an answer, since it is there already.
     pub fn unreachable() -> Self {
         Self::new(Outcome::Unreachable)
+    }
+
+    /// The certificate is not good, so that nothing is sent. Only without a server, as [`unreachable`](Self::unreachable).
+    pub fn bad_certificate() -> Self {
+        Self::new(Outcome::BadCertificate)
     }
 
     /// Only requests with this method whose path begins with `prefix`, such as `/api/v4/leads`.
@@ -179,8 +193,10 @@ enum Outcome {
     Answer(Answer),
     Hang(Duration),
     Truncated,
+    Flows(Flow),
     Drop,
     Unreachable,
+    BadCertificate,
 }
 
 /// Why there is no answer.
@@ -188,6 +204,7 @@ enum Outcome {
 pub(crate) enum Fallen {
     Dropped,
     Unreachable,
+    BadCertificate,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -225,8 +242,10 @@ impl Strike {
                 answer.body.truncate(half);
                 answer
             }
+            Outcome::Flows(flow) => Answer { flow: *flow, ..real() },
             Outcome::Drop => return Err(Fallen::Dropped),
             Outcome::Unreachable => return Err(Fallen::Unreachable),
+            Outcome::BadCertificate => return Err(Fallen::BadCertificate),
         };
         if self.retry_after.is_some() {
             answer.retry_after.clone_from(&self.retry_after);
@@ -278,12 +297,6 @@ impl Script {
     pub(super) fn clear(&mut self) {
         self.lines.clear();
         self.chance = None;
-    }
-
-    /// Whether the fault due for this request closes the connection; changes nothing.
-    pub(super) fn drops(&self, method: &str, path: &str, body: &Value) -> bool {
-        let due = self.lines.iter().find(|line| line.is_due(method, path, body));
-        due.is_some_and(|line| matches!(line.fault.outcome, Outcome::Drop | Outcome::Unreachable))
     }
 
     /// The first fault that is due for this request. Every matching fault counts the request as seen.

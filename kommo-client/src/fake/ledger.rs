@@ -85,6 +85,8 @@ pub enum LedgerKind {
     ElementUpdated,
     /// The last part of a file came.
     FileUploaded,
+    /// A file of the drive was put into its trash.
+    FileTrashed,
     /// A file was attached to an entity.
     FileAttached,
     /// A file was detached from an entity.
@@ -124,6 +126,7 @@ impl LedgerKind {
             Self::ElementAdded => "element_added",
             Self::ElementUpdated => "element_updated",
             Self::FileUploaded => "file_uploaded",
+            Self::FileTrashed => "file_trashed",
             Self::FileAttached => "file_attached",
             Self::FileDetached => "file_detached",
             Self::SalesbotStarted => "salesbot_started",
@@ -143,7 +146,9 @@ impl fmt::Display for LedgerKind {
 }
 
 /// One request that came to the fake, whatever became of it. It holds no header, so no token.
-#[derive(Clone, Debug)]
+///
+/// What it holds is what was sent; `Debug` leaves out passwords, and the bodies that OAuth's secrets are in.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RecordedRequest {
     /// The number of the request, from 1.
@@ -158,4 +163,37 @@ pub struct RecordedRequest {
     pub status: u16,
     /// When it came, by the clock of the machine, whatever the fake's own clock says.
     pub received: Instant,
+}
+
+impl fmt::Debug for RecordedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = if self.path.starts_with("/oauth2/") {
+            Value::from("[redacted]")
+        } else {
+            without_passwords(&self.body)
+        };
+        f.debug_struct("RecordedRequest")
+            .field("at", &self.at)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("body", &body)
+            .field("status", &self.status)
+            .field("received", &self.received)
+            .finish()
+    }
+}
+
+fn without_passwords(body: &Value) -> Value {
+    match body {
+        Value::Array(items) => items.iter().map(without_passwords).collect(),
+        Value::Object(map) => {
+            let shown = |(key, value): (&String, &Value)| {
+                let value =
+                    if key == "password" { "[redacted]".into() } else { without_passwords(value) };
+                (key.clone(), value)
+            };
+            map.iter().map(shown).collect()
+        }
+        other => other.clone(),
+    }
 }

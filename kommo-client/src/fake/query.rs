@@ -84,6 +84,25 @@ impl Query {
         self.with.iter().map(String::as_str).collect()
     }
 
+    /// The first value of the filter of that name, which is then forgotten.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.take_all(name).into_iter().next()
+    }
+
+    /// The values of the filter of that name, which is then forgotten.
+    pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
+        let given = self.filters.remove(name).unwrap_or_default();
+        given.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// Of that filter a comma stands between values.
+    pub(super) fn split(&mut self, name: &str) {
+        if let Some(given) = self.filters.get_mut(name) {
+            let values = given.iter().flat_map(|(_, value)| value.split(','));
+            *given = values.map(|value| (Vec::new(), value.to_owned())).collect();
+        }
+    }
+
     /// The search text in lower case.
     pub(super) fn search(&self) -> Option<&str> {
         self.search.as_deref()

@@ -89,6 +89,10 @@ impl State {
             ("POST", []) => self.add_leads(call),
             ("PATCH", []) => self.update_leads(call),
             ("GET", ["loss_reasons"]) => self.list_loss_reasons(call),
+            ("GET", ["loss_reasons", id]) => {
+                let reason = number(id).and_then(|id| self.loss_reason_json(id));
+                Ok(reason.map_or_else(not_found, |reason| Answer::ok(&reason)))
+            }
             ("POST", ["complex"]) => self.add_complex(call),
             (_, ["unsorted", rest @ ..]) => self.route_unsorted(call, rest),
             (_, ["pipelines", rest @ ..]) => self.route_pipelines(call, rest),
@@ -164,7 +168,9 @@ impl State {
             (_, ["sources", rest @ ..]) => self.route_sources(call, rest),
             ("POST", ["calls"]) => self.add_calls(call),
             ("GET", ["events"]) => self.list_events(call),
+            ("GET", ["events", "types"]) => self.list_event_types(call),
             ("GET", ["events", id]) => Ok(self.get_event(id)),
+            ("GET", ["files", uuid, "links"]) => Ok(self.list_file_links(uuid)),
             ("GET", ["webhooks"]) => self.list_hooks(call),
             ("POST", ["webhooks"]) => self.set_hook(call),
             ("DELETE", ["webhooks"]) => self.remove_hook(call),

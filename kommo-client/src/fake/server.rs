@@ -1,57 +1,117 @@
+//! What is done with a request, and the server that takes them.
+
+use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use wiremock::matchers::any;
-use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate};
+use tokio::sync::oneshot;
 
 use super::answer::{Answer, HTML};
 use super::fault::{Applied, Fallen};
 use super::gate::Pass;
 use super::ledger::RecordedRequest;
+use super::sending::Sending;
 use super::state::{Call, State};
 use super::{TOKEN, lock};
 
-pub(super) async fn start(listener: TcpListener, state: &Arc<Mutex<State>>) -> MockServer {
-    let server = MockServer::builder().listener(listener).disable_request_recording().start().await;
-    // wiremock closes a connection without an answer only from a mock of its own kind.
-    let dropped = Arc::clone(state);
-    let drops = Mock::given(Drops(Arc::clone(state))).respond_with_err(move |request: &Request| {
-        drop(lock(&dropped).serve(request));
-        std::io::Error::from(std::io::ErrorKind::ConnectionAborted)
-    });
-    let answers = Mock::given(any()).respond_with(Answers(Arc::clone(state)));
-    server.register(drops).await;
-    server.register(answers).await;
-    server
+/// A server that stops when it is dropped.
+///
+/// It has a thread and a runtime of its own: the test's runtime may stand still, or its time be paused.
+pub(super) struct Server {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-struct Drops(Arc<Mutex<State>>);
-
-impl Match for Drops {
-    fn matches(&self, request: &Request) -> bool {
-        let body = body_of(request);
-        let path = request.url.path();
-        !is_own(path) && lock(&self.0).script.drops(request.method.as_str(), path, &body)
+impl Server {
+    /// # Panics
+    ///
+    /// When the system gives no thread, or no place to wait for the listener.
+    pub(super) fn start(listener: TcpListener, state: Arc<Mutex<State>>) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        listener.set_nonblocking(true).expect("a listener that does not block");
+        let serve = move || {
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener);
+                let listener = listener.expect("a listener that is bound");
+                tokio::spawn(accept(listener, state));
+                // What still runs then ends with the runtime.
+                drop(stopped.await);
+            });
+        };
+        let thread = std::thread::Builder::new().name("fake-kommo".to_owned());
+        let thread = thread.spawn(serve).expect("a thread");
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
-struct Answers(Arc<Mutex<State>>);
-
-impl Respond for Answers {
-    fn respond(&self, request: &Request) -> ResponseTemplate {
-        let answer = lock(&self.0).serve(request);
-        // A dropped request comes here only by chance, for which wiremock has no closed connection: `Drops` takes the others.
-        answer.unwrap_or_else(|_| Answer::html(502, "502 Bad Gateway")).template()
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            // The port is free again when this returns. A panic over there has been told.
+            drop(thread.join());
+        }
     }
+}
+
+async fn accept(listener: tokio::net::TcpListener, state: Arc<Mutex<State>>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let state = Arc::clone(&state);
+        let answer = service_fn(move |request| answer(Arc::clone(&state), request));
+        // A connection that ends badly is the client's to notice, and often what a fault wants.
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    }
+}
+
+/// # Errors
+///
+/// Where no answer is to be had: hyper then closes the connection without one.
+async fn answer(
+    state: Arc<Mutex<State>>,
+    request: Request<Incoming>,
+) -> io::Result<Response<Sending>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
+    let authorization = head.headers.get("authorization").and_then(|value| value.to_str().ok());
+    let asked = Asked {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        authorization: authorization.map(str::to_owned),
+        body,
+    };
+    let answer = lock(&state).serve(asked);
+    let (response, delay) = answer.map_err(|_| io::ErrorKind::ConnectionAborted)?.response();
+    tokio::time::sleep(delay).await;
+    Ok(response)
+}
+
+/// A request, as it came.
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl State {
     /// Does all there is to do with one request.
-    pub(super) fn serve(&mut self, request: &Request) -> Result<Answer, Fallen> {
-        let path = request.url.path();
-        if is_own(path) {
-            return Ok(self.inspect(path));
+    pub(super) fn serve(&mut self, request: Asked) -> Result<Answer, Fallen> {
+        if is_own(&request.path) {
+            return Ok(self.inspect(&request.path));
         }
         let call = self.take_apart(request);
         self.answering = true;
@@ -108,28 +168,24 @@ impl State {
         held.iter().filter(|call| self.apply(call).status < 300).count()
     }
 
-    fn take_apart(&self, request: &Request) -> Call {
-        let path = request.url.path().to_owned();
-        let target = match request.url.query() {
-            Some(query) => format!("{path}?{query}"),
-            None => path.clone(),
-        };
-        let authorization = request.headers.get("authorization");
-        let bearer = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    fn take_apart(&self, request: Asked) -> Call {
+        let Asked { method, path, query, authorization, body: bytes } = request;
+        let bearer = authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         let is_good = |token: &str| {
             (token == TOKEN && self.token_valid) || self.grants.takes(token, self.now())
         };
+        let pairs = url::form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
         Call {
             at: self.came().saturating_add(1),
-            method: request.method.as_str().to_owned(),
-            query: request.url.query_pairs().into_owned().collect(),
-            path,
-            target,
-            body: body_of(request),
-            bytes: request.body.clone(),
+            query: pairs.into_owned().collect(),
+            target: query.map_or_else(|| path.clone(), |query| format!("{path}?{query}")),
             authorized: bearer.is_some_and(is_good),
+            body: body_of(&bytes),
             // tokio's, which a simulation moves.
             received: tokio::time::Instant::now().into_std(),
+            method,
+            path,
+            bytes,
         }
     }
 }
@@ -140,10 +196,10 @@ fn is_own(path: &str) -> bool {
 }
 
 /// A body that is no JSON becomes a JSON string: no endpoint takes one, so all refuse it.
-fn body_of(request: &Request) -> Value {
-    if request.body.is_empty() {
+fn body_of(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
         return Value::Null;
     }
-    serde_json::from_slice(&request.body)
-        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&request.body).into_owned()))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::FieldValue;
 use crate::{
     entity::EntityType,
-    files::UploadedFile,
+    files::DriveFile,
     id::{CatalogElementId, CatalogId},
     open_enum::open_enum,
     wire::{lenient, or_default},
@@ -119,9 +119,9 @@ pub struct FileValue {
     pub file_size: Option<u64>,
 }
 
-impl From<UploadedFile> for FileValue {
-    fn from(file: UploadedFile) -> Self {
-        let UploadedFile { uuid, version_uuid, name, size } = file;
+impl From<DriveFile> for FileValue {
+    fn from(file: DriveFile) -> Self {
+        let DriveFile { uuid, version_uuid, name, size, .. } = file;
         Self { file_uuid: uuid, version_uuid, file_name: name, file_size: size }
     }
 }

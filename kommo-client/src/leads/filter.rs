@@ -17,12 +17,17 @@ use crate::{
 #[must_use]
 pub struct LeadFilter {
     ids: Vec<LeadId>,
+    names: Vec<String>,
+    price: Option<u64>,
     status: Option<(PipelineId, StatusId)>,
     pipeline_id: Option<PipelineId>,
     responsible_user_id: Option<UserId>,
+    created_by: Option<UserId>,
+    updated_by: Option<UserId>,
     created: Range,
     updated: Range,
     closed: Range,
+    closest_task: Range,
     query: Option<String>,
     only_deleted: bool,
     with: Vec<LeadWith>,
@@ -47,6 +52,18 @@ impl LeadFilter {
         self
     }
 
+    /// Leads of exactly this name; several calls add up.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self
+    }
+
+    /// Leads of exactly this price, in whole units.
+    pub fn price(mut self, price: u64) -> Self {
+        self.price = Some(price);
+        self
+    }
+
     /// Leads in this stage. Kommo takes one stage, and only together with its pipeline.
     pub fn status(mut self, pipeline: PipelineId, status: StatusId) -> Self {
         self.status = Some((pipeline, status));
@@ -62,6 +79,18 @@ impl LeadFilter {
     /// Leads of this user.
     pub fn responsible_user(mut self, id: UserId) -> Self {
         self.responsible_user_id = Some(id);
+        self
+    }
+
+    /// Leads that this user made. 0 is Kommo itself, or the API.
+    pub fn created_by(mut self, id: UserId) -> Self {
+        self.created_by = Some(id);
+        self
+    }
+
+    /// Leads that this user changed last. 0 is Kommo itself, or the API.
+    pub fn updated_by(mut self, id: UserId) -> Self {
+        self.updated_by = Some(id);
         self
     }
 
@@ -101,6 +130,18 @@ impl LeadFilter {
         self
     }
 
+    /// Leads whose next task is due at this time or later, to the second.
+    pub fn closest_task_from(mut self, time: OffsetDateTime) -> Self {
+        self.closest_task.from = Some(time);
+        self
+    }
+
+    /// Leads whose next task is due at this time or before, to the second.
+    pub fn closest_task_to(mut self, time: OffsetDateTime) -> Self {
+        self.closest_task.to = Some(time);
+        self
+    }
+
     /// Leads in whose filled fields this text occurs, by Kommo's own search.
     pub fn search(mut self, text: impl Into<String>) -> Self {
         self.query = Some(text.into());
@@ -131,6 +172,12 @@ impl LeadFilter {
         self
     }
 
+    /// Those made last first, by when they are said to have been made, which a writer may choose.
+    pub fn last_created_first(mut self) -> Self {
+        self.order = Some(("order[created_at]", "desc"));
+        self
+    }
+
     /// Those changed last first.
     pub fn last_updated_first(mut self) -> Self {
         self.order = Some(("order[updated_at]", "desc"));
@@ -142,6 +189,12 @@ impl LeadFilter {
         for id in &self.ids {
             query.push("filter[id][]", id);
         }
+        for name in &self.names {
+            query.push("filter[name][]", name);
+        }
+        if let Some(price) = self.price {
+            query.push("filter[price]", price);
+        }
         if let Some((pipeline, status)) = self.status {
             query.push("filter[statuses][0][pipeline_id]", pipeline);
             query.push("filter[statuses][0][status_id]", status);
@@ -149,13 +202,20 @@ impl LeadFilter {
         if let Some(id) = self.pipeline_id {
             query.push("filter[pipeline_id][]", id);
         }
-        if let Some(id) = self.responsible_user_id {
-            query.push("filter[responsible_user_id][]", id);
+        for (key, user) in [
+            ("filter[responsible_user_id][]", self.responsible_user_id),
+            ("filter[created_by][]", self.created_by),
+            ("filter[updated_by][]", self.updated_by),
+        ] {
+            if let Some(user) = user {
+                query.push(key, user);
+            }
         }
         for (range, from, to) in [
             (self.created, "filter[created_at][from]", "filter[created_at][to]"),
             (self.updated, "filter[updated_at][from]", "filter[updated_at][to]"),
             (self.closed, "filter[closed_at][from]", "filter[closed_at][to]"),
+            (self.closest_task, "filter[closest_task_at][from]", "filter[closest_task_at][to]"),
         ] {
             for (key, time) in [(from, range.from), (to, range.to)] {
                 if let Some(time) = time {

@@ -70,6 +70,8 @@ pub struct Lead {
     pub catalog_elements: Vec<LeadElement>,
     /// With [`LeadWith::SourceId`](super::LeadWith::SourceId): where it came from. Some answers hold it unasked.
     pub source_id: Option<SourceId>,
+    /// With [`LeadWith::Source`](super::LeadWith::Source): where it came from, by name.
+    pub source: Option<LeadSource>,
     /// Its account.
     pub account_id: Option<AccountId>,
 }
@@ -145,7 +147,7 @@ pub struct LeadContact {
     pub is_main: bool,
 }
 
-/// An element of a catalog, such as a product, that a lead is linked with.
+/// An element of a catalog, such as a product, that a lead, contact or company is linked with.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct LeadElement {
@@ -182,6 +184,17 @@ impl<'de> Deserialize<'de> for LeadElement {
         let ElementMetadata { catalog_id, quantity, price_id } = metadata;
         Ok(Self { id, catalog_id, quantity, price_id })
     }
+}
+
+/// Where a lead came from.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct LeadSource {
+    /// The source.
+    pub id: SourceId,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient")]
+    pub name: Option<String>,
 }
 
 /// A reason for losing a lead.
@@ -268,6 +281,8 @@ struct Embedded {
     loss_reason: Option<LossReason>,
     #[serde(default, deserialize_with = "list")]
     catalog_elements: Vec<LeadElement>,
+    #[serde(default, deserialize_with = "one_or_first")]
+    source: Option<LeadSource>,
 }
 
 /// A lead always has a responsible user or says null; 0 here is Kommo itself.
@@ -306,6 +321,7 @@ impl<'de> Deserialize<'de> for Lead {
             companies: ids(wire.embedded.companies),
             catalog_elements: wire.embedded.catalog_elements,
             source_id: wire.source_id,
+            source: wire.embedded.source,
             account_id: wire.account_id,
         })
     }

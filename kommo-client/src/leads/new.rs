@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::TagRef;
 use crate::{
+    authorship::{Authorship, authorship_setters},
     companies::NewCompany,
     contacts::NewContact,
     field::FieldWrite,
-    id::{CompanyId, ContactId, LeadId, PipelineId, StatusId, UserId},
+    id::{CompanyId, ContactId, LeadId, LossReasonId, PipelineId, StatusId, UserId},
     price::PriceInput,
-    wire::{elements, or_default},
+    wire::{elements, or_default, write_timestamp},
 };
 
 /// A lead to create.
@@ -28,7 +30,11 @@ pub struct NewLead {
     #[serde(skip_serializing_if = "Option::is_none")]
     responsible_user_id: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    created_by: Option<UserId>,
+    loss_reason_id: Option<LossReasonId>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_timestamp")]
+    closed_at: Option<OffsetDateTime>,
+    #[serde(flatten)]
+    authorship: Authorship,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags_to_add: Vec<TagRef>,
     #[serde(rename = "custom_fields_values", skip_serializing_if = "Vec::is_empty")]
@@ -54,7 +60,7 @@ impl Embedded {
 #[derive(Clone, Debug, PartialEq)]
 enum Contact {
     Known(ContactId, bool),
-    New(NewContact),
+    New(Box<NewContact>),
 }
 
 impl Serialize for Contact {
@@ -74,7 +80,7 @@ impl Serialize for Contact {
 #[derive(Clone, Debug, PartialEq)]
 enum Company {
     Known(CompanyId),
-    New(NewCompany),
+    New(Box<NewCompany>),
 }
 
 impl Serialize for Company {
@@ -133,9 +139,17 @@ impl NewLead {
         self
     }
 
-    /// In whose name; 0 is Kommo itself. Left out, it is the token's user.
-    pub fn created_by(mut self, user: UserId) -> Self {
-        self.created_by = Some(user);
+    authorship_setters!(authorship);
+
+    /// Says why it was lost. Kommo takes it only together with the status [`StatusId::LOST`].
+    pub fn loss_reason(mut self, reason: LossReasonId) -> Self {
+        self.loss_reason_id = Some(reason);
+        self
+    }
+
+    /// Says when it was closed; left out, Kommo sets it itself.
+    pub fn closed_at(mut self, time: OffsetDateTime) -> Self {
+        self.closed_at = Some(time);
         self
     }
 
@@ -166,13 +180,13 @@ impl NewLead {
 
     /// Creates a contact with the lead. Only [`Leads::create_complex`](super::Leads::create_complex) can, and with one.
     pub fn new_contact(mut self, contact: NewContact) -> Self {
-        self.embedded.contacts = vec![Contact::New(contact)];
+        self.embedded.contacts = vec![Contact::New(Box::new(contact))];
         self
     }
 
     /// Creates a company with the lead. Only [`Leads::create_complex`](super::Leads::create_complex) can.
     pub fn new_company(mut self, company: NewCompany) -> Self {
-        self.embedded.companies = vec![Company::New(company)];
+        self.embedded.companies = vec![Company::New(Box::new(company))];
         self
     }
 }

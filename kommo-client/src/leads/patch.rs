@@ -4,10 +4,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
+    authorship::{Authorship, TagSet, authorship_setters, tag_set_setters},
     field::{FieldRef, FieldWrite},
     id::{LeadId, LossReasonId, PipelineId, StatusId, TagId, UserId},
     price::PriceInput,
-    wire::write_timestamp,
 };
 
 /// A change of one lead. What is not set is not sent, and stays as it is.
@@ -34,16 +34,22 @@ pub struct LeadPatch {
     status_id: Option<StatusId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     responsible_user_id: Option<UserId>,
+    // Outside of these it is whether to send them, inside null.
     #[serde(skip_serializing_if = "Option::is_none")]
-    loss_reason_id: Option<LossReasonId>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "write_timestamp")]
-    closed_at: Option<OffsetDateTime>,
+    loss_reason_id: Option<Option<LossReasonId>>,
+    /// Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_at: Option<Option<i64>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags_to_add: Vec<TagRef>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags_to_delete: Vec<TagRef>,
     #[serde(rename = "custom_fields_values", skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldWrite>,
+    #[serde(flatten)]
+    authorship: Authorship,
+    #[serde(rename = "_embedded", skip_serializing_if = "TagSet::is_empty")]
+    tags: TagSet,
 }
 
 impl LeadPatch {
@@ -61,8 +67,14 @@ impl LeadPatch {
             tags_to_add: Vec::new(),
             tags_to_delete: Vec::new(),
             fields: Vec::new(),
+            authorship: Authorship::default(),
+            tags: TagSet::default(),
         }
     }
+
+    authorship_setters!(authorship);
+
+    tag_set_setters!(tags);
 
     /// Sets the name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -100,13 +112,25 @@ impl LeadPatch {
 
     /// Says why the lead was lost. Kommo takes it only together with the status [`StatusId::LOST`].
     pub fn loss_reason(mut self, reason: LossReasonId) -> Self {
-        self.loss_reason_id = Some(reason);
+        self.loss_reason_id = Some(Some(reason));
+        self
+    }
+
+    /// Takes the loss reason away, by null: that Kommo takes it is not documented.
+    pub fn without_loss_reason(mut self) -> Self {
+        self.loss_reason_id = Some(None);
         self
     }
 
     /// Says when the lead was closed; left out, Kommo sets it itself.
     pub fn closed_at(mut self, at: OffsetDateTime) -> Self {
-        self.closed_at = Some(at);
+        self.closed_at = Some(Some(at.unix_timestamp()));
+        self
+    }
+
+    /// Takes the closing time away, by null: that Kommo takes it is not documented.
+    pub fn without_closed_at(mut self) -> Self {
+        self.closed_at = Some(None);
         self
     }
 
@@ -228,6 +252,20 @@ mod tests {
                     .closed_at(OffsetDateTime::UNIX_EPOCH)
                     .responsible_user(UserId::new(4)),
                 json!({"id": 1, "closed_at": 0, "responsible_user_id": 4}),
+            ),
+            (
+                LeadPatch::new(id).without_loss_reason().without_closed_at().without_tags(),
+                json!({"id": 1, "loss_reason_id": null, "closed_at": null, "_embedded": {"tags": null}}),
+            ),
+            (
+                LeadPatch::new(id)
+                    .tags([TagRef::Id(TagId::new(3)), TagRef::Name("a".into())])
+                    .created_by(UserId::ROBOT)
+                    .updated_by(UserId::new(9))
+                    .created_at(OffsetDateTime::UNIX_EPOCH)
+                    .updated_at(OffsetDateTime::UNIX_EPOCH),
+                json!({"id": 1, "created_by": 0, "updated_by": 9, "created_at": 0, "updated_at": 0,
+                    "_embedded": {"tags": [{"id": 3}, {"name": "a"}]}}),
             ),
         ] {
             assert_eq!(serde_json::to_value(&patch).unwrap(), want);

@@ -10,6 +10,8 @@ pub enum LeadWith {
     IsPriceModifiedByRobot,
     /// [`Lead::source_id`](super::Lead::source_id).
     SourceId,
+    /// [`Lead::source`](super::Lead::source). amoCRM's page and the vendor's PHP client have it, one of Kommo's pages has not.
+    Source,
 }
 
 impl LeadWith {
@@ -18,6 +20,7 @@ impl LeadWith {
             Self::CatalogElements => "catalog_elements",
             Self::IsPriceModifiedByRobot => "is_price_modified_by_robot",
             Self::SourceId => "source_id",
+            Self::Source => "source",
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{PATH, Pipeline, Pipelines, Status};
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     error::Error,
     id::{PipelineId, StatusId},
     page::Row,
@@ -28,6 +28,19 @@ impl Pipelines {
         pipelines: &[NewPipeline],
     ) -> Result<Vec<Created<PipelineId>>, Error> {
         batch::create(&self.client, PATH, Pipeline::KEY, pipelines).await
+    }
+
+    /// Makes pipelines, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(
+        &self,
+        pipelines: &[NewPipeline],
+    ) -> Vec<ItemOutcome<Created<PipelineId>>> {
+        batch::create_each(&self.client, PATH, Pipeline::KEY, pipelines).await
     }
 
     /// Changes a pipeline.
@@ -74,6 +87,21 @@ impl Pipelines {
     ) -> Result<Vec<Created<StatusId>>, Error> {
         let path = format!("{PATH}/{pipeline}/statuses");
         batch::create(&self.client, &path, Status::KEY, statuses).await
+    }
+
+    /// Makes stages of a pipeline, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_statuses_each(
+        &self,
+        pipeline: PipelineId,
+        statuses: &[NewStatus],
+    ) -> Vec<ItemOutcome<Created<StatusId>>> {
+        let path = format!("{PATH}/{pipeline}/statuses");
+        batch::create_each(&self.client, &path, Status::KEY, statuses).await
     }
 
     /// Changes a stage of a pipeline.

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use super::Task;
 use crate::{
     entity::EntityType,
-    id::{LeadId, TaskTypeId, UserId},
+    id::{LeadId, TaskId, TaskTypeId, UserId},
     page::PAGE,
     query::Query,
 };
@@ -14,18 +14,26 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TaskFilter {
+    ids: Vec<TaskId>,
     entity: Option<(EntityType, u64)>,
     is_completed: Option<bool>,
     task_type_id: Option<TaskTypeId>,
     responsible_user_id: Option<UserId>,
     updated_from: Option<OffsetDateTime>,
-    newest_first: bool,
+    updated_to: Option<OffsetDateTime>,
+    order: Option<(&'static str, &'static str)>,
 }
 
 impl TaskFilter {
     /// All tasks.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The task with this id; several calls add up.
+    pub fn id(mut self, id: TaskId) -> Self {
+        self.ids.push(id);
+        self
     }
 
     /// Tasks of this lead.
@@ -63,14 +71,35 @@ impl TaskFilter {
         self
     }
 
+    /// Tasks changed at this time or before, to the second.
+    pub fn updated_to(mut self, time: OffsetDateTime) -> Self {
+        self.updated_to = Some(time);
+        self
+    }
+
     /// The newest first, by id.
     pub fn newest_first(mut self) -> Self {
-        self.newest_first = true;
+        self.order = Some(("order[id]", "desc"));
+        self
+    }
+
+    /// Those made last first, by when they are said to have been made, which a writer may choose.
+    pub fn last_created_first(mut self) -> Self {
+        self.order = Some(("order[created_at]", "desc"));
+        self
+    }
+
+    /// Those due first, first.
+    pub fn first_due_first(mut self) -> Self {
+        self.order = Some(("order[complete_till]", "asc"));
         self
     }
 
     pub(super) fn to_query(&self) -> Query {
         let mut query = Query::default();
+        for id in &self.ids {
+            query.push("filter[id][]", id);
+        }
         if let Some((entity_type, id)) = &self.entity {
             query.push("filter[entity_type]", entity_type);
             query.push("filter[entity_id][]", id);
@@ -88,7 +117,11 @@ impl TaskFilter {
         if let Some(time) = self.updated_from {
             query.push_time("filter[updated_at][from]", time);
         }
-        query.with("order[id]", if self.newest_first { "desc" } else { "asc" }).with("limit", PAGE)
+        if let Some(time) = self.updated_to {
+            query.push_time("filter[updated_at][to]", time);
+        }
+        let (key, direction) = self.order.unwrap_or(("order[id]", "asc"));
+        query.with(key, direction).with("limit", PAGE)
     }
 
     /// Accounts may ignore filters; a task of another deal must not pass for one of this.
@@ -96,6 +129,9 @@ impl TaskFilter {
         let entity = self.entity.as_ref().is_none_or(|(entity_type, id)| {
             task.entity_id == Some(*id) && task.entity_type.as_ref() == Some(entity_type)
         });
-        entity && self.is_completed.is_none_or(|is_completed| task.is_completed == is_completed)
+        let named = self.ids.is_empty() || self.ids.contains(&task.id);
+        named
+            && entity
+            && self.is_completed.is_none_or(|is_completed| task.is_completed == is_completed)
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Request {
     pub(crate) query: Query,
     /// Another host than the account's own: the drive, or where renamed accounts are found. It was checked before it
     /// came here.
-    pub(super) host: Option<Url>,
+    pub(crate) host: Option<Url>,
     /// A header whose value is nobody's business.
     pub(super) secret: Option<(&'static str, HeaderValue)>,
     pub(super) body: Option<(HeaderValue, Vec<u8>)>,

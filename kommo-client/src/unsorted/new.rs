@@ -6,14 +6,14 @@ use time::OffsetDateTime;
 
 use super::{PATH, Unsorted, UnsortedLead};
 use crate::{
-    batch::{MOST_ITEMS, numbered},
+    batch::{self, Done, ItemOutcome, Posting, numbered},
     companies::NewCompany,
     contacts::NewContact,
     error::Error,
     id::PipelineId,
     leads::NewLead,
-    transport::{Method, Request},
-    wire::{JsonFault, list, write_timestamp},
+    transport::Answer,
+    wire::{list, write_timestamp},
 };
 
 impl Unsorted {
@@ -50,46 +50,81 @@ impl Unsorted {
         self.add("sip", calls).await
     }
 
+    /// Adds what came through forms, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became
+    /// of each, in their order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_forms_each(
+        &self,
+        forms: &[NewUnsorted<FormMetadata>],
+    ) -> Vec<ItemOutcome<UnsortedLead>> {
+        self.add_each("forms", forms).await
+    }
+
+    /// Adds what came through calls: as [`create_forms_each`](Self::create_forms_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_sip_each(
+        &self,
+        calls: &[NewUnsorted<SipMetadata>],
+    ) -> Vec<ItemOutcome<UnsortedLead>> {
+        self.add_each("sip", calls).await
+    }
+
     async fn add<M: Serialize + Sync>(
         &self,
         category: &str,
         items: &[NewUnsorted<M>],
     ) -> Result<Vec<UnsortedLead>, Error> {
-        #[derive(Deserialize)]
-        struct Envelope {
-            #[serde(rename = "_embedded")]
-            embedded: Embedded,
-        }
-        #[derive(Deserialize)]
-        struct Embedded {
-            #[serde(deserialize_with = "list")]
-            unsorted: Vec<Value>,
-        }
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        if items.len() > MOST_ITEMS {
-            return Err(Error::invalid_request("Kommo creates at most 250 items in one request"));
-        }
-        let request =
-            Request::new(Method::Post, format!("{PATH}/{category}")).json(&numbered(items))?;
-        let answer =
-            self.client.send(&request).await.map_err(|error| error.in_batch(0, items.len()))?;
-        let Embedded { unsorted } = answer.decode::<Envelope>()?.embedded;
-        (0..items.len())
-            .map(|index| {
-                let index = index.to_string();
-                let mut named = unsorted
-                    .iter()
-                    .filter(|item| item.get("request_id").and_then(Value::as_str) == Some(&index));
-                match (named.next(), named.next()) {
-                    (Some(item), None) => UnsortedLead::deserialize(item)
-                        .map_err(|error| answer.undecodable(JsonFault::from(error))),
-                    _ => Err(answer.undecodable("the answer does not name every item once")),
-                }
-            })
-            .collect()
+        let path = format!("{PATH}/{category}");
+        let answer = batch::post(&self.client, &path, &numbered(items), items.len()).await?;
+        batch::whole(&answer, added(&answer, items.len())?)
     }
+
+    async fn add_each<M: Serialize + Sync>(
+        &self,
+        category: &str,
+        items: &[NewUnsorted<M>],
+    ) -> Vec<ItemOutcome<UnsortedLead>> {
+        let path = format!("{PATH}/{category}");
+        let read = |answer: &Answer, items| batch::named(added(answer, items)?);
+        batch::post_each(Posting::new(&self.client, &path, read), items).await
+    }
+}
+
+impl Done for UnsortedLead {}
+
+/// What a success says of each item: `None` for one that it does not name, or more than once.
+fn added(answer: &Answer, items: usize) -> Result<Vec<Option<UnsortedLead>>, Error> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        #[serde(rename = "_embedded")]
+        embedded: Embedded,
+    }
+    #[derive(Deserialize)]
+    struct Embedded {
+        #[serde(deserialize_with = "list")]
+        unsorted: Vec<Value>,
+    }
+    let Embedded { unsorted } = answer.decode::<Envelope>()?.embedded;
+    let lead = |index: usize| {
+        let index = index.to_string();
+        let mut named = unsorted
+            .iter()
+            .filter(|item| item.get("request_id").and_then(Value::as_str) == Some(&index));
+        match (named.next(), named.next()) {
+            (Some(item), None) => UnsortedLead::deserialize(item).ok(),
+            _ => None,
+        }
+    };
+    Ok((0..items).map(lead).collect())
 }
 
 /// An incoming lead to add: `M` is what its category says of it.

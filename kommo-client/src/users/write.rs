@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{PATH, ROLES, Rights, Role, User, Users};
 use crate::{
-    batch::{self, Created},
+    batch::{self, Created, ItemOutcome},
     error::Error,
     id::{RoleId, UserId},
     page::Row,
@@ -32,6 +32,17 @@ impl Users {
     pub async fn create(&self, users: &[NewUser]) -> Result<Vec<Created<UserId>>, Error> {
         at_most_ten(users.len())?;
         batch::create(&self.client, PATH, User::KEY, users).await
+    }
+
+    /// Adds users, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_each(&self, users: &[NewUser]) -> Vec<ItemOutcome<Created<UserId>>> {
+        batch::post_each(batch::creating(&self.client, PATH, User::KEY).at_most(MOST_USERS), users)
+            .await
     }
 
     /// Lets users work again, up to ten. Not every plan has it, and Kommo does so for no administrator.
@@ -103,6 +114,16 @@ impl Users {
     /// A request under way when the future is dropped may or may not be carried out.
     pub async fn create_roles(&self, roles: &[NewRole]) -> Result<Vec<Created<RoleId>>, Error> {
         batch::create(&self.client, ROLES, Role::KEY, roles).await
+    }
+
+    /// Makes roles, in batches of [`batch_size`](crate::ClientBuilder::batch_size), and says what became of each, in their
+    /// order: as [`Leads::create_each`](crate::Leads::create_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// Requests under way when the future is dropped may or may not be carried out.
+    pub async fn create_roles_each(&self, roles: &[NewRole]) -> Vec<ItemOutcome<Created<RoleId>>> {
+        batch::create_each(&self.client, ROLES, Role::KEY, roles).await
     }
 
     /// Changes a role, and with it what its users may do.

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{number, positive, text, time};
+use super::values::{flag, positive, text, time};
 use crate::{
     form::FormNode,
     id::{ContactId, TalkId},
@@ -50,12 +50,4 @@ pub(super) fn talk(item: &FormNode) -> Option<WebhookTalk> {
         created_at: time(item, "created_at"),
         updated_at: time(item, "updated_at"),
     })
-}
-
-fn flag(item: &FormNode, key: &str) -> Option<bool> {
-    match number(item, key)? {
-        0 => Some(false),
-        1 => Some(true),
-        _ => None,
-    }
 }

@@ -7,17 +7,10 @@ use kommo_client::{
 };
 use time::macros::datetime;
 
-use crate::http::{client, unlimited};
-
-fn word<T>(outcome: &ItemOutcome<T>) -> &'static str {
-    match outcome {
-        ItemOutcome::Done(_) => "done",
-        ItemOutcome::Refused(_) => "refused",
-        ItemOutcome::Unknown(_) => "unknown",
-        ItemOutcome::NotDone(_) => "not done",
-        _ => "new",
-    }
-}
+use crate::{
+    each::words,
+    http::{client, unlimited},
+};
 
 #[tokio::test]
 async fn patches_of_many_leads_are_done_or_refused_one_by_one() {
@@ -74,10 +67,7 @@ async fn notes_on_many_leads_go_in_one_request() {
     for partial in [false, true] {
         kommo.set_partial_batches(partial);
         let outcomes = notes.create_each(&new).await;
-        assert_eq!(
-            outcomes.iter().map(word).collect::<Vec<_>>(),
-            ["unknown", "refused", "unknown"]
-        );
+        assert_eq!(words(&outcomes), ["unknown", "refused", "unknown"]);
         let written = kommo.notes(leads[0]).len();
         assert_eq!(written, 1 + usize::from(partial), "both readings end in the same words");
     }
@@ -92,7 +82,7 @@ async fn an_answer_that_is_lost_leaves_the_rest_undone() {
         (0..120).map(|number| NewNote::common(lead, format!("{number}"))).collect();
     kommo.fail_next(Fault::status(502).on("POST", "/api/v4/leads/notes").nth(2).applied());
     let outcomes = client(&kommo).notes(EntityType::Leads).create_each(&new).await;
-    let words: Vec<_> = outcomes.iter().map(word).collect();
+    let words = words(&outcomes);
     assert!(words[..50].iter().all(|word| *word == "done"));
     assert!(words[50..100].iter().all(|word| *word == "unknown"));
     assert!(words[100..].iter().all(|word| *word == "not done"));
@@ -120,12 +110,12 @@ async fn tasks_and_leads_are_made_one_by_one_in_many() {
     assert_eq!(made.len(), 2);
     let done: Vec<TaskPatch> = made.iter().map(|id| TaskPatch::new(*id).complete("done")).collect();
     let outcomes = tasks.update_each(&done).await;
-    assert_eq!(outcomes.iter().map(word).collect::<Vec<_>>(), ["done", "done"]);
+    assert_eq!(words(&outcomes), ["done", "done"]);
     assert!(leads.iter().all(|lead| kommo.tasks(*lead)[0]["is_completed"] == true));
 
     let new = [NewLead::new().name("A"), NewLead::new().name("B").responsible_user(UserId::new(1))];
     let outcomes = client(&kommo).leads().create_each(&new).await;
-    assert_eq!(outcomes.iter().map(word).collect::<Vec<_>>(), ["unknown", "refused"]);
+    assert_eq!(words(&outcomes), ["unknown", "refused"]);
     let outcomes = client(&kommo).leads().create_each(&new[..1]).await;
-    assert_eq!(outcomes.iter().map(word).collect::<Vec<_>>(), ["done"]);
+    assert_eq!(words(&outcomes), ["done"]);
 }

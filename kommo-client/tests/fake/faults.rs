@@ -5,7 +5,7 @@ use kommo_client::{AccessToken, Client, EntityType, ErrorKind, Fate, LeadId, New
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::http::{Answer, CLIENT, get, patch, post, try_send, unlimited};
+use crate::http::{Answer, CLIENT, client, get, patch, post, try_send, unlimited};
 
 /// A fake with one lead, and a note for it.
 async fn account() -> (FakeKommo, u64, Value) {
@@ -66,15 +66,14 @@ async fn batches_that_are_too_large() {
     assert_eq!(kommo.ledger().len(), 3);
 }
 
+fn posting(kommo: &FakeKommo, body: &Value) -> reqwest::RequestBuilder {
+    let request = CLIENT.post(format!("{}/api/v4/leads/notes", kommo.uri()));
+    request.bearer_auth(kommo.token()).body(body.to_string())
+}
+
 /// Sends with a client that gives up after 200 ms.
 async fn impatient(kommo: &FakeKommo, body: &Value) -> Result<reqwest::Response, reqwest::Error> {
-    let request = CLIENT.post(format!("{}/api/v4/leads/notes", kommo.uri()));
-    request
-        .timeout(Duration::from_millis(200))
-        .bearer_auth(kommo.token())
-        .body(body.to_string())
-        .send()
-        .await
+    posting(kommo, body).timeout(Duration::from_millis(200)).send().await
 }
 
 #[tokio::test]
@@ -152,6 +151,71 @@ async fn answers_that_are_no_json() {
     kommo.fail_next(Fault::answer(200, "null"));
     assert_eq!(post(&kommo, "leads/notes", &note).await.text, "null");
     assert_eq!(kommo.notes(lead).len(), 1, "none of them was applied");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_in_the_middle_of_a_body() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::broken().on("POST", "/api/v4/leads/notes"));
+    let mut response = posting(&kommo, &note).send().await.expect("a head");
+    assert_eq!(response.status().as_u16(), 200);
+    let promised = response.content_length().expect("a length");
+    let mut came = 0;
+    let error = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => came += chunk.len() as u64,
+            Ok(None) => panic!("a whole body"),
+            Err(error) => break error,
+        }
+    };
+    assert!(!error.is_timeout(), "{error:?}");
+    assert_eq!(came, promised / 2);
+    assert_eq!(kommo.notes(lead).len(), 1, "applied");
+    kommo.fail_next(Fault::broken());
+    let notes = [NewNote::common(lead, "x")];
+    let error = client(&kommo).notes(EntityType::Leads).create(&notes).await.unwrap_err();
+    assert_eq!((error.kind(), error.fate()), (&ErrorKind::Transport, Fate::Unknown));
+    assert_eq!(error.status(), Some(200));
+}
+
+#[tokio::test]
+async fn a_body_that_drips() {
+    let (kommo, lead, note) = account().await;
+    kommo.fail_next(Fault::drip(Duration::ZERO));
+    assert_eq!(post(&kommo, "leads/notes", &note).await.ids("notes").len(), 1, "whole in the end");
+    kommo.fail_next(Fault::drip(Duration::from_millis(150)));
+    let response = impatient(&kommo, &note).await.expect("a head");
+    assert!(response.text().await.expect_err("it never ends").is_timeout());
+    assert_eq!(kommo.notes(lead).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drip_ends_at_the_deadlines_of_the_client() {
+    let fake = FakeKommo::in_memory();
+    let lead = fake.add_lead(FakeLead::new("Acme"));
+    let token = AccessToken::new(fake.token()).unwrap();
+    let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+    for (pause, gives_up_after) in [(1, 20), (11, 10)] {
+        fake.fail_next(Fault::drip(Duration::from_secs(pause)));
+        let started = tokio::time::Instant::now();
+        let note = [NewNote::common(lead, "x")];
+        let error = client.notes(EntityType::Leads).create(&note).await.unwrap_err();
+        assert_eq!((error.kind(), error.fate()), (&ErrorKind::Timeout, Fate::Unknown));
+        assert_eq!(started.elapsed().as_secs(), gives_up_after, "{pause}");
+    }
+    fake.fail_next(Fault::broken());
+    let error = client.leads().get(LeadId::new(lead)).await;
+    // A read may go again, and does.
+    assert!(error.expect("an answer").is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_gives_its_port_back() {
+    let kommo = FakeKommo::start().await;
+    let address = kommo.uri().replace("http://", "");
+    assert_eq!(get(&kommo, "account").await.status, 200);
+    drop(kommo);
+    std::net::TcpListener::bind(&address).expect("the port is free");
 }
 
 #[tokio::test]
@@ -240,6 +304,7 @@ async fn without_a_server_days_pass_in_virtual_time() {
 
     let mut faults = vec![
         (Fault::unreachable(), ErrorKind::Connect, Fate::NotSent),
+        (Fault::bad_certificate(), ErrorKind::Certificate, Fate::NotSent),
         (Fault::drop_connection(), ErrorKind::Transport, Fate::Unknown),
         (Fault::hang(Duration::from_secs(600)).applied(), ErrorKind::Timeout, Fate::Unknown),
         (Fault::truncated(), ErrorKind::Decode, Fate::Unknown),

@@ -25,6 +25,8 @@ async fn a_file_is_uploaded_in_parts_attached_listed_and_detached() {
     let attached = files.attached(EntityType::Leads, lead).await.expect("a list");
     assert_eq!((attached.len(), &attached[0].file_uuid), (1, &file.uuid));
     assert_eq!(kommo.file_names(lead), ["invoice.pdf"]);
+    assert_eq!(files.get(&file.uuid).await.expect("an answer"), Some(file.clone()));
+    assert_eq!(files.get("nobody-knows").await.expect("an answer"), None);
     let note = NewNote::attachment(lead, &file.uuid, "invoice.pdf");
     client(&kommo).notes(EntityType::Leads).create(&[note]).await.expect("a note");
     files.detach(EntityType::Leads, lead, &[&file.uuid]).await.expect("detached");

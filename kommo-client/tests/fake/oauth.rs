@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use kommo_client::{Client, ErrorKind, MemoryTokenStore, OAuthApp, TokenStore, fake::FakeKommo};
+use kommo_client::{
+    Access, Client, ErrorKind, MemoryTokenStore, NewUser, OAuthApp, Rights, TokenStore,
+    fake::FakeKommo,
+};
 
 use crate::http::unlimited;
 
@@ -55,4 +58,28 @@ async fn late_codes_and_foreign_integrations_are_refused() {
     let (client, _) = connected(&kommo, "another");
     let error = client.authorize(&kommo.grant()).await.expect_err("another integration");
     assert_eq!(error.kind(), &ErrorKind::Unauthorized);
+}
+
+#[tokio::test]
+async fn what_is_recorded_shows_no_secret_when_it_is_printed() {
+    let kommo = unlimited().await;
+    kommo.set_app("app-1", "canary-secret", REDIRECT);
+    let (client, _) = connected(&kommo, "canary-secret");
+    let code = kommo.grant();
+    client.authorize(&code).await.expect("a grant");
+    let user = NewUser::new("Ann", "ann@b.example", Rights::same(&Access::All));
+    client.users().create(&[user.password("Canary1x")]).await.expect("made");
+    let form = format!("client_secret=canary-secret&code={code}");
+    crate::http::CLIENT
+        .post(format!("{}/oauth2/access_token", kommo.uri()))
+        .body(form)
+        .send()
+        .await
+        .expect("a refusal");
+    let printed = format!("{:?} {:?} {kommo:?}", kommo.requests(), kommo.ledger());
+    assert!(printed.contains("ann@b.example") && printed.contains("/oauth2/access_token"));
+    for secret in ["canary-secret", "Canary1x", code.as_str(), "fake-access", "fake-refresh"] {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+    assert_eq!(kommo.requests()[0].body["client_secret"], "canary-secret", "a test may look");
 }

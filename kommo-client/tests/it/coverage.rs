@@ -4,8 +4,8 @@ use kommo_client::{
     CallDirection, CatalogElementId, CatalogElementPatch, CatalogId, CompanyId, CompanyPatch,
     ContactId, ContactPatch, EntityType, ErrorKind, EventFilter, Fate, FieldId, FieldInput,
     FieldWrite, LeadFilter, LeadId, LinkTo, NewCall, NewCatalogElement, NewCompany, NewContact,
-    NewField, NewLead, NewSource, NoteId, NotePatch, PipelineId, RawMethod, SourceId, StatusId,
-    TagRef, UserId,
+    NewField, NewLead, NewSource, NewTag, NoteId, NotePatch, PipelineId, RawMethod, SourceId,
+    StatusId, TagRef, UserId,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -198,7 +198,7 @@ async fn links_are_made_read_and_cut() {
 #[tokio::test]
 async fn tags_fields_and_codes_are_made() {
     let server = answering("POST", "/api/v4/leads/tags", created("tags", &[1])).await;
-    client(&server).tags(EntityType::Leads).create(&["vip"]).await.unwrap();
+    client(&server).tags(EntityType::Leads).create(&[NewTag::new("vip")]).await.unwrap();
     assert_eq!(body(&request(&server).await), json!([{"name": "vip", "request_id": "0"}]));
 
     let server = MockServer::start().await;

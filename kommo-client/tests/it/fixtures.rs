@@ -111,29 +111,29 @@ async fn contacts() {
 
 #[test]
 fn webhooks() {
-    for (name, entity, action, typed) in [
-        ("webhook_lead_add.txt", "leads", "add", true),
-        ("webhook_lead_status.txt", "leads", "status", true),
-        ("webhook_lead_status_plain_values.txt", "leads", "status", true),
-        ("webhook_lead_status_unencoded.txt", "leads", "status", true),
-        ("webhook_lead_status_digital_pipeline.txt", "leads", "status", true),
-        ("webhook_lead_delete.txt", "leads", "delete", true),
-        ("webhook_lead_responsible.txt", "leads", "responsible", true),
-        ("webhook_lead_note.txt", "leads", "note", true),
-        ("webhook_contact_add.txt", "contacts", "add", true),
-        ("webhook_contact_note_scalar_and_nested.txt", "contacts", "note", true),
-        ("webhook_company_add.txt", "companies", "add", true),
-        ("webhook_task_add.txt", "task", "add", true),
-        ("webhook_task_update_closed.txt", "task", "update", true),
-        ("webhook_message_add.txt", "message", "add", false),
-        ("webhook_unsorted_accept.txt", "unsorted", "delete", false),
-        ("webhook_unsorted_decline.txt", "unsorted", "delete", false),
+    for (name, entity, action) in [
+        ("webhook_lead_add.txt", "leads", "add"),
+        ("webhook_lead_status.txt", "leads", "status"),
+        ("webhook_lead_status_plain_values.txt", "leads", "status"),
+        ("webhook_lead_status_unencoded.txt", "leads", "status"),
+        ("webhook_lead_status_digital_pipeline.txt", "leads", "status"),
+        ("webhook_lead_delete.txt", "leads", "delete"),
+        ("webhook_lead_responsible.txt", "leads", "responsible"),
+        ("webhook_lead_note.txt", "leads", "note"),
+        ("webhook_contact_add.txt", "contacts", "add"),
+        ("webhook_contact_note_scalar_and_nested.txt", "contacts", "note"),
+        ("webhook_company_add.txt", "companies", "add"),
+        ("webhook_task_add.txt", "task", "add"),
+        ("webhook_task_update_closed.txt", "task", "update"),
+        ("webhook_message_add.txt", "message", "add"),
+        ("webhook_unsorted_accept.txt", "unsorted", "delete"),
+        ("webhook_unsorted_decline.txt", "unsorted", "delete"),
     ] {
         let Some(text) = fixture(name) else { return };
         let delivery = WebhookBody::parse(text.as_bytes()).unwrap();
         let [event] = delivery.events.as_slice() else { panic!("{name}: {delivery:?}") };
         assert_eq!((event.entity.as_str(), event.action.as_str()), (entity, action), "{name}");
-        assert_eq!(event.data != WebhookData::Unknown, typed, "{name}");
+        assert_ne!(event.data, WebhookData::Unknown, "{name}");
     }
 }
 

@@ -72,3 +72,32 @@ fn the_guide_and_the_crate_page_name_the_same_methods() {
         }
     }
 }
+
+#[test]
+fn the_guide_names_every_method_that_asks_kommo() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = read(&folder.join("GUIDE.md"));
+    let mut files: Vec<_> =
+        fs::read_dir(folder.join("src")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for below in ["users", "pipelines", "unsorted", "custom_fields"] {
+        let below = fs::read_dir(folder.join("src").join(below)).unwrap();
+        files.extend(below.map(|entry| entry.unwrap().path()));
+    }
+    let mut count = 0;
+    for file in files.iter().filter(|file| file.is_file()) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        // What these ask for is told in other words.
+        if matches!(name, "client.rs" | "auth.rs" | "oauth.rs" | "page.rs" | "raw.rs" | "fake.rs") {
+            continue;
+        }
+        for line in read(file).lines() {
+            let Some(rest) = line.trim().strip_prefix("pub async fn ") else { continue };
+            let method = rest.split(['(', '<']).next().unwrap();
+            let named =
+                guide.contains(&format!("`{method}`")) || guide.contains(&format!("::{method}`"));
+            assert!(named, "{method} of {name} is not in the guide");
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
+}

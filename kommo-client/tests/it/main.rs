@@ -63,6 +63,8 @@ mod errors;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod forward;
@@ -90,6 +92,8 @@ mod pages;
 mod redaction;
 #[cfg(test)]
 mod renamed;
+#[cfg(test)]
+mod rest_of_fixtures;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

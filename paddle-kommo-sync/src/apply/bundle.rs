@@ -38,6 +38,8 @@ pub(crate) enum Call {
     AddTask(NewTask),
     UpdateTask(TaskPatch),
     StartBot(SalesbotId, LeadId),
+    /// By its uuid in the drive.
+    AttachFile(LeadId, String),
 }
 
 /// What must be on disk before a write leaves: under which lease, and which effect of its event.

@@ -41,6 +41,7 @@ fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, Stri
         ("textarea" | "streetaddress" | "tracking_data", Value::Text(text)) => {
             Ok(FieldInput::Text(text.clone()))
         }
+        ("url", Value::Text(text)) => Ok(FieldInput::Url(text.clone())),
         ("numeric" | "monetary", Value::Amount(decimal)) => {
             Ok(FieldInput::Numeric(decimal.clone()))
         }

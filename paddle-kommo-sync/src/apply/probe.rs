@@ -3,7 +3,7 @@
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 use time::OffsetDateTime;
 
-use super::{Applied, Applier, Stop, Work, after, failed};
+use super::{Applied, Applier, Stop, Work, after, failed, held};
 use crate::{
     failure::Reaction,
     outcome::{ParkReason, Parked},
@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Task,
     /// A new deal, which is newer than the deal it was made for.
     Lead,
+    /// A file of the deal.
+    File,
 }
 
 impl Applier<'_> {
@@ -121,7 +123,7 @@ impl Applier<'_> {
     /// it has happened. Among new deals it would be too many to look through, so for them ours may be wrong by a day.
     fn written_from(&self, kind: &Kind, sent_at: OffsetDateTime) -> OffsetDateTime {
         let earliest = match kind {
-            Kind::Note | Kind::Task => self.occurred_at,
+            Kind::Note | Kind::Task | Kind::File => self.occurred_at,
             Kind::Lead => self.occurred_at.max(sent_at.saturating_sub(time::Duration::DAY)),
         };
         sent_at.min(earliest).saturating_sub(CLOCK_DIFFERENCE)
@@ -161,6 +163,10 @@ impl Applier<'_> {
                     .map(|task| task.id.get()))
             }
             Kind::Lead => self.look_for_lead(work, row, lead, from).await,
+            Kind::File => {
+                let looking = self.look_for_file(row, lead);
+                held(self.store, self.clock, &work.lease, looking).await?
+            }
         }
     }
 

@@ -3,7 +3,7 @@ use kommo_client::LeadId;
 use super::{account, at, claim, event, finish, ok};
 use crate::{
     error::StoreError,
-    store::{EventState, Finish, KnownRow, Learned, LinkRow, Store, link},
+    store::{EventState, Finish, KnownRow, Learned, LinkRow, NewEvent, Place, Put, Store, link},
 };
 
 fn links(rows: &[LinkRow]) -> Vec<(&str, u64, &str)> {
@@ -121,6 +121,34 @@ pub(super) async fn a_delivery_teaches_its_links_once(store: &dyn Store) {
     let mut rows = links(&found);
     rows.sort_unstable();
     assert_eq!(rows, [("txn_1", 1, "lead_id"), ("txn_1", 8, "person")]);
+}
+
+pub(super) async fn an_event_is_placed_by_what_is_linked(store: &dyn Store) {
+    let account = account(store).await;
+    let other = ok(store.account("other").await);
+    let row = |entity: &str, lead| link(entity, LeadId::new(lead), "lead_id");
+    let taught = Learned { links: vec![row("txn_1", 7), row("txn_2", 8)], known: Vec::new() };
+    ok(store.learn(account, &taught).await);
+    let strange = Learned { links: vec![row("ctm_1", 9)], known: Vec::new() };
+    ok(store.learn(other, &strange).await);
+    let place = || -> Place {
+        Box::new(|stored: &[LinkRow]| {
+            assert_eq!(
+                links(stored),
+                [("txn_1", 7, "lead_id")],
+                "of these entities and this account"
+            );
+            let links = vec![link("ctm_1", LeadId::new(7), "lead_id")];
+            NewEvent { links, ..event("evt_1", "lead:7", 0) }
+        })
+    };
+    assert_eq!(ok(store.put_placed(account, &["ctm_1", "txn_1"], place()).await), Put::New);
+    let claimed = claim(store, account, "evt_1", at(0)).await;
+    assert_eq!(claimed.lease.lane, "lead:7");
+    assert_eq!(links(&ok(store.links(account, &["ctm_1"]).await)), [("ctm_1", 7, "lead_id")]);
+    let known = Put::Known(EventState::Open);
+    assert_eq!(ok(store.put_placed(account, &["txn_1"], place()).await), known);
+    assert_eq!(ok(store.history(account, "lead:7", 10).await).len(), 1);
 }
 
 /// Whatever else a call with stale knowledge wanted, it is not done.

@@ -2,7 +2,7 @@
 
 use paddle_webhook::{Adjustment, Transaction};
 
-use super::{Decision, Draft, Facts, money, say};
+use super::{Decision, Draft, Facts, documents, money, say};
 use crate::{
     config::RefundedDeal,
     known::Known,
@@ -48,6 +48,7 @@ fn refunded(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     if !already {
         draft.note(&facts, "refund", Text::Refund, &say::adjustment(&facts, adjustment));
     }
+    documents::credit_note(&facts, adjustment, &mut draft);
     draft.act(&facts, remember(facts.known.clone(), told))
 }
 
@@ -130,6 +131,7 @@ fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     }
     let mut draft = Draft::new(deal, Reason::Credited);
     draft.note(&facts, "credit", Text::Credit, &say::adjustment(&facts, adjustment));
+    documents::credit_note(&facts, adjustment, &mut draft);
     draft.act(&facts, remember(facts.known.clone(), told))
 }
 
@@ -138,7 +140,7 @@ fn state(facts: &Facts<'_>, draft: &mut Draft) {
     let (config, transaction) = (facts.config, &facts.known.transaction);
     // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
     let winner = draft.deal.named_transaction().or(facts.known.sale.won_by.as_deref());
-    if winner.is_none_or(|winner| Some(winner) == facts.transaction_id.as_deref()) {
+    if winner.is_none_or(|winner| Some(winner) == facts.references.transaction.as_deref()) {
         draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
     }
     money::totals(facts, draft);

@@ -11,8 +11,8 @@ use crate::{
     config::Overwrite,
     known::{Deal, Known, TaskRef, Written},
     plan::{
-        Effect, Field, FieldValue, LeadUpdate, NoteDraft, Plan, PlannedEffect, Reason,
-        TaskCompletion, TaskDraft, TaskRefresh, Value,
+        Document, DocumentDraft, Effect, Field, FieldValue, FileDraft, LeadUpdate, NoteDraft, Plan,
+        PlannedEffect, Reason, TaskCompletion, TaskDraft, TaskRefresh, Value,
     },
     texts::{Text, Values, clean::clean},
 };
@@ -25,6 +25,7 @@ pub(super) struct Draft {
     tasks: Vec<PlannedEffect>,
     /// What goes beyond the deal, in its order.
     further: Vec<PlannedEffect>,
+    documents: Vec<DocumentDraft>,
     /// Since when the value of a field is so.
     since: BTreeMap<Field, OffsetDateTime>,
 }
@@ -39,6 +40,7 @@ impl Draft {
             notes: Vec::new(),
             tasks: Vec::new(),
             further: Vec::new(),
+            documents: Vec::new(),
             since: BTreeMap::new(),
         }
     }
@@ -145,6 +147,22 @@ impl Draft {
         self.further.push(PlannedEffect::new(name, effect));
     }
 
+    /// A PDF of Paddle's, to follow in its own time.
+    pub(super) fn document(
+        &mut self,
+        document: Document,
+        name: &str,
+        note: String,
+        entities: Vec<String>,
+    ) {
+        self.because(match document {
+            Document::Invoice(_) => Reason::Invoice,
+            Document::CreditNote(_) => Reason::CreditNote,
+        });
+        let file = FileDraft { lead: self.deal.lead, document, name: file_name(name) };
+        self.documents.push(DocumentDraft { file, note, entities });
+    }
+
     /// A task for the rep.
     pub(super) fn task(
         &mut self,
@@ -214,7 +232,8 @@ impl Draft {
         effects.extend(self.notes);
         effects.extend(self.tasks);
         effects.extend(self.further);
-        Decision::Act { plan: Plan { reasons: self.reasons, effects }, known: Box::new(known) }
+        let plan = Plan { reasons: self.reasons, effects, documents: self.documents };
+        Decision::Act { plan, known: Box::new(known) }
     }
 }
 
@@ -233,13 +252,32 @@ fn is_same(now: &str, written: &str) -> bool {
     now == written || plain(now) == plain(written) || within_its_day() == Some(true)
 }
 
+/// What every drive takes as it stands, whatever Paddle's number has in it.
+fn file_name(name: &str) -> String {
+    const LONGEST: usize = 80;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    name.chars().take(LONGEST).map(|letter| if plain(letter) { letter } else { '_' }).collect()
+}
+
 fn due_at(facts: &Facts<'_>) -> OffsetDateTime {
     facts.now.saturating_add(Duration::hours(i64::from(facts.config.tasks.due_in_hours)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_same;
+    use super::{file_name, is_same};
+
+    #[test]
+    fn a_file_name_leads_nowhere() {
+        for (name, want) in [
+            ("invoice-325-10566", "invoice-325-10566"),
+            ("invoice-../../etc/passwd", "invoice-.._.._etc_passwd"),
+            ("invoice-№ 7\n\u{202e}\"", "invoice-__7___"),
+        ] {
+            assert_eq!(file_name(name), want);
+        }
+        assert_eq!(file_name(&"ж".repeat(300)), "_".repeat(80));
+    }
 
     #[test]
     fn what_kommo_gives_back_is_still_ours() {

@@ -3,7 +3,7 @@
 use kommo_client::StatusId;
 use paddle_webhook::Transaction;
 
-use super::{Decision, Draft, Facts, agreed, dunning, money, on_won, products, say};
+use super::{Decision, Draft, Facts, agreed, documents, dunning, money, on_won, products, say};
 use crate::{
     config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
     known::Deal,
@@ -200,6 +200,7 @@ fn win(
         products::deals(&facts, transaction, &mut draft, lines, parts.as_deref());
         on_won::actions(&facts, transaction, &mut draft);
     }
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, known)
 }
 
@@ -226,6 +227,7 @@ fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) 
         draft.task(&facts, "second_payment", Text::SecondPaymentTask, &values, wanted);
     }
     dunning::end(&mut facts, &mut draft, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -252,5 +254,6 @@ fn later_payment(
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
+    documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, facts.known.clone())
 }

@@ -6,17 +6,19 @@ use std::{
 };
 
 use kommo_client::Client;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync, memory, pacer::StorePacer};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, memory, pacer::StorePacer};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
     clock::{Clock, SystemClock},
     config::Config,
     deal_ref::DealRefKey,
+    documents::DocumentSource,
     error::StoreError,
     link::CustomerLookup,
+    paddle::{self, TransactionLookup},
     store::Store,
     texts::{InvalidTemplate, Texts},
 };
@@ -33,6 +35,12 @@ const BATCH: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 /// The most that Kommo takes in one request.
 const MOST: usize = 250;
 
+/// So many documents may be on their way at once. More would not be faster: each takes five requests to Kommo.
+const DOCUMENTS: usize = 32;
+
+/// So many events may wait for a look-up at once. Others that need one come again; those that need none have room.
+const LOOKUPS: usize = 32;
+
 /// Makes a [`Sync`].
 #[derive(Debug)]
 pub struct SyncBuilder {
@@ -43,6 +51,9 @@ pub struct SyncBuilder {
     deal_ref_keys: Vec<DealRefKey>,
     clock: Arc<dyn Clock>,
     customers: Option<Arc<dyn CustomerLookup>>,
+    transactions: Option<Arc<dyn TransactionLookup>>,
+    documents: Option<Arc<dyn DocumentSource>>,
+    checkouts: Option<paddle::Client>,
     settle: Duration,
     keep: Duration,
     batch: NonZeroUsize,
@@ -58,6 +69,9 @@ impl SyncBuilder {
             deal_ref_keys: Vec::new(),
             clock: Arc::new(SystemClock),
             customers: None,
+            transactions: None,
+            documents: None,
+            checkouts: None,
             settle: SETTLE,
             keep: KEEP,
             batch: BATCH,
@@ -81,6 +95,38 @@ impl SyncBuilder {
     #[must_use]
     pub fn customers(self, lookup: impl CustomerLookup) -> Self {
         Self { customers: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Who tells what a Paddle transaction says of its deal. Without it, a refund of a transaction that was never seen finds
+    /// its deal only by its customer.
+    #[must_use]
+    pub fn transactions(self, lookup: impl TransactionLookup) -> Self {
+        Self { transactions: Some(Arc::new(lookup)), ..self }
+    }
+
+    /// Everything that Paddle's API can be asked for: [`customers`](Self::customers), [`transactions`](Self::transactions),
+    /// [`documents`](Self::documents) and [`checkouts`](Self::checkouts). The key needs the permissions `customer.read`,
+    /// `transaction.read` and `adjustment.read`; for checkouts also `customer.write` and `transaction.write`.
+    #[must_use]
+    pub fn paddle(self, client: paddle::Client) -> Self {
+        self.customers(client.clone())
+            .transactions(client.clone())
+            .documents(client.clone())
+            .checkouts(client)
+    }
+
+    /// Where the PDFs of invoices and credit notes come from. With it, and unless [`Config::invoices`] says otherwise, they
+    /// are attached to the deal.
+    #[must_use]
+    pub fn documents(self, source: impl DocumentSource) -> Self {
+        Self { documents: Some(Arc::new(source)), ..self }
+    }
+
+    /// Paddle's API for checkout links: see [`Sync::checkout`]. Its key needs the permissions `transaction.read`,
+    /// `transaction.write`, `customer.read` and `customer.write`.
+    #[must_use]
+    pub fn checkouts(self, paddle: paddle::Client) -> Self {
+        Self { checkouts: Some(paddle), ..self }
     }
 
     /// The keys of signed references to deals, the newest first. With at least one, an unsigned `kommo_lead_id` is only
@@ -142,9 +188,14 @@ impl SyncBuilder {
             account_name: self.account,
             config: self.config,
             texts,
-            deal_ref_keys: self.deal_ref_keys,
+            deal_ref_keys: self.deal_ref_keys.into(),
             clock: self.clock,
             customers: self.customers,
+            transactions: self.transactions,
+            documents: self.documents,
+            documents_at_once: Semaphore::new(DOCUMENTS),
+            lookups_at_once: Semaphore::new(LOOKUPS),
+            checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,
             knows_from,

@@ -1,11 +1,18 @@
 //! What a person asks and does: where an event belongs, what it would do, and what was done.
 
+use std::iter;
+
 use kommo_client::{LeadId, Priority};
-use paddle_webhook::{Environment, Event, EventData};
+use paddle_webhook::{Environment, Event};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{Sync, outcome, reading::Found};
+use super::{
+    Sync,
+    jobs::{self, Job},
+    outcome,
+    reading::Found,
+};
 use crate::{
     decide::{self, Decision},
     error::StoreError,
@@ -88,7 +95,7 @@ impl Sync {
     ) -> Result<Vec<String>, StoreError> {
         let account = self.0.account;
         let entities = match self.0.store.event(account, event_or_entity).await? {
-            Some(row) => references(&row).map_or_else(Vec::new, |references| owned(&references)),
+            Some(row) => entities_of(&row),
             None => vec![event_or_entity.to_owned()],
         };
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
@@ -96,8 +103,7 @@ impl Sync {
         self.0.store.learn(account, &learned).await?;
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {
-            let concerned = references(&row)
-                .is_some_and(|row| owned(&row).iter().any(|id| entities.contains(id)));
+            let concerned = entities_of(&row).iter().any(|id| entities.contains(id));
             if concerned && self.resume(&row.event_id).await? {
                 opened.push(row.event_id);
             }
@@ -138,18 +144,35 @@ impl Sync {
             return Ok(Preview::Ignored(reason));
         }
         let mut stored = self.read_stored(event, &data).await?;
-        let mut decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
+        let mut decision = decide::decide(
+            event,
+            &data,
+            &stored.known,
+            self.rules(event.environment()),
+            self.now(),
+        );
         if decision == Decision::NeedsDeal {
             match self.find_deal(&mut stored, Priority::Normal).await? {
                 Found::Deal(deal, _) => stored.known.deal = Some(*deal),
+                Found::Test => return Ok(Preview::Ignored(Reason::MarkedTest)),
                 Found::Parked(parked) => return Ok(Preview::Parked(parked)),
-                Found::Failed(Reaction::Park(parked)) => return Ok(Preview::Parked(parked)),
-                Found::Failed(Reaction::Retry(why)) => return Ok(Preview::Unavailable(why)),
+                Found::Failed(Reaction::Park(parked) | Reaction::ParkLater(parked)) => {
+                    return Ok(Preview::Parked(parked));
+                }
+                Found::Failed(Reaction::Retry(why) | Reaction::Wait(why)) => {
+                    return Ok(Preview::Unavailable(why));
+                }
                 Found::Failed(Reaction::Pause(pause)) => {
                     return Ok(Preview::Unavailable(pause.code().to_owned()));
                 }
             }
-            decision = decide::decide(event, &data, &stored.known, self.rules(), self.now());
+            decision = decide::decide(
+                event,
+                &data,
+                &stored.known,
+                self.rules(event.environment()),
+                self.now(),
+            );
         }
         Ok(match (decision, stored.known.deal) {
             (Decision::Act { plan, .. }, Some(deal)) => {
@@ -164,7 +187,8 @@ impl Sync {
         })
     }
 
-    /// What happened to a deal, the oldest first: every event with what became of it and why.
+    /// What happened to a deal, the oldest first: every event with what became of it and why, and after it the
+    /// jobs that it asked for.
     ///
     /// `id` is the id of the deal, or of a Paddle transaction, subscription or customer that belongs to one.
     ///
@@ -173,9 +197,10 @@ impl Sync {
     /// When the store fails.
     pub async fn explain(&self, id: &str) -> Result<Vec<Chapter>, StoreError> {
         let links = self.0.store.links(self.0.account, &[id]).await?;
-        let mut lanes: Vec<String> = links.iter().map(|row| link::lane(row.lead)).collect();
+        let of_deal = |lead| iter::once(link::lane(lead)).chain(jobs::lanes(lead));
+        let mut lanes: Vec<String> = links.iter().flat_map(|row| of_deal(row.lead)).collect();
         match id.parse() {
-            Ok(lead) => lanes.push(link::lane(LeadId::new(lead))),
+            Ok(lead) => lanes.extend(of_deal(LeadId::new(lead))),
             Err(_) => lanes.push(id.to_owned()),
         }
         let mut story = Vec::new();
@@ -194,19 +219,19 @@ impl Sync {
                 });
             }
         }
+        story.sort_by_key(|chapter| chapter.occurred_at);
         Ok(story)
     }
 }
 
-/// What an event that is stored says of its deal.
-fn references(row: &EventRow) -> Option<References> {
-    let event = Event::from_trusted(&row.payload, Environment::Live).ok()?;
-    let data: EventData = event.data().ok()?;
-    Some(References::of_event(&event, &data))
-}
-
-fn owned(references: &References) -> Vec<String> {
-    references.entities().into_iter().map(str::to_owned).collect()
+/// The Paddle entities that a stored event or job belongs to.
+fn entities_of(row: &EventRow) -> Vec<String> {
+    if let Some(job) = Job::of(row) {
+        return job.entities().to_vec();
+    }
+    let Ok(event) = Event::from_trusted(&row.payload, Environment::Live) else { return Vec::new() };
+    let Ok(data) = event.data() else { return Vec::new() };
+    References::of_event(&event, &data).entities().into_iter().map(str::to_owned).collect()
 }
 
 /// The plan as differences from what the deal shows now.
@@ -250,7 +275,9 @@ pub(super) fn changes(plan: &Plan, deal: &crate::known::Deal) -> Vec<String> {
             Effect::NameLead(_) => {}
             Effect::AddTag(tag) => changes.push(format!("+ tag: {}", tag.tag)),
             Effect::StartBot(bot) => changes.push(format!("starts Salesbot {}", bot.bot)),
+            Effect::AttachFile(file) => changes.push(format!("+ file: {}", file.name)),
         }
     }
+    changes.extend(plan.documents.iter().map(|document| format!("+ file: {}", document.file.name)));
     changes
 }

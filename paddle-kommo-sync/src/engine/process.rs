@@ -1,24 +1,23 @@
 //! The way of one claimed event: link, read, decide, journal, apply, record.
 
-use std::time::Duration;
-
-use kommo_client::{LeadId, Priority, StatusId};
+use kommo_client::{LeadId, PipelineId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
 use super::{
     Sync,
+    jobs::Job,
     operator::changes,
-    reading::{Found, Stored, deal_gone},
+    reading::{Found, Stored},
     rfc3339, text,
 };
 use crate::{
-    apply::{Applied, Applier, LEASE, after},
+    apply::{Applied, Applier, after, held},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{Pause, Reaction, backoff, chain},
-    known::{Account, Deal},
+    failure::{PATIENCE, Pause, Reaction, backoff, chain},
+    known::Account,
     link::{self, References, Rung, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
@@ -33,9 +32,6 @@ const STRIKES: u32 = 3;
 
 /// As many events of one customer are looked through when something is learned of it.
 const REOPENED: usize = 1000;
-
-/// A lease is renewed when so much of it has passed.
-const SLOW: Duration = Duration::from_secs(20);
 
 /// What one round of work on an event led to.
 pub(super) enum Step {
@@ -104,6 +100,9 @@ impl Sync {
                 format!("it ended its worker {STRIKES} times: look at the logs, then resume it");
             return self.park(lease, Parked::new(ParkReason::Poison, detail)).await;
         }
+        if Job::is_in(&claimed.event) {
+            return self.process_job(&claimed).await;
+        }
         let environment =
             if claimed.event.sandbox { Environment::Sandbox } else { Environment::Live };
         let event = match Event::from_trusted(&claimed.event.payload, environment) {
@@ -125,10 +124,7 @@ impl Sync {
             return self.end(lease, Outcome::Ignored { reason }, learned).await;
         }
         match &claimed.event.decision {
-            Some(decision) => {
-                let plan: Plan = super::parse(decision)?;
-                self.go_on(&claimed, &event, &data, plan.reasons).await
-            }
+            Some(decision) => self.go_on(&claimed, &event, &data, super::parse(decision)?).await,
             None => self.plan(&claimed, &event, &data).await,
         }
     }
@@ -139,14 +135,14 @@ impl Sync {
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
-        reasons: Vec<Reason>,
+        plan: Plan,
     ) -> Result<Step, StoreError> {
         let mut effects = parsed(claimed.effects.clone())?;
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
         let Some(planned) =
             effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
         else {
-            return self.carry_out(claimed, effects, reasons).await;
+            return self.carry_out(claimed, effects, plan).await;
         };
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
@@ -155,12 +151,12 @@ impl Sync {
         if !effects.iter().any(writes_deal)
             && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
         {
-            return self.carry_out(claimed, effects, reasons).await;
+            return self.carry_out(claimed, effects, plan).await;
         }
         let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
             Ok(_) => {
-                return self.go_elsewhere(claimed, (event, data), planned, effects, reasons).await;
+                return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
             }
             Err(reaction) => return self.react(claimed, reaction).await,
         };
@@ -184,7 +180,7 @@ impl Sync {
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
         }
-        self.carry_out(claimed, effects, reasons).await
+        self.carry_out(claimed, effects, plan).await
     }
 
     /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
@@ -195,12 +191,12 @@ impl Sync {
         (event, data): (&Event, &EventData),
         gone: LeadId,
         mut effects: Vec<(EffectRow, Effect)>,
-        reasons: Vec<Reason>,
+        mut plan: Plan,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let meant = self.meant_by_a_person(event, data).await?;
         let Some(meant) = meant.filter(|meant| *meant != gone) else {
-            return self.park(lease, deal_gone(gone)).await;
+            return self.park(lease, Parked::deal_gone(gone)).await;
         };
         let lane = link::lane(meant);
         if lane != lease.lane {
@@ -214,7 +210,10 @@ impl Sync {
         for (_, effect) in &mut effects {
             effect.move_to(meant);
         }
-        self.carry_out(claimed, effects, reasons).await
+        for document in &mut plan.documents {
+            document.file.lead = meant;
+        }
+        self.carry_out(claimed, effects, plan).await
     }
 
     async fn meant_by_a_person(
@@ -255,20 +254,28 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let mut stored = self.read_stored(event, data).await?;
-        let mut decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
+        let mut decision =
+            decide::decide(event, data, &stored.known, self.rules(event.environment()), self.now());
         if decision == Decision::NeedsDeal {
-            match self.find_deal(&mut stored, priority(&claimed.event)).await? {
+            let finding = self.find_deal(&mut stored, priority(&claimed.event));
+            match held(&*self.0.store, &*self.0.clock, lease, finding).await?? {
                 Found::Deal(deal, rung) => {
                     let lane = link::lane(deal.lead);
                     if lane != lease.lane {
                         // It belongs behind what this deal already has open. What is learned now puts it there.
                         let links = stored.references.links(deal.lead, rung);
-                        let learned = Learned { links, known: Vec::new() };
+                        let learned = stored.learned(&stored.known, links)?;
                         self.0.store.move_to(lease, &lane, &learned, self.now()).await?;
                         return Ok(Step::Again);
                     }
                     stored.known.deal = Some(*deal);
-                    self.renew_if_slow(lease).await?;
+                }
+                Found::Test => {
+                    let mut known = stored.known.clone();
+                    known.transaction.test = true;
+                    let learned = stored.learned(&known, Vec::new())?;
+                    let outcome = Outcome::Ignored { reason: Reason::MarkedTest };
+                    return self.end(lease, outcome, learned).await;
                 }
                 Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
@@ -284,7 +291,13 @@ impl Sync {
                 }
                 Found::Failed(reaction) => return self.react(claimed, reaction).await,
             }
-            decision = decide::decide(event, data, &stored.known, self.rules(), self.now());
+            decision = decide::decide(
+                event,
+                data,
+                &stored.known,
+                self.rules(event.environment()),
+                self.now(),
+            );
         }
         match decision {
             Decision::Ignore(reason) => {
@@ -316,7 +329,7 @@ impl Sync {
                 let links = stored.references.links(deal.lead, rung);
                 let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
-                if self.is_shadow(deal) {
+                if self.is_shadow(deal.pipeline) {
                     let would = changes(&plan, deal);
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
@@ -326,7 +339,7 @@ impl Sync {
                 }
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
                 self.reopen(tells_a_deal, &stored).await?;
-                self.carry_out(claimed, effects, plan.reasons).await
+                self.carry_out(claimed, effects, plan).await
             }
         }
     }
@@ -349,26 +362,18 @@ impl Sync {
         Ok(())
     }
 
-    /// Reading may have taken long, with other calls in front of ours.
-    async fn renew_if_slow(&self, lease: &Lease) -> Result<(), StoreError> {
-        let now = self.now();
-        if after(now, LEASE.saturating_sub(SLOW)) > lease.until {
-            self.0.store.renew(lease, after(now, LEASE)).await?;
-        }
-        Ok(())
-    }
-
     /// A sale without a deal, where most sales have none.
     fn is_not_ours(&self, parked: &Parked) -> bool {
         self.0.config.unlinked == Unlinked::Ignore && parked.reason == ParkReason::NoDeal
     }
 
-    fn is_shadow(&self, deal: &Deal) -> bool {
+    /// Whether nothing is written to the deals of this pipeline.
+    pub(super) fn is_shadow(&self, pipeline: PipelineId) -> bool {
         let config = &self.0.config;
-        config.mode == Mode::Shadow && !config.live_pipelines.contains(&deal.pipeline.get())
+        config.mode == Mode::Shadow && !config.live_pipelines.contains(&pipeline.get())
     }
 
-    async fn journal(
+    pub(super) async fn journal(
         &self,
         lease: &Lease,
         plan: &Plan,
@@ -399,11 +404,13 @@ impl Sync {
         Ok(rows)
     }
 
-    async fn carry_out(
+    /// Does what is not done yet, and ends the event. What is to follow is put into the inbox before: if we stop in between,
+    /// it is put again, and known.
+    pub(super) async fn carry_out(
         &self,
         claimed: &Claimed,
         effects: Vec<(EffectRow, Effect)>,
-        reasons: Vec<Reason>,
+        plan: Plan,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
@@ -416,7 +423,11 @@ impl Sync {
             Applied::Done(left_out) => {
                 self.has_recovered();
                 self.warn_once(&left_out);
-                let done = Done { lead, reasons, left_out };
+                for document in plan.documents {
+                    let job = Job::Document(document);
+                    self.put_job(&job, claimed.event.occurred_at, claimed.event.sandbox).await?;
+                }
+                let done = Done { lead, reasons: plan.reasons, left_out };
                 self.end(lease, Outcome::Done(done), Learned::default()).await
             }
             Applied::Wait { until, why } => self.wait(lease, until, why).await,
@@ -424,11 +435,11 @@ impl Sync {
         }
     }
 
-    async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
+    pub(super) async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
         self.end(lease, Outcome::Parked(parked), Learned::default()).await
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         lease: &Lease,
         outcome: Outcome,
@@ -436,6 +447,7 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let (state, reason) = match &outcome {
             Outcome::Parked(parked) => (EventState::Parked, parked.reason.code()),
+            Outcome::Refused(parked) => (EventState::Done, parked.reason.code()),
             Outcome::Ignored { reason } => (EventState::Done, reason.code()),
             Outcome::Shadowed { .. } => (EventState::Done, "shadowed"),
             Outcome::Done(done) => {
@@ -454,7 +466,11 @@ impl Sync {
         Ok(Step::Ended(outcome))
     }
 
-    async fn react(&self, claimed: &Claimed, reaction: Reaction) -> Result<Step, StoreError> {
+    pub(super) async fn react(
+        &self,
+        claimed: &Claimed,
+        reaction: Reaction,
+    ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         match reaction {
             Reaction::Park(parked) => self.park(lease, parked).await,
@@ -463,6 +479,17 @@ impl Sync {
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, why).await
             }
+            Reaction::Wait(why) => {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, why).await
+            }
+            Reaction::ParkLater(parked)
+                if self.now() < after(claimed.event.received_at, PATIENCE) =>
+            {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, parked.detail).await
+            }
+            Reaction::ParkLater(parked) => self.park(lease, parked).await,
             Reaction::Pause(pause) => {
                 let until = after(self.now(), pause.length(self.count(pause)));
                 self.0.store.pause(self.0.account, until, pause.code()).await?;
@@ -492,7 +519,7 @@ impl Sync {
         }
     }
 
-    async fn wait(
+    pub(super) async fn wait(
         &self,
         lease: &Lease,
         until: OffsetDateTime,
@@ -513,7 +540,7 @@ impl Sync {
 }
 
 /// A call waits for its turn as its event does.
-const fn priority(event: &EventRow) -> Priority {
+pub(super) const fn priority(event: &EventRow) -> Priority {
     match event.rank {
         Rank::Payment => Priority::High,
         Rank::Usual => Priority::Normal,
@@ -521,7 +548,7 @@ const fn priority(event: &EventRow) -> Priority {
     }
 }
 
-fn parsed(rows: Vec<EffectRow>) -> Result<Vec<(EffectRow, Effect)>, StoreError> {
+pub(super) fn parsed(rows: Vec<EffectRow>) -> Result<Vec<(EffectRow, Effect)>, StoreError> {
     rows.into_iter().map(|row| super::parse(&row.body).map(|effect| (row, effect))).collect()
 }
 

@@ -1,13 +1,13 @@
 //! What a rule needs to know: from the store, and of the deal from Kommo.
 
 use kommo_client::{LeadId, Priority};
-use paddle_webhook::{CustomerId, Event, EventData};
+use paddle_webhook::{CustomerId, Event, EventData, TransactionId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Sync, text};
 use crate::{
-    config::FieldTarget,
-    error::StoreError,
+    config::{FieldTarget, SandboxEvents},
+    error::{LookupError, StoreError},
     failure::{Reaction, chain, reaction},
     known::{Account, Deal, Known, SaleKnown},
     link::{self, References, Rung, Rungs, Trust},
@@ -32,6 +32,8 @@ pub(super) struct Stored {
 /// Where the search for the deal led.
 pub(super) enum Found {
     Deal(Box<Deal>, Rung),
+    /// The transaction is marked as a test.
+    Test,
     Parked(Parked),
     Failed(Reaction),
 }
@@ -89,11 +91,18 @@ impl Sync {
             Err(error) => return Ok(Found::Failed(reaction(&error))),
         }
         let trust = self.trust(&stored.known.account);
-        let (lead, rung) = match stored.references.answer(&stored.links, trust) {
+        let mut answer = stored.references.answer(&stored.links, trust);
+        match self.look_up(stored, &answer).await? {
+            Ok(Told::Nothing) => {}
+            Ok(Told::More) => answer = stored.references.answer(&stored.links, trust),
+            Ok(Told::Test) => return Ok(Found::Test),
+            Err(reaction) => return Ok(Found::Failed(reaction)),
+        }
+        let (lead, rung) = match answer {
             Rungs::Found(lead, rung) => (lead, rung),
             Rungs::Parked(parked) => return Ok(Found::Parked(parked)),
             Rungs::Confirm(lead) => match self.confirm(stored, lead).await {
-                Ok(Ok(())) => (lead, Rung::LeadId),
+                Ok(Ok(())) => (lead, stored.references.own(Rung::LeadId)),
                 Ok(Err(parked)) => return Ok(Found::Parked(parked)),
                 Err(reaction) => return Ok(Found::Failed(reaction)),
             },
@@ -105,7 +114,7 @@ impl Sync {
         };
         let deal = match self.applier(priority).read_lead(lead).await {
             Ok(Some(read)) if !read.is_deleted => self.deal(&read),
-            Ok(_) => return Ok(Found::Parked(deal_gone(lead))),
+            Ok(_) => return Ok(Found::Parked(Parked::deal_gone(lead))),
             Err(reaction) => return Ok(Found::Failed(reaction)),
         };
         self.has_recovered();
@@ -129,8 +138,38 @@ impl Sync {
         self.0.cache.account(&self.0.kommo, self.now()).await
     }
 
+    /// What the transaction says, if nothing else has told the deal and Paddle can be asked.
+    async fn look_up(
+        &self,
+        stored: &mut Stored,
+        answer: &Rungs,
+    ) -> Result<Result<Told, Reaction>, StoreError> {
+        let (Some(lookup), Some(id)) = (&self.0.transactions, stored.references.to_look_up(answer))
+        else {
+            return Ok(Ok(Told::Nothing));
+        };
+        let Ok(_permit) = self.0.lookups_at_once.try_acquire() else { return Ok(Err(crowded())) };
+        let said = match lookup.transaction(&TransactionId::from(id)).await {
+            Ok(Some(said)) => said,
+            Ok(None) => return Ok(Ok(Told::Nothing)),
+            Err(error) => return Ok(Err(not_told("transaction", &error))),
+        };
+        let is_test = said.custom_data.bool("test") == Some(true);
+        if is_test && self.0.config.sandbox == SandboxEvents::Log {
+            return Ok(Ok(Told::Test));
+        }
+        stored.references = stored.references.clone().looked_up(&said);
+        let entities = stored.references.entities();
+        stored.links = self.0.store.links(self.0.account, &entities).await?;
+        Ok(Ok(Told::More))
+    }
+
     /// An unsigned id is believed when the customer is a contact of that deal.
-    async fn confirm(&self, stored: &Stored, lead: LeadId) -> Result<Result<(), Parked>, Reaction> {
+    async fn confirm(
+        &self,
+        stored: &mut Stored,
+        lead: LeadId,
+    ) -> Result<Result<(), Parked>, Reaction> {
         let parked =
             |detail: &str| Parked::new(ParkReason::LinkNotConfirmed, detail).candidates(vec![lead]);
         let Some(email) = self.email(stored).await? else {
@@ -147,7 +186,7 @@ impl Sync {
         }
     }
 
-    async fn find_by_email(&self, stored: &Stored) -> Result<Result<LeadId, Parked>, Reaction> {
+    async fn find_by_email(&self, stored: &mut Stored) -> Result<Result<LeadId, Parked>, Reaction> {
         let Some(email) = self.email(stored).await? else {
             let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
             return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
@@ -157,15 +196,20 @@ impl Sync {
             .map_err(|error| reaction(&error))
     }
 
-    /// The customer's address: from an event, else from the application.
-    async fn email(&self, stored: &Stored) -> Result<Option<String>, Reaction> {
+    /// The customer's address: from an event, or as it was told before, else from the application.
+    async fn email(&self, stored: &mut Stored) -> Result<Option<String>, Reaction> {
         if let Some(email) = &stored.known.customer.email {
             return Ok(Some(email.clone()));
         }
         match (&self.0.customers, &stored.references.customer) {
             (Some(lookup), Some(customer)) => {
                 let customer = CustomerId::from(customer.as_str());
-                lookup.email(&customer).await.map_err(|error| Reaction::Retry(chain(&error)))
+                let _permit = self.0.lookups_at_once.try_acquire().map_err(|_| crowded())?;
+                let told = lookup.email(&customer).await;
+                let email = told.map_err(|error| not_told("customer", &error))?;
+                // Kept with whatever else is learned: the next event of this customer asks nobody.
+                stored.known.customer.email.clone_from(&email);
+                Ok(email)
             }
             _ => Ok(None),
         }
@@ -203,9 +247,24 @@ impl Sync {
     }
 }
 
-pub(super) fn deal_gone(lead: LeadId) -> Parked {
-    let detail = format!("deal {lead} does not exist (any more): link the event to another deal");
-    Parked::new(ParkReason::DealGone, detail).candidates(vec![lead])
+/// What a look-up brought.
+enum Told {
+    /// Nothing, or nobody was asked.
+    Nothing,
+    /// The transaction names more than the event does.
+    More,
+    /// The transaction is marked as a test.
+    Test,
+}
+
+fn crowded() -> Reaction {
+    Reaction::Wait("others are looked up first".to_owned())
+}
+
+/// Paddle, or whoever is asked in its place, does not answer: that says nothing of Kommo.
+fn not_told(what: &str, error: &LookupError) -> Reaction {
+    let why = std::error::Error::source(error).map(chain).unwrap_or_default();
+    Reaction::Wait(format!("the {what} cannot be looked up: {why}"))
 }
 
 impl Stored {

@@ -16,6 +16,7 @@ impl State {
         let segments: Vec<&str> = call.path.trim_start_matches('/').split('/').collect();
         match (call.method.as_str(), segments.as_slice()) {
             ("GET", ["customers"]) => self.list_customers(call),
+            ("POST", ["customers"]) => self.create_customer(call),
             ("GET", ["customers", id]) => one(&self.customers, "ctm_", id),
             ("GET", ["transactions"]) => self.list(call, rows(&self.transactions), &TRANSACTIONS),
             ("POST", ["transactions"]) => self.create_transaction(call),

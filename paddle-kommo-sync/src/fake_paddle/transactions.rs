@@ -213,7 +213,7 @@ impl State {
     }
 }
 
-fn object(call: &Call, known: &[&str]) -> Result<Map<String, Value>, Answer> {
+pub(super) fn object(call: &Call, known: &[&str]) -> Result<Map<String, Value>, Answer> {
     let Some(Ok(Value::Object(body))) = &call.body else {
         return Err(Answer::error(400, "invalid_json", "The body is no JSON object"));
     };
@@ -223,7 +223,7 @@ fn object(call: &Call, known: &[&str]) -> Result<Map<String, Value>, Answer> {
     }
 }
 
-fn check_custom_data(body: &Map<String, Value>) -> Result<(), Answer> {
+pub(super) fn check_custom_data(body: &Map<String, Value>) -> Result<(), Answer> {
     let custom_data = match body.get("custom_data") {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Object(custom_data)) => custom_data,

@@ -11,6 +11,7 @@ use super::{
     Adjustments, Customers, Events, NotificationSettings, Notifications, Prices, Subscriptions,
     Transactions,
     account::{Currencies, IpRanges, PaddleCurrency},
+    document::DocumentLink,
     error::{Error, ErrorKind},
     key::ApiKey,
     query::Query,
@@ -154,6 +155,21 @@ impl Client {
     pub async fn webhook_addresses(&self) -> Result<Vec<String>, Error> {
         let found: IpRanges = self.get("/ips".to_owned(), Query::default()).await?;
         Ok(found.ipv4_cidrs)
+    }
+
+    /// The PDF that a link of [`Transactions::invoice_pdf`] or [`Adjustments::credit_note_pdf`] leads to, up to 16 MiB. The
+    /// API key is not sent along, and no redirect followed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`] when the link leads to a host that is not Paddle's; [`ErrorKind::Status`] most often when the
+    /// link has ended: ask for a new one. It is not tried again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is changed.
+    pub async fn download(&self, link: &DocumentLink) -> Result<Vec<u8>, Error> {
+        self.shared.transport.download(link.trusted(self.base())?).await
     }
 
     /// Scheme, host and port, without a slash at the end.

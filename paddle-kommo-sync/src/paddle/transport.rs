@@ -1,4 +1,6 @@
-//! The only file of the client that names reqwest: send, cap the body, status before body.
+//! The only file of the client that names reqwest, with what is below it: send, cap the body, status before body.
+
+mod download;
 
 use std::{error::Error as StdError, fmt, time::Duration};
 

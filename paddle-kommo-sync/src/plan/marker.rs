@@ -30,6 +30,11 @@ impl Marker {
     }
 }
 
+/// The part of a marker that is in every file name as it stands: services replace brackets in names.
+pub(crate) fn core(marker: &str) -> &str {
+    marker.trim_start_matches(OPENING).trim_end_matches(']')
+}
+
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

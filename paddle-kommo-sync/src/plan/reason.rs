@@ -99,6 +99,10 @@ reasons! {
     SubscriptionCanceled = "subscription_canceled",
     /// The rep was already asked about this subscription.
     AlreadyAsked = "already_asked",
+    /// The invoice of a payment is to be attached to the deal; of that work itself: it is.
+    Invoice = "invoice",
+    /// The credit note of a refund or credit is to be attached to the deal; of that work itself: it is.
+    CreditNote = "credit_note",
     /// Money went back to the customer.
     Refunded = "refunded",
     /// This refund was already told.
@@ -119,6 +123,20 @@ reasons! {
     RefundRejected = "refund_rejected",
     /// A newer event of the same Paddle entity was applied before: its state stays.
     Stale = "stale",
+    /// A checkout link was made, and the deal was told.
+    CheckoutMade = "checkout_made",
+    /// What the open checkout link is for changed with the deal.
+    CheckoutRevised = "checkout_revised",
+    /// The deal did not show its checkout link any more.
+    CheckoutRestored = "checkout_restored",
+    /// The checkout link is as it should be.
+    CheckoutUnchanged = "checkout_unchanged",
+    /// The checkout was paid already.
+    CheckoutPaid = "checkout_paid",
+    /// The checkout was canceled in Paddle.
+    CheckoutCanceled = "checkout_canceled",
+    /// The deal is not in the stage in which deals get a checkout link.
+    NotInPaymentStage = "not_in_payment_stage",
     /// The event came from Paddle's sandbox.
     Sandbox = "sandbox",
     /// The event came from Paddle's simulator.

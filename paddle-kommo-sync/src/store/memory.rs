@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Rank, Store, StoreStats,
+    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Rank, Store, StoreStats,
     longest_wait,
 };
 use crate::error::StoreError;
@@ -262,6 +262,16 @@ impl Store for MemoryStore {
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
         Ok(self.insert(account, event, None))
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
     }
 
     async fn put_parked(

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats, longest_wait,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats, longest_wait,
 };
 use crate::error::StoreError;
 
@@ -135,6 +135,16 @@ impl Store for PostgresStore {
             self.wake.tell(account);
         }
         Ok(put)
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let links = self.links(account, entities).await?;
+        self.put(account, &place(&links)).await
     }
 
     async fn put_parked(

@@ -12,18 +12,17 @@ mod writer;
 use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
-use kommo_client::LeadId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use self::{
-    changes::{claim, free, insert, learn, one_row, open_lane, prune},
+    changes::{claim, free, insert, learn, one_row, open_lane, prune, take_in},
     rows::{count, micros, moment},
     writer::Writer,
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Put, Store, StoreStats, longest_wait,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats, longest_wait,
 };
 use crate::error::StoreError;
 
@@ -106,17 +105,20 @@ impl Store for SqliteStore {
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
         let event = event.clone();
+        self.run(move |connection| take_in(connection, account, event)).await
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
+        // One job, so one wait for the disk.
         self.run(move |connection| {
-            let put = insert(connection, account, &event, EventState::Open, None)?;
-            if put == Put::New {
-                learn(
-                    connection,
-                    account,
-                    &Learned { links: event.links.clone(), known: Vec::new() },
-                )?;
-                open_lane(connection, account, &event.lane, event.rank as i64, event.received_at)?;
-            }
-            Ok(put)
+            let links = rows::links(connection, account, &entities)?;
+            take_in(connection, account, place(&links))
         })
         .await
     }
@@ -427,24 +429,7 @@ impl Store for SqliteStore {
         entities: &[&str],
     ) -> Result<Vec<LinkRow>, StoreError> {
         let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
-        self.run(move |connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT entity, lead, rung FROM link WHERE account = ?1 AND entity = ?2 ORDER BY lead",
-            )?;
-            let mut links = Vec::new();
-            for entity in &entities {
-                let found = select.query_map(params![account.get(), entity], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
-                })?;
-                for link in found {
-                    let (entity, lead, rung) = link?;
-                    let lead = u64::try_from(lead).map_err(|_| StoreError::Corrupt("link"))?;
-                    links.push(LinkRow { entity, lead: LeadId::new(lead), rung });
-                }
-            }
-            Ok(links)
-        })
-        .await
+        self.run(move |connection| rows::links(connection, account, &entities)).await
     }
 
     async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError> {

@@ -37,6 +37,9 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Credit for the customer[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Second live subscription on this deal: check whether it belongs here · {plan} · {subscription}",
         Text::Invoice => "Invoice[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Credit note[ for {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::CheckoutLink => "Payment link[: {link}] · {plan} · {transaction}",
+        Text::CheckoutRevised => "The payment link stays, what it is for changed · now: {plan} · {link} · {transaction}",
         Text::OnWonTask => "Deal won: look after the new customer · {deal} · {plan}",
         Text::NewDeal => "New deal[: {deal}] · {plan}",
     }

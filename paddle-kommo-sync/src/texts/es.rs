@@ -37,6 +37,9 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito a favor del cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda suscripción activa en este lead: revisa si corresponde aquí · {plan} · {subscription}",
         Text::Invoice => "Factura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Nota de crédito[ por {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::CheckoutLink => "Enlace de pago[: {link}] · {plan} · {transaction}",
+        Text::CheckoutRevised => "El enlace de pago sigue igual, cambió lo que se paga · ahora: {plan} · {link} · {transaction}",
         Text::OnWonTask => "Lead ganado: atiende al nuevo cliente · {deal} · {plan}",
         Text::NewDeal => "Nuevo lead[: {deal}] · {plan}",
     }

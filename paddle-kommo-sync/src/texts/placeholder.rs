@@ -45,6 +45,8 @@ named! {
         Remains = "remains",
         /// The price that the deal says, with its currency.
         Price = "price",
+        /// Where it can be paid.
+        Link = "link",
         /// The name of the deal that was paid for.
         Deal = "deal",
         /// How many attempts to pay have failed.

@@ -37,6 +37,9 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Crédito para o cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda assinatura ativa neste lead: confira se é daqui mesmo · {plan} · {subscription}",
         Text::Invoice => "Fatura[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Nota de crédito[ de {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::CheckoutLink => "Link de pagamento[: {link}] · {plan} · {transaction}",
+        Text::CheckoutRevised => "O link de pagamento continua o mesmo, mudou o que se paga · agora: {plan} · {link} · {transaction}",
         Text::OnWonTask => "Lead ganho: cuide do novo cliente · {deal} · {plan}",
         Text::NewDeal => "Novo lead[: {deal}] · {plan}",
     }

@@ -37,6 +37,9 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Credit => "Зачёт в пользу клиента[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Вторая активная подписка в этой сделке: проверьте, сюда ли она относится · {plan} · {subscription}",
         Text::Invoice => "Счёт[ {invoice}] · {sum} · {date} · {transaction}",
+        Text::CreditNote => "Кредит-нота[ на {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::CheckoutLink => "Ссылка на оплату[: {link}] · {plan} · {transaction}",
+        Text::CheckoutRevised => "Ссылка на оплату прежняя, изменилось то, что оплачивается · теперь: {plan} · {link} · {transaction}",
         Text::OnWonTask => "Сделка выиграна: займитесь новым клиентом · {deal} · {plan}",
         Text::NewDeal => "Новая сделка[: {deal}] · {plan}",
     }

@@ -2,8 +2,8 @@
 
 use super::{
     Placeholder::{
-        self, Adjustment, Attempts, Before, Card, Currency, Date, Deal, From, Invoice, Net, Period,
-        Plan, Price, Reason, Remains, Subscription, Sum, Tax, To, Total, Transaction,
+        self, Adjustment, Attempts, Before, Card, Currency, Date, Deal, From, Invoice, Link, Net,
+        Period, Plan, Price, Reason, Remains, Subscription, Sum, Tax, To, Total, Transaction,
     },
     named::named,
 };
@@ -78,6 +78,12 @@ named! {
         SecondSubscriptionTask = "second_subscription_task",
         /// The note that comes with an invoice. `{date}` is the day of the invoice.
         Invoice = "invoice",
+        /// The note that comes with a credit note. `{date}` is the day of the refund or credit.
+        CreditNote = "credit_note",
+        /// A checkout link was made.
+        CheckoutLink = "checkout_link",
+        /// What an open checkout link is for changed.
+        CheckoutRevised = "checkout_revised",
         /// A task that the configuration makes when a deal is won. `{date}` is the day of the payment.
         OnWonTask = "on_won_task",
         /// The name of a deal that is made for a payment. `{date}` is the day of the payment.
@@ -167,6 +173,7 @@ impl Text {
             | Self::Resumed
             | Self::WinBackTask
             | Self::SecondSubscriptionTask => &[Plan, Period, Date, Subscription],
+            Self::CheckoutLink | Self::CheckoutRevised => &[Link, Plan, Transaction],
             Self::ItemsChanged => &[Plan, Before, Period, Date, Subscription],
             Self::CheckoutFailed | Self::DunningTask => &[
                 Sum,
@@ -187,7 +194,8 @@ impl Text {
             | Self::ChargebackWarningTask
             | Self::ChargebackReversed
             | Self::ChargebackReversedResult
-            | Self::Credit => &[
+            | Self::Credit
+            | Self::CreditNote => &[
                 Sum,
                 Currency,
                 Date,

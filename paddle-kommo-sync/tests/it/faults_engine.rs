@@ -122,7 +122,15 @@ async fn u06_a_store_that_fails_once_at_any_call_changes_nothing_in_the_end() {
 fn is_work(method: &str) -> bool {
     !matches!(
         method,
-        "account" | "put" | "claim_due" | "stats" | "prune" | "next_slot" | "learn" | "known"
+        "account"
+            | "put"
+            | "put_placed"
+            | "claim_due"
+            | "stats"
+            | "prune"
+            | "next_slot"
+            | "learn"
+            | "known"
     )
 }
 

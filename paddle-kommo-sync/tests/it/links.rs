@@ -1,17 +1,27 @@
 //! Which deal is meant.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use async_trait::async_trait;
 use kommo_client::{PipelineId, StatusId, fake::FakeLead};
 use paddle_kommo_sync::{
-    CustomerLookup, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, ParkReason, Reason,
+    CustomerLookup, DealRefKey, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, Outcome,
+    ParkReason, Reason, SyncBuilder,
+    fake_paddle::{Fault, Purchase},
 };
-use paddle_webhook::{CustomerId, Event};
+use paddle_webhook::{CustomerId, Environment, Event, TransactionId};
 use serde_json::{Value, json};
 
-use crate::support::{
-    LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
-    events::{customer, event, refund, renewal, subscription, transaction},
-    lead_ids,
+use crate::{
+    documents::{Shop, connect},
+    support::{
+        LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
+        events::{customer, event, refund, renewal, subscription, transaction},
+        lead_ids,
+    },
 };
 
 fn paid_by(custom_data: &Value) -> Event {
@@ -239,6 +249,180 @@ async fn a_lookup_tells_the_address() {
         world.waiting(&paid_by(&Value::Null)).await.0,
         "the customer cannot be looked up: away"
     );
+}
+
+/// Counts how often it is asked.
+#[derive(Clone, Debug, Default)]
+struct Counted(Arc<AtomicU32>, Option<&'static str>);
+
+#[async_trait]
+impl CustomerLookup for Counted {
+    async fn email(&self, _: &CustomerId) -> Result<Option<String>, LookupError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(self.1.map(str::to_owned))
+    }
+}
+
+#[tokio::test]
+async fn what_a_lookup_told_of_a_customer_is_kept() {
+    let store = MemoryStore::new();
+    let lookup = Counted(Arc::default(), Some("jo@example.com"));
+    let asked = lookup.0.clone();
+    let build = |lookup: Counted| move |builder: SyncBuilder| builder.customers(lookup);
+    let world = World::built(|_| {}, store.clone(), build(lookup.clone())).await;
+    // Nobody in Kommo has this address yet.
+    assert_eq!(world.parked(&paid_by(&Value::Null)).await.reason, ParkReason::NoDeal);
+    let restarted = world.restarted_with(store, build(lookup)).await;
+    let mut later = renewal();
+    later["custom_data"] = Value::Null;
+    restarted.handle(&event("transaction.completed", 30, &later)).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "the second event asks nobody");
+
+    world.kommo.add_contact("Jo", &["new@example.com"], &[LEAD]);
+    world.ignored(&event("customer.updated", 40, &customer("new@example.com"))).await;
+    let mut newest = renewal();
+    newest["id"] = json!("txn_newest");
+    newest["custom_data"] = Value::Null;
+    world.done(&event("transaction.completed", 50, &newest)).await;
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "a newer word of Paddle's counts");
+}
+
+#[tokio::test]
+async fn an_address_that_found_the_deal_is_kept_too() {
+    let lookup = Counted(Arc::default(), Some("jo@example.com"));
+    let asked = lookup.0.clone();
+    let key = DealRefKey::new("k".repeat(40)).unwrap();
+    let build = |builder: SyncBuilder| builder.customers(lookup).deal_ref_keys([key]);
+    let world = World::built(|_| {}, MemoryStore::new(), build).await;
+    world.kommo.add_lead(FakeLead::new("Second").id(7).stage(PIPELINE, WON));
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD, 7]);
+    world.done(&paid_by(&Value::Null)).await;
+    // Its number is only a hint: whether the customer is one of its contacts is looked up again.
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    second["subscription_id"] = Value::Null;
+    second["custom_data"]["kommo_lead_id"] = json!(7);
+    assert_eq!(
+        world.done(&event("transaction.completed", 20, &second)).await,
+        [Reason::AnotherPayment]
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+/// A transaction that nobody has told of, and its approved refund.
+async fn refunded_unseen(custom_data: &[(&str, &str)]) -> (Shop, TransactionId, Event) {
+    let shop = Shop::open().await;
+    let purchase =
+        custom_data.iter().fold(Purchase::new("jo@example.com"), |purchase, (name, value)| {
+            purchase.custom_data(name, value)
+        });
+    let sale = shop.paddle.buy(&purchase).transaction;
+    shop.paddle.refund(&sale, Some(10_000)).unwrap();
+    shop.paddle.settle_refunds(true);
+    let refund = shop.event("adjustment.updated");
+    (shop, sale, refund)
+}
+
+/// How often Paddle was asked of a transaction.
+fn asked(shop: &Shop, id: &TransactionId) -> usize {
+    let target = format!("/transactions/{id}");
+    shop.paddle.requests().iter().filter(|request| request.target == target).count()
+}
+
+#[tokio::test]
+async fn a_refund_of_a_transaction_that_was_never_seen_finds_its_deal() {
+    let lead = LEAD.to_string();
+    let (shop, sale, refund) = refunded_unseen(&[("kommo_lead_id", &lead)]).await;
+    assert_eq!(shop.world.done(&refund).await, [Reason::Refunded, Reason::CreditNote]);
+    assert_eq!((shop.world.notes().len(), shop.world.stage()), (1, NEGOTIATION));
+
+    shop.paddle.refund(&sale, Some(5_000)).unwrap();
+    shop.paddle.settle_refunds(true);
+    shop.world.done(&shop.event("adjustment.updated")).await;
+    assert_eq!(asked(&shop, &sale), 1, "what it said is remembered");
+    let mut bare: Value = serde_json::from_str(shop.event("subscription.created").body()).unwrap();
+    bare["data"]["custom_data"] = Value::Null;
+    bare["data"]["transaction_id"] = Value::Null;
+    let bare = Event::from_trusted(bare.to_string().as_bytes(), Environment::Live).unwrap();
+    shop.world.done(&bare).await;
+    let id = bare.data().unwrap().subscription().unwrap().id.to_string();
+    assert_eq!(shop.world.field("PADDLE_SUB_ID"), json!(id), "for the subscription too");
+}
+
+#[tokio::test]
+async fn a_transaction_tells_apart_the_deals_of_one_customer() {
+    let (shop, sale, refund) = refunded_unseen(&[("kommo_lead_id", "7")]).await;
+    shop.world.kommo.add_lead(FakeLead::new("Second").id(7).stage(PIPELINE, NEGOTIATION));
+    shop.world.kommo.add_lead(FakeLead::new("Third").id(8).stage(PIPELINE, NEGOTIATION));
+    for lead in ["8", &LEAD.to_string()] {
+        let purchase = Purchase::new("jo@example.com").custom_data("kommo_lead_id", lead);
+        shop.paddle.buy(&purchase);
+        shop.world.done(&shop.event("transaction.completed")).await;
+    }
+    shop.world.done(&refund).await;
+    assert_eq!(shop.world.kommo.note_texts(7).len(), 1);
+    assert_eq!(asked(&shop, &sale), 1);
+}
+
+#[tokio::test]
+async fn what_paddle_does_not_know_either_is_parked() {
+    let (shop, _, refund) = refunded_unseen(&[]).await;
+    assert_eq!(shop.world.parked(&refund).await.reason, ParkReason::NoDeal);
+    let (shop, _, refund) = refunded_unseen(&[("kommo_lead_id", "twenty")]).await;
+    assert_eq!(shop.world.parked(&refund).await.reason, ParkReason::LeadIdUnreadable);
+    assert_eq!(shop.world.writes(), 0);
+}
+
+#[tokio::test]
+async fn a_lookup_that_fails_waits_and_blames_nobody_else() {
+    let lead = LEAD.to_string();
+    let (shop, _, refund) = refunded_unseen(&[("kommo_lead_id", &lead)]).await;
+    shop.paddle.fail_next(Fault::status(503).always());
+    let (reason, _) = shop.world.waiting(&refund).await;
+    assert_eq!(
+        reason,
+        "the transaction cannot be looked up: Paddle failed with status 503 (service_unavailable)"
+    );
+    assert_eq!(shop.world.sync.trouble(), None);
+    shop.paddle.clear_faults();
+    shop.wait(600);
+    shop.world.done(&refund).await;
+}
+
+#[tokio::test]
+async fn a_refund_of_a_test_transaction_that_was_never_seen_is_a_test_too() {
+    let lead = LEAD.to_string();
+    let (shop, sale, refund) = refunded_unseen(&[("kommo_lead_id", &lead), ("test", "true")]).await;
+    assert_eq!(shop.world.ignored(&refund).await, Reason::MarkedTest);
+    shop.paddle.refund(&sale, Some(5_000)).unwrap();
+    shop.paddle.settle_refunds(true);
+    assert_eq!(shop.world.ignored(&shop.event("adjustment.updated")).await, Reason::MarkedTest);
+    assert_eq!((asked(&shop, &sale), shop.world.writes()), (1, 0), "that is remembered");
+    let mut other = transaction();
+    other["customer_id"] =
+        refund.data().unwrap().adjustment().unwrap().customer_id.clone().unwrap().as_str().into();
+    other["custom_data"] = Value::Null;
+    let parked = shop.world.parked(&event("transaction.completed", 0, &other)).await;
+    assert_eq!(parked.reason, ParkReason::NoDeal, "and teaches nothing else");
+}
+
+#[tokio::test]
+async fn what_paddle_says_without_a_signature_is_a_hint_where_keys_are_set() {
+    for (contact, found) in [("jo@example.com", true), ("other@example.com", false)] {
+        let lead = LEAD.to_string();
+        let (shop, _, refund) = refunded_unseen(&[("kommo_lead_id", &lead)]).await;
+        shop.world.kommo.add_contact("Jo", &[contact], &[LEAD]);
+        let key = DealRefKey::new("k".repeat(40)).unwrap();
+        let build = |builder: SyncBuilder| connect(&shop.paddle)(builder).deal_ref_keys([key]);
+        let sync = shop.world.restarted_with(MemoryStore::new(), build).await;
+        match sync.handle(&refund).await.unwrap() {
+            Outcome::Done(_) => assert!(found),
+            Outcome::Parked(parked) => {
+                assert_eq!((found, parked.reason), (false, ParkReason::LinkNotConfirmed));
+            }
+            other => panic!("{other}"),
+        }
+    }
 }
 
 #[tokio::test]

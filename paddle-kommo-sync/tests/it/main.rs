@@ -8,7 +8,10 @@
 )]
 
 mod bundles;
+mod checkout;
 mod docs;
+mod document_faults;
+mod documents;
 mod exactly_once;
 mod faults_engine;
 mod faults_kommo;

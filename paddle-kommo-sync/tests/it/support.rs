@@ -3,6 +3,7 @@
 pub(crate) mod events;
 #[expect(dead_code, reason = "shared with the tests of the servers")]
 pub(crate) mod faulty;
+pub(crate) mod stopping;
 pub(crate) mod story;
 
 use std::{
@@ -89,8 +90,16 @@ impl World {
 
     /// Another process on the same account and with the same clock.
     pub(crate) async fn restarted(&self, store: impl Store) -> paddle_kommo_sync::Sync {
+        self.restarted_with(store, |builder| builder).await
+    }
+
+    pub(crate) async fn restarted_with(
+        &self,
+        store: impl Store,
+        build: impl FnOnce(SyncBuilder) -> SyncBuilder,
+    ) -> paddle_kommo_sync::Sync {
         let builder = paddle_kommo_sync::Sync::builder(client(&self.kommo), store);
-        builder.clock(self.clock.clone()).build().await.unwrap()
+        build(builder.clock(self.clock.clone())).build().await.unwrap()
     }
 
     pub(crate) async fn handle(&self, event: &Event) -> Outcome {

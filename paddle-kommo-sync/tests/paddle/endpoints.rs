@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use paddle_kommo_sync::{
     fake_paddle::{FakePaddle, PRO_MONTHLY, Purchase, SETUP_ONCE},
     paddle::{
-        ErrorKind, EventFilter, Fate, NewTransaction, NotificationFilter, NotificationSettingId,
-        SubscriptionFilter, TransactionFilter, TransactionItemRequest, TransactionOrder,
-        TransactionPatch,
+        ErrorKind, EventFilter, Fate, NewCustomer, NewTransaction, NotificationFilter,
+        NotificationSettingId, SubscriptionFilter, TransactionFilter, TransactionItemRequest,
+        TransactionOrder, TransactionPatch,
     },
 };
 use paddle_webhook::{
@@ -48,6 +48,25 @@ async fn customers_are_got_found_and_searched() {
 
     let found = all(customers.search("Brown")).await;
     assert_eq!(found.into_iter().map(|found| found.id).collect::<Vec<_>>(), [jo]);
+}
+
+#[tokio::test]
+async fn a_customer_is_made_once() {
+    let fake = FakePaddle::start().await;
+    let customers = client(&fake).customers();
+    let made =
+        customers.create(&NewCustomer::new("jo@example.com").name("Jo Brown")).await.unwrap();
+    assert_eq!(customers.get(&made.id).await.unwrap().unwrap().name.as_deref(), Some("Jo Brown"));
+    for (email, code) in
+        [("jo@example.com", "customer_already_exists"), ("jo@nowhere", "customer_email_invalid")]
+    {
+        let new = NewCustomer::new(email);
+        assert_eq!(format!("{new:?}"), "NewCustomer([redacted])");
+        let error = customers.create(&new).await.unwrap_err();
+        assert_eq!((error.code(), error.fate()), (Some(code), Fate::Refused));
+    }
+    let found = customers.find_by_email("jo@example.com").await.unwrap();
+    assert_eq!(found.len(), 1);
 }
 
 #[tokio::test]

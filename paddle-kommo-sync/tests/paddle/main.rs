@@ -8,6 +8,7 @@
 
 mod bodies;
 mod delivery;
+mod documents;
 mod endpoints;
 mod faults;
 mod fixtures;

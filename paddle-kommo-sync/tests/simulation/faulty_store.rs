@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use paddle_kommo_sync::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, Finish, KnownRow, Learned, Lease,
-    LinkRow, MemoryStore, NewEffect, NewEvent, Put, Store, StoreError, StoreStats,
+    LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Store, StoreError, StoreStats,
 };
 use time::OffsetDateTime;
 use tokio::{
@@ -132,6 +132,7 @@ macro_rules! pass_on {
 pass_on! {
     fn account(name: &str) -> AccountKey;
     fn put(account: AccountKey, event: &NewEvent) -> Put;
+    fn put_placed(account: AccountKey, entities: &[&str], place: Place) -> Put;
     fn put_parked(account: AccountKey, event: &NewEvent, outcome: &str) -> Put;
     fn claim_due(account: AccountKey, now: OffsetDateTime, lease: Duration, limit: usize) -> Vec<Claimed>;
     fn claim_event(account: AccountKey, event_id: &str, now: OffsetDateTime, lease: Duration) -> Claim;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use paddle_kommo_sync::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, Finish, KnownRow, Learned, Lease,
-    LinkRow, NewEffect, NewEvent, Put, Store, StoreError, StoreStats,
+    LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreError, StoreStats,
 };
 use time::OffsetDateTime;
 
@@ -55,6 +55,15 @@ impl Store for Watched {
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
         self.step("put", self.store.put(account, event)).await
+    }
+
+    async fn put_placed(
+        &self,
+        account: AccountKey,
+        entities: &[&str],
+        place: Place,
+    ) -> Result<Put, StoreError> {
+        self.step("put", self.store.put_placed(account, entities, place)).await
     }
 
     async fn put_parked(

@@ -26,9 +26,10 @@ pub(super) enum Kind {
     AddTasks,
     UpdateTasks,
     StartBots,
+    AttachFiles,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind::ReadLeads,
     Kind::UpdateLeads,
     Kind::AddLeads,
@@ -36,6 +37,7 @@ const KINDS: [Kind; 7] = [
     Kind::AddTasks,
     Kind::UpdateTasks,
     Kind::StartBots,
+    Kind::AttachFiles,
 ];
 
 impl Call {
@@ -48,6 +50,7 @@ impl Call {
             Self::AddTask(_) => Kind::AddTasks,
             Self::UpdateTask(_) => Kind::UpdateTasks,
             Self::StartBot(..) => Kind::StartBots,
+            Self::AttachFile(..) => Kind::AttachFiles,
         }
     }
 
@@ -60,7 +63,8 @@ impl Call {
             | Self::AddLead(_)
             | Self::AddNote(_)
             | Self::AddTask(_)
-            | Self::StartBot(..) => None,
+            | Self::StartBot(..)
+            | Self::AttachFile(..) => None,
         }
     }
 }
@@ -84,9 +88,10 @@ impl Item {
         priority: Priority,
         reply: oneshot::Sender<Reply>,
     ) -> Self {
-        // A request starts one bot, and what was looked for in vain may itself be why its request failed.
+        // A request starts one bot, or gives files to one deal; and what was looked for in vain may itself be why its
+        // request failed.
         let is_suspect = intent.as_ref().is_some_and(|intent| intent.absent > 0);
-        let is_alone = is_suspect || call.kind() == Kind::StartBots;
+        let is_alone = is_suspect || matches!(call.kind(), Kind::StartBots | Kind::AttachFiles);
         let most = if is_alone { 1 } else { usize::MAX };
         Self { call, intent, priority, since: Instant::now(), most, reply }
     }

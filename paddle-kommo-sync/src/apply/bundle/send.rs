@@ -59,6 +59,7 @@ impl Sender<'_> {
                 .await
                 .map(|done| ids(&done, |done| done.id.get())),
             Kind::StartBots => self.start_bots(&client, &items).await,
+            Kind::AttachFiles => self.attach_files(&client, &items).await,
             Kind::UpdateLeads | Kind::ReadLeads => client
                 .leads()
                 .update(&calls!(items, UpdateLead))
@@ -86,6 +87,18 @@ impl Sender<'_> {
             }
         }
         Ok(started)
+    }
+
+    /// Kommo gives no id for it either, so it is the deal's.
+    async fn attach_files(&self, client: &Client, items: &[Item]) -> Result<Vec<u64>, Error> {
+        let mut attached = Vec::new();
+        for item in items {
+            if let Call::AttachFile(lead, uuid) = &item.call {
+                client.files().attach(EntityType::Leads, lead.get(), &[uuid]).await?;
+                attached.push(lead.get());
+            }
+        }
+        Ok(attached)
     }
 
     async fn read(&self, client: &Client, items: Vec<Item>) {

@@ -59,6 +59,20 @@ pub(super) fn insert(
     EventState::from_number(state).map(Put::Known).ok_or(StoreError::Corrupt("event"))
 }
 
+/// Takes in an event that is to be worked on, with the links that it teaches.
+pub(super) fn take_in(
+    connection: &Connection,
+    account: AccountKey,
+    event: NewEvent,
+) -> Result<Put, StoreError> {
+    let put = insert(connection, account, &event, EventState::Open, None)?;
+    if put == Put::New {
+        open_lane(connection, account, &event.lane, event.rank as i64, event.received_at)?;
+        learn(connection, account, &Learned { links: event.links, known: Vec::new() })?;
+    }
+    Ok(put)
+}
+
 /// One more open event: a lane that had nothing open becomes due, one that waits or is worked on keeps its time.
 pub(super) fn open_lane(
     connection: &Connection,

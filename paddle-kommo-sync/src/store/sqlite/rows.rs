@@ -5,7 +5,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, ffi, params};
 use time::OffsetDateTime;
 
 use super::super::{
-    AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats, longest_wait,
+    AccountKey, EffectRow, EffectState, EventRow, EventState, LinkRow, Rank, StoreStats,
+    longest_wait,
 };
 use crate::error::StoreError;
 
@@ -97,6 +98,28 @@ pub(super) fn event(
 
 pub(super) fn event_by_number(connection: &Connection, seq: i64) -> Result<EventRow, StoreError> {
     connection.prepare_cached(&format!("{EVENT} WHERE seq = ?1"))?.query_row([seq], read_event)?
+}
+
+pub(super) fn links(
+    connection: &Connection,
+    account: AccountKey,
+    entities: &[String],
+) -> Result<Vec<LinkRow>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT entity, lead, rung FROM link WHERE account = ?1 AND entity = ?2 ORDER BY lead",
+    )?;
+    let mut links = Vec::new();
+    for entity in entities {
+        let found = select.query_map(params![account.get(), entity], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+        })?;
+        for link in found {
+            let (entity, lead, rung) = link?;
+            let lead = u64::try_from(lead).map_err(|_| StoreError::Corrupt("link"))?;
+            links.push(LinkRow { entity, lead: LeadId::new(lead), rung });
+        }
+    }
+    Ok(links)
 }
 
 pub(super) fn parked(

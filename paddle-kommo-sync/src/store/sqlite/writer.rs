@@ -18,6 +18,9 @@ use crate::error::StoreError;
 /// As many changes share one commit at the most: what a crash takes back, nobody was told of.
 const GROUP: usize = 256;
 
+/// More than all methods use.
+const STATEMENTS: usize = 128;
+
 /// The log is carried over after so many jobs, or when it has grown by so many bytes.
 const CHECKPOINT_JOBS: usize = 256;
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
@@ -270,6 +273,8 @@ fn private(path: &Path) -> std::io::Result<File> {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(3))?;
+    // The default of 16 is fewer than there are statements: most would be parsed anew each time.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     if rusqlite::version_number() < SAFE_FOR_SEVERAL_CONNECTIONS {
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     }

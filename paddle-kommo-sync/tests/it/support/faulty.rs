@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use paddle_kommo_sync::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, Finish, KnownRow, Learned, Lease,
-    LinkRow, NewEffect, NewEvent, Put, Store, StoreError, StoreStats,
+    LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreError, StoreStats,
 };
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -86,6 +86,7 @@ macro_rules! pass_on {
 pass_on! {
     fn account(name: &str) -> AccountKey;
     fn put(account: AccountKey, event: &NewEvent) -> Put;
+    fn put_placed(account: AccountKey, entities: &[&str], place: Place) -> Put;
     fn put_parked(account: AccountKey, event: &NewEvent, outcome: &str) -> Put;
     fn claim_due(account: AccountKey, now: OffsetDateTime, lease: Duration, limit: usize) -> Vec<Claimed>;
     fn claim_event(account: AccountKey, event_id: &str, now: OffsetDateTime, lease: Duration) -> Claim;
