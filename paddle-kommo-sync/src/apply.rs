@@ -72,6 +72,10 @@ pub(crate) struct Applier<'a> {
     pub(crate) account: &'a str,
     /// How long a lost answer may still become true in Kommo. Not before does a look tell anything.
     pub(crate) settle: Duration,
+    /// When the event occurred.
+    pub(crate) occurred_at: OffsetDateTime,
+    /// Its effects may have been written without this journal knowing.
+    pub(crate) in_doubt: bool,
 }
 
 /// The work on one event: its lease, renewed with every step, and what had to be left out.

@@ -55,6 +55,7 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     lanes::an_event_moves_to_another_lane(&empty().await).await;
     lanes::a_paused_account_is_not_worked_on(&empty().await).await;
     lanes::a_pause_does_not_stop_what_is_in_hand(&empty().await).await;
+    lanes::a_clock_that_was_wrong_stops_nothing_for_ever(&empty().await).await;
     lanes::strikes_count_claims_without_an_outcome(&empty().await).await;
     journal::effects_keep_their_order_and_states(&empty().await).await;
     journal::a_fact_is_recorded_after_the_lease(&empty().await).await;

@@ -5,6 +5,7 @@ mod checkout;
 mod cursor;
 mod history;
 mod jobs;
+mod memory;
 mod operator;
 mod pacer;
 mod process;
@@ -15,6 +16,7 @@ mod sweep;
 use std::{
     collections::BTreeMap,
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -107,6 +109,8 @@ struct Inner {
     checkouts: Checkouts,
     cache: Cache,
     settle: Duration,
+    /// What occurred before may have been written without this database knowing.
+    knows_from: Option<OffsetDateTime>,
     /// How long the bodies of ended events are kept.
     keep: Duration,
     /// The store cannot be relied on any more.
@@ -146,7 +150,8 @@ impl Sync {
     /// Makes a delivery durable, and returns at once: the 200 to Paddle may leave. [`run`](Self::run) does the rest.
     ///
     /// A body that is authentic, but not an event, is kept as well: Paddle would send it again for three days, and it
-    /// would still not be one.
+    /// would still not be one. So is one that says something else under the id of an event that was taken in before: the
+    /// first one counts, and a person should know.
     ///
     /// # Errors
     ///
@@ -157,7 +162,16 @@ impl Sync {
     /// When the future is dropped, the delivery may or may not have been stored; another delivery is harmless.
     pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
         match delivery.parse() {
-            Ok(event) => self.put(&event).await,
+            Ok(event) => match self.put(&event).await? {
+                Accepted::Duplicate if self.is_another(&event).await? => {
+                    let why = format!(
+                        "{} was delivered before with other contents, which count",
+                        event.id()
+                    );
+                    self.put_unreadable(delivery, &why).await
+                }
+                accepted => Ok(accepted),
+            },
             Err(error) => self.put_unreadable(delivery, &chain(&error)).await,
         }
     }
@@ -232,7 +246,8 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
-        let mut pruning = std::pin::pin!(self.prune());
+        let upkeep = async { tokio::join!(self.prune(), self.beat()) };
+        let mut upkeep = std::pin::pin!(upkeep);
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();
         loop {
@@ -244,7 +259,7 @@ impl Sync {
                 biased;
                 () = &mut shutdown => break,
                 () = self.0.broken.notified() => break,
-                () = &mut pruning => {}
+                _ = &mut upkeep => {}
                 Some((claimed, is_all)) = claiming.next() => {
                     working.extend(claimed.into_iter().map(|claimed| self.work_and_log(claimed)));
                     if is_all {
@@ -253,7 +268,7 @@ impl Sync {
                             biased;
                             () = &mut shutdown => break,
                             () = self.0.broken.notified() => break,
-                            () = &mut pruning => {}
+                            _ = &mut upkeep => {}
                             () = self.0.wake.notified() => {}
                             () = self.0.store.woken(self.0.account) => {}
                             () = ended(&mut working), if !working.is_empty() => {}
@@ -424,6 +439,22 @@ impl Sync {
         })
     }
 
+    /// Whether what is stored under the id of this event happened otherwise. A replay has another `notification_id`, and no
+    /// more.
+    async fn is_another(&self, event: &Event) -> Result<bool, StoreError> {
+        let row = self.0.store.event(self.0.account, event.id().as_str()).await?;
+        let Some(first) = row.map(|row| row.payload).filter(|first| !first.is_empty()) else {
+            return Ok(false);
+        };
+        if first == event.body().as_bytes() {
+            return Ok(false);
+        }
+        let Ok(first) = Event::from_trusted(&first, event.environment()) else { return Ok(false) };
+        let data = |event: &Event| serde_json::from_str::<serde_json::Value>(event.raw_data()).ok();
+        Ok((first.event_type(), first.occurred_at()) != (event.event_type(), event.occurred_at())
+            || data(&first) != data(event))
+    }
+
     async fn put_unreadable(
         &self,
         delivery: &Verified<'_>,
@@ -471,13 +502,19 @@ impl Sync {
 
     async fn work_and_log(&self, claimed: Claimed) {
         let event_id = claimed.event.event_id.clone();
-        match self.work_on(claimed).await {
+        // Nothing of it is left half done that a killed process would not leave as well.
+        match AssertUnwindSafe(self.work_on(claimed)).catch_unwind().await {
             // Another event of this lane, or this one in another lane, may be due now.
-            Ok(_) => self.0.wake.notify_one(),
-            Err(StoreError::LeaseLost) => {
+            Ok(Ok(_)) => self.0.wake.notify_one(),
+            Ok(Err(StoreError::LeaseLost)) => {
                 tracing::warn!(event_id, "the lane was taken over meanwhile")
             }
-            Err(error) => self.failed(&error),
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => tracing::error!(
+                event_id,
+                "the work on an event panicked, which is a mistake in this program: it is tried again when its lease ends, \
+                 and parked after the third time"
+            ),
         }
     }
 
@@ -503,6 +540,8 @@ impl Sync {
             documents: self.0.documents.as_deref(),
             account: &self.0.account_name,
             settle: self.0.settle,
+            occurred_at: OffsetDateTime::UNIX_EPOCH,
+            in_doubt: false,
         }
     }
 

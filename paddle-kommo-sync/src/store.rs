@@ -42,6 +42,8 @@ use crate::error::StoreError;
 ///   [`StoreError::LeaseLost`] when the lane has a newer epoch.
 /// * An event id is accepted once per account, for ever; [`prune`](Self::prune) takes payloads, never ids.
 /// * Accounts do not see each other, and one with much to do does not hold up another.
+/// * A wait that ends more than 30 days after `now` was written while a clock was wrong: such a lane is due, such a pause
+///   is over, and another one takes its place.
 /// * All times but those of [`next_slot`](Self::next_slot) are given by the caller; microseconds are kept. Processes that
 ///   share a store need clocks that agree.
 /// * After [`StoreError::Broken`] every method returns it, until the store is opened anew.
@@ -267,6 +269,14 @@ pub trait Store: Debug + Send + Sync + 'static {
 
 /// Makes an event of what is linked already; see [`Store::put_placed`].
 pub type Place = Box<dyn FnOnce(&[LinkRow]) -> NewEvent + Send>;
+
+/// No wait is as long: one that ends later was written while a clock was wrong.
+const LONGEST_WAIT: time::Duration = time::Duration::days(30);
+
+/// A lane is due, and a pause over, not only until `now` but also after this.
+fn longest_wait(now: OffsetDateTime) -> OffsetDateTime {
+    now.saturating_add(LONGEST_WAIT)
+}
 
 /// Ties a Paddle entity to a lead, as [`Store::links`] and [`Learned`] speak of it.
 pub(crate) fn link(entity: &str, lead: LeadId, rung: &str) -> LinkRow {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const BOTH: [Kind; 2] = [Kind::Axum, Kind::Actix];
 
 #[tokio::test]
-async fn whatever_is_not_authentic_gets_the_same_empty_401() {
+async fn p15_whatever_is_not_authentic_gets_the_same_empty_401() {
     for kind in BOTH {
         let world = World::start(kind).await;
         let body = bodies::payment("evt_1", LEAD).to_string();
@@ -37,7 +37,7 @@ async fn whatever_is_not_authentic_gets_the_same_empty_401() {
 }
 
 #[tokio::test]
-async fn whatever_is_authentic_is_kept_and_gets_a_200() {
+async fn p12_whatever_is_authentic_is_kept_and_gets_a_200() {
     let unknown = br#"{"event_id":"evt_1","event_type":"brand.new","occurred_at":"2026-01-01T00:00:00Z","data":{"x":1}}"#;
     for kind in BOTH {
         let world = World::start(kind).await;
@@ -65,7 +65,7 @@ async fn whatever_is_authentic_is_kept_and_gets_a_200() {
 }
 
 #[tokio::test]
-async fn the_limit_of_a_body_is_two_mebibytes() {
+async fn p10_the_limit_of_a_body_is_two_mebibytes() {
     for kind in BOTH {
         let world = World::start(kind).await;
         for (length, want) in
@@ -80,7 +80,7 @@ async fn the_limit_of_a_body_is_two_mebibytes() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_are_refused() {
+async fn p19_other_paths_and_methods_are_refused() {
     for kind in BOTH {
         let world = World::start(kind).await;
         // actix-web answers 404 for a known path with another method.

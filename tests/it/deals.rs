@@ -72,7 +72,7 @@ async fn a_payment_for_a_deleted_deal_goes_where_the_operator_says() {
 }
 
 #[tokio::test]
-async fn a_deal_that_was_merged_into_another_lives_on_there() {
+async fn k32_a_deal_that_was_merged_into_another_lives_on_there() {
     let world = World::start(Kind::Axum).await;
     let mut story = Story::of(LEAD);
     let sale = [story.first_payment(), story.subscription("subscription.created", |_| {})];

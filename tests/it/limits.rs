@@ -21,7 +21,7 @@ async fn answer_to(world: &World, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn half_a_head_and_half_a_body_are_cut_off() {
+async fn p08_half_a_head_and_half_a_body_are_cut_off() {
     for kind in [Kind::Axum, Kind::Actix] {
         let world = World::start(kind).await;
         let head = b"POST /paddle/webhook HTTP/1.1\r\nHost: localhost\r\nContent-";
@@ -38,7 +38,7 @@ async fn half_a_head_and_half_a_body_are_cut_off() {
 }
 
 #[tokio::test]
-async fn a_stop_ends_in_time_and_loses_nothing() {
+async fn u03_a_stop_ends_in_time_and_loses_nothing() {
     for kind in [Kind::Axum, Kind::Actix] {
         let world = World::start(kind).await;
         // Half a head that never goes on must not hold up the end.

@@ -7,6 +7,11 @@ mod checkout;
 mod contract;
 mod deals;
 mod documents;
+mod faults_http;
+mod faults_ours;
+mod faults_paddle;
+#[path = "../../paddle-kommo-sync/tests/it/support/faulty.rs"]
+mod faulty;
 mod late;
 mod life;
 mod limits;

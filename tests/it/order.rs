@@ -88,7 +88,7 @@ fn shuffled(mut events: Vec<Value>, seed: u64) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn in_any_order_the_story_ends_in_the_same_way() {
+async fn p04_in_any_order_the_story_ends_in_the_same_way() {
     let world = World::start(Kind::Axum).await;
     // The same story of many deals, each told in another order.
     let mut stories = Vec::new();

@@ -1,6 +1,6 @@
 //! Deliveries in our own words, made from the facts of Paddle's documentation; and Paddle's own, where they are.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use paddle_kommo_sync::{Clock as _, SystemClock};
 use serde_json::{Value, json};
@@ -59,6 +59,8 @@ pub fn official(event_type: &str, lead: u64) -> Option<Value> {
     Some(body)
 }
 
-fn now() -> String {
-    SystemClock::default().now().format(&Rfc3339).unwrap_or_default()
+/// The moment of the first call: the same event is the same whenever it is delivered.
+fn now() -> &'static str {
+    static NOW: OnceLock<String> = OnceLock::new();
+    NOW.get_or_init(|| SystemClock::default().now().format(&Rfc3339).unwrap_or_default())
 }

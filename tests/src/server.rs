@@ -145,6 +145,20 @@ impl Server {
         tokio::join!(sending, reading).1
     }
 
+    /// Posts a body by hand and closes the connection before any answer.
+    pub async fn hang_up_after(&self, signature: &str, body: &[u8]) {
+        let mut stream = tokio::net::TcpStream::connect(self.address)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let head = format!(
+            "POST /paddle/webhook HTTP/1.1\r\nHost: localhost\r\nPaddle-Signature: {signature}\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let request = [head.as_bytes(), body].concat();
+        stream.write_all(&request).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
     /// The engine behind it.
     #[must_use]
     pub fn sync(&self) -> &paddle_kommo_sync::Sync {

@@ -26,6 +26,10 @@ pub struct App {
 /// `POST /paddle/webhook`.
 #[post("/paddle/webhook")]
 pub async fn webhook(app: Data<App>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let coding = request.headers().get("content-encoding");
+    if coding.is_some_and(|coding| coding != "identity") {
+        return HttpResponse::UnsupportedMediaType().finish();
+    }
     let body = match tokio::time::timeout(BODY, payload.to_bytes_limited(MOST_BODY)).await {
         Ok(Ok(Ok(body))) => body,
         Ok(Ok(Err(_))) => return HttpResponse::BadRequest().finish(),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 use kommo_client::Client;
@@ -11,7 +11,7 @@ use paddle_kommo_sync::{BuildError, SyncBuilder, paddle};
 use paddle_webhook::Verifier;
 
 use crate::{
-    admin, health, kommo_webhook, metrics,
+    admin, health, kommo_webhook, metrics, panics,
     pay::PayPage,
     settings::{AdminToken, HookSecret, Sweeping},
     sweep, webhook,
@@ -27,6 +27,7 @@ pub struct App {
     pub(crate) paddle: Option<paddle::Client>,
     pub(crate) sweeping: Sweeping,
     pub(crate) watch: Arc<sweep::Watch>,
+    pub(crate) refusals: Arc<webhook::Refusals>,
     admin_token: Option<AdminToken>,
     pay_page: Option<PayPage>,
     hook_secret: Option<HookSecret>,
@@ -53,6 +54,7 @@ impl App {
             paddle: None,
             sweeping: Sweeping::default(),
             watch: Arc::default(),
+            refusals: Arc::default(),
             admin_token: None,
             pay_page: None,
             hook_secret: None,
@@ -101,6 +103,7 @@ impl App {
             .merge(admin)
             .merge(self.hook_secret.clone().map(kommo_webhook::routes).unwrap_or_default())
             .merge(self.pay_page.clone().map(PayPage::routes).unwrap_or_default())
+            .layer(middleware::from_fn(panics::answered))
             .with_state(self.clone())
     }
 

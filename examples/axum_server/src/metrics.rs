@@ -193,6 +193,12 @@ fn text(app: &App, stats: &StoreStats, token_expires: Option<i64>) -> String {
         &one(i128::from(has_trouble)),
     );
     sweep::metrics(app, &mut metric);
+    metric(
+        "paddle_kommo_log_lines_lost_total",
+        "counter",
+        "Lines of the log that nobody took in time.",
+        &one(crate::log::lost().into()),
+    );
     if let Some(expires) = token_expires {
         metric(
             "kommo_token_expires_timestamp_seconds",

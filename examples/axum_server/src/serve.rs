@@ -1,6 +1,6 @@
 //! The process: a listener with time limits, the worker beside it, and an orderly end.
 
-use std::{future::Future, io::IsTerminal as _, time::Duration};
+use std::{future::Future, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -13,14 +13,13 @@ use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
 };
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     Failure,
     app::App,
-    checkout,
+    checkout, log,
     pay::PayPage,
-    settings::{Database, LogFormat, Settings, Variables},
+    settings::{Database, Settings, Variables},
     sweep,
 };
 
@@ -40,7 +39,7 @@ const CONNECTIONS: usize = 512;
 /// One sentence about what stops the start.
 pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     let settings = Settings::read(variables)?;
-    log(&settings)?;
+    let log = log::start(&settings)?;
     for unused in &settings.unused {
         tracing::warn!("{unused}");
     }
@@ -66,6 +65,7 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
         "listening"
     );
     let (stop, stopped) = watch::channel(false);
+    let last_lines = log.clone();
     tokio::spawn(async move {
         signal().await;
         tracing::info!("stopping: requests and effects in progress are finished first");
@@ -73,10 +73,13 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
         let _ = stop.send(true);
         signal().await;
         tracing::warn!("stopped at once");
+        last_lines.flush();
         std::process::exit(130);
     });
     tokio::spawn(greet(app.clone()));
-    run(listener, app, stopped).await
+    let result = run(listener, app, stopped).await;
+    log.flush();
+    result
 }
 
 /// The engine on its store, as configured.
@@ -228,20 +231,6 @@ async fn greet(app: App) {
             tracing::warn!(error = crate::chain(&error), "Kommo does not tell its fields")
         }
     }
-}
-
-fn log(settings: &Settings) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::try_new(&settings.log_filter).map_err(|error| format!("RUST_LOG: {error}"))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stdout().is_terminal());
-    match settings.log_format {
-        LogFormat::Text => subscriber.try_init()?,
-        LogFormat::Json => subscriber.json().try_init()?,
-    }
-    Ok(())
 }
 
 async fn signal() {

@@ -1,34 +1,48 @@
 //! `POST /paddle/webhook`: verify, store, answer. Everything slow happens behind the inbox.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody as _},
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use paddle_webhook::VerifyError;
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 
 /// No delivery of Paddle comes near it; its own Go SDK has the same limit.
 const MOST_BODY: usize = 2 << 20;
 
+/// Nearly every delivery is smaller. So many bytes of each connection may wait for their end.
+const SMALL_BODY: u64 = 64 << 10;
+
+/// Only so many larger bodies, or bodies that do not say how large they are, are read at the same time: whoever has no
+/// secret must not fill the memory either.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(16);
+
 /// How long a body may take to arrive. Paddle itself gives up after 5 seconds.
 const BODY: Duration = Duration::from_secs(10);
 
 pub(crate) async fn receive(State(app): State<App>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match read(body).await {
+    let body = match unpacked(&parts.headers, body).await {
         Ok(body) => body,
         Err(status) => {
             app.counts.lose(status);
-            tracing::warn!(
-                status = status.as_u16(),
-                "a delivery was too large, too slow, or broke off"
-            );
+            if let Some(more) = app.refusals.say() {
+                tracing::warn!(
+                    status = status.as_u16(),
+                    more,
+                    "a delivery was packed, too large, too slow, or broke off"
+                );
+            }
             return status.into_response();
         }
     };
@@ -37,7 +51,9 @@ pub(crate) async fn receive(State(app): State<App>, request: Request) -> Respons
         Err(error) => {
             // The answer is the same for every reason: it must not help whoever is guessing.
             app.counts.refuse(&error);
-            tracing::warn!(reason = %error, hint = hint(&error), "a delivery was refused");
+            if let Some(more) = app.refusals.say() {
+                tracing::warn!(reason = %error, hint = hint(&error), more, "a delivery was refused");
+            }
             return StatusCode::UNAUTHORIZED.into_response();
         }
     };
@@ -57,8 +73,46 @@ pub(crate) async fn receive(State(app): State<App>, request: Request) -> Respons
     }
 }
 
+/// Says once a second at the most that deliveries are refused: whoever forges a thousand must not fill the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    last: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Refusals {
+    /// How many were passed over since the last one, if this one is to be said.
+    fn say(&self) -> Option<u64> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.last.is_some_and(|last| last.elapsed() < Duration::from_secs(1)) {
+            said.unsaid = said.unsaid.saturating_add(1);
+            return None;
+        }
+        said.last = Some(Instant::now());
+        Some(std::mem::take(&mut said.unsaid))
+    }
+}
+
+/// Its signature is over the bytes that Paddle sent, and Paddle packs nothing.
+async fn unpacked(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    read(body).await
+}
+
 pub(crate) async fn read(body: Body) -> Result<Bytes, StatusCode> {
-    let reading = Limited::new(body, MOST_BODY).collect();
+    let reading = async {
+        let _room = match body.size_hint().upper() {
+            Some(length) if length <= SMALL_BODY => None,
+            // It is never closed.
+            _ => LARGE_BODIES.acquire().await.ok(),
+        };
+        Limited::new(body, MOST_BODY).collect().await
+    };
     match tokio::time::timeout(BODY, reading).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),

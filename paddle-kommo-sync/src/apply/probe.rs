@@ -1,6 +1,7 @@
 //! Was it written? After an answer that never came, the effect is looked for by its marker before it is sent again.
 
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
+use time::OffsetDateTime;
 
 use super::{Applied, Applier, Stop, Work, after, failed, held};
 use crate::{
@@ -40,9 +41,11 @@ impl Applier<'_> {
         lead: LeadId,
         kind: Kind,
     ) -> Result<bool, Stop> {
-        let Some(sent_at) = self.unheard(work, row).await? else { return Ok(false) };
+        let Some(sent_at) = self.unheard(work, row).await? else {
+            return self.was_there_before(work, row, lead, &kind).await;
+        };
         let now = self.clock.now();
-        let from = sent_at.saturating_sub(CLOCK_DIFFERENCE);
+        let from = self.written_from(&kind, sent_at);
         if let Some(id) = self.look(work, row, lead, &kind, from).await? {
             tracing::info!(
                 effect = row.name,
@@ -61,9 +64,35 @@ impl Applier<'_> {
             return Ok(false);
         }
         self.store.mark(&work.lease, &row.name, EffectState::Unknown, absent).await?;
-        let until = after(sent_at, self.settle.saturating_mul(absent.saturating_add(1))).max(now);
+        // An attempt that was begun after now was begun while a clock was wrong.
+        let wait = self.settle.saturating_mul(absent.saturating_add(1));
+        let until = after(sent_at.min(now), wait).max(now);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
+    }
+
+    /// An effect that this journal has not written may have been written all the same, before its database was restored or
+    /// by another one. That is long ago, so one look tells. A deal is not looked for: what it is made for is a deal that is
+    /// not won yet, and it has its marker only until it is named.
+    async fn was_there_before(
+        &self,
+        work: &Work,
+        row: &EffectRow,
+        lead: LeadId,
+        kind: &Kind,
+    ) -> Result<bool, Stop> {
+        if !self.in_doubt || matches!(kind, Kind::Lead) {
+            return Ok(false);
+        }
+        let from = self.occurred_at.saturating_sub(CLOCK_DIFFERENCE);
+        let Some(id) = self.look(work, row, lead, kind, from).await? else { return Ok(false) };
+        tracing::warn!(
+            effect = row.name,
+            remote_id = id,
+            "found in Kommo, though this database has not written it: it was restored, or another one writes to this account"
+        );
+        self.store.done(&work.lease, &row.name, Some(id)).await?;
+        Ok(true)
     }
 
     /// When an attempt was begun of which nobody heard what became; none when there is no such. Until the settle time is
@@ -72,7 +101,7 @@ impl Applier<'_> {
         &self,
         work: &Work,
         row: &EffectRow,
-    ) -> Result<Option<time::OffsetDateTime>, Stop> {
+    ) -> Result<Option<OffsetDateTime>, Stop> {
         // In flight at the start of the work: whoever sent it is gone without having heard the answer.
         let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
             (row.state, row.sent_at)
@@ -81,12 +110,23 @@ impl Applier<'_> {
         };
         let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
         let settled = after(sent_at, wait);
-        if self.clock.now() < settled {
+        let now = self.clock.now();
+        if now < settled && sent_at <= now.saturating_add(CLOCK_DIFFERENCE) {
             self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
             let why = format!("whether `{}` was written is not known yet", row.name);
             return Err(Stop::Because(Applied::Wait { until: settled, why }));
         }
         Ok(Some(sent_at))
+    }
+
+    /// From when on the effect may have been written, by Kommo's clock. Ours may be wrong, but nothing is written before
+    /// it has happened. Among new deals it would be too many to look through, so for them ours may be wrong by a day.
+    fn written_from(&self, kind: &Kind, sent_at: OffsetDateTime) -> OffsetDateTime {
+        let earliest = match kind {
+            Kind::Note | Kind::Task | Kind::File => self.occurred_at,
+            Kind::Lead => self.occurred_at.max(sent_at.saturating_sub(time::Duration::DAY)),
+        };
+        sent_at.min(earliest).saturating_sub(CLOCK_DIFFERENCE)
     }
 
     async fn look(
@@ -95,7 +135,7 @@ impl Applier<'_> {
         row: &EffectRow,
         lead: LeadId,
         kind: &Kind,
-        from: time::OffsetDateTime,
+        from: OffsetDateTime,
     ) -> Result<Option<u64>, Stop> {
         match kind {
             Kind::Note => {
@@ -136,9 +176,10 @@ impl Applier<'_> {
         work: &Work,
         row: &EffectRow,
         older: LeadId,
-        from: time::OffsetDateTime,
+        from: OffsetDateTime,
     ) -> Result<Option<u64>, Stop> {
-        let until = from.saturating_add(CLOCK_DIFFERENCE).saturating_add(LATEST);
+        let sent_at = row.sent_at.unwrap_or(from);
+        let until = sent_at.max(from.saturating_add(CLOCK_DIFFERENCE)).saturating_add(LATEST);
         let filter = LeadFilter::new().created_from(from).created_to(until).newest_first();
         let mut pages = self.kommo.leads().list(&filter);
         for _ in 0..PAGES {

@@ -290,6 +290,33 @@ pub(super) async fn a_paused_account_is_not_worked_on(store: &dyn Store) {
     assert_eq!(ok(store.claim_due(account, at(100), LEASE, 10).await).len(), 1);
 }
 
+pub(super) async fn a_clock_that_was_wrong_stops_nothing_for_ever(store: &dyn Store) {
+    // Seventy years ahead.
+    let wrong = at(70 * 365 * 86_400);
+    let account = account(store).await;
+    for (id, lane) in [("evt_1", "lead:1"), ("evt_2", "lead:2")] {
+        ok(store.put(account, &event(id, lane, 0)).await);
+    }
+    let claimed = ok(store.claim_due(account, wrong, LEASE, 10).await);
+    assert_eq!(claimed.len(), 2);
+    if let Some(first) = claimed.first() {
+        ok(store.retry_at(&first.lease, wrong, "no answer").await);
+    }
+    ok(store.pause(account, wrong, "blocked").await);
+
+    assert_eq!(ok(store.paused(account, at(1)).await), None, "it is over");
+    ok(store.pause(account, at(5), "rate_limited").await);
+    assert_eq!(ok(store.paused(account, at(1)).await), Some((at(5), "rate_limited".to_owned())));
+    assert_eq!(ok(store.claim_due(account, at(5), LEASE, 1).await).len(), 1);
+    let mut given = Vec::new();
+    for id in ["evt_1", "evt_2"] {
+        if let Claim::Taken(_) = ok(store.claim_event(account, id, at(5), LEASE).await) {
+            given.push(id);
+        }
+    }
+    assert_eq!(given.len(), 1, "the other one of the two: {given:?}");
+}
+
 pub(super) async fn strikes_count_claims_without_an_outcome(store: &dyn Store) {
     let account = account(store).await;
     ok(store.put(account, &event("evt_1", "lead:1", 0)).await);

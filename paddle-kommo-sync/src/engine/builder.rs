@@ -8,7 +8,7 @@ use std::{
 use kommo_client::Client;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, pacer::StorePacer};
+use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, memory, pacer::StorePacer};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -173,6 +173,9 @@ impl SyncBuilder {
         let texts = Texts::new(self.config.language, &self.config.templates)
             .map_err(BuildError::Template)?;
         let account = self.store.account(&self.account).await.map_err(BuildError::Store)?;
+        let knows_from = memory::open(&*self.store, account, self.clock.now())
+            .await
+            .map_err(BuildError::Store)?;
         let pacer = StorePacer { store: Arc::clone(&self.store), account };
         let kommo = self.kommo.paced_by(Arc::new(pacer));
         Ok(Sync(Arc::new(Inner {
@@ -195,6 +198,7 @@ impl SyncBuilder {
             checkouts: Checkouts::new(self.checkouts),
             cache: Cache::default(),
             settle: self.settle,
+            knows_from,
             keep: self.keep,
             broken: Notify::new(),
             wake: Notify::new(),

@@ -12,7 +12,7 @@ use super::{
     rfc3339, text,
 };
 use crate::{
-    apply::{Applied, after, held},
+    apply::{Applied, Applier, after, held},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
@@ -414,7 +414,12 @@ impl Sync {
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
-        match self.applier(priority(&claimed.event)).apply(lease.clone(), &effects).await? {
+        let applier = Applier {
+            occurred_at: claimed.event.occurred_at,
+            in_doubt: self.is_in_doubt(&claimed.event),
+            ..self.applier(priority(&claimed.event))
+        };
+        match applier.apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
                 self.has_recovered();
                 self.warn_once(&left_out);

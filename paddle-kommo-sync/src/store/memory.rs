@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
     KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Rank, Store, StoreStats,
+    longest_wait,
 };
 use crate::error::StoreError;
 
@@ -153,7 +154,7 @@ impl Account {
     }
 
     fn pause(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, String)> {
-        self.pause.clone().filter(|(until, _)| *until > now)
+        self.pause.clone().filter(|(until, _)| !is_over(*until, now))
     }
 
     fn claim(
@@ -164,7 +165,7 @@ impl Account {
         until: OffsetDateTime,
     ) -> Option<Claimed> {
         let index = self.head(lane)?;
-        let state = self.lanes.get_mut(lane).filter(|lane| lane.due_at <= now)?;
+        let state = self.lanes.get_mut(lane).filter(|lane| is_over(lane.due_at, now))?;
         state.due_at = until;
         state.epoch = state.epoch.saturating_add(1);
         state.strikes = state.strikes.saturating_add(1);
@@ -236,6 +237,11 @@ impl Event {
     }
 }
 
+/// Whether a wait has ended, or was written by a clock that was wrong.
+fn is_over(until: OffsetDateTime, now: OffsetDateTime) -> bool {
+    until <= now || until > longest_wait(now)
+}
+
 fn at(account: &mut Account, index: usize) -> Result<&mut Event, StoreError> {
     account.events.get_mut(index).ok_or(StoreError::Corrupt("event"))
 }
@@ -292,7 +298,7 @@ impl Store for MemoryStore {
             let mut due: Vec<(Rank, OffsetDateTime, String)> = rows
                 .lanes
                 .iter()
-                .filter(|(_, lane)| lane.due_at <= now)
+                .filter(|(_, lane)| is_over(lane.due_at, now))
                 .map(|(name, lane)| (lane.rank, lane.due_at, name.clone()))
                 .collect();
             due.sort();
@@ -475,7 +481,7 @@ impl Store for MemoryStore {
         reason: &str,
     ) -> Result<(), StoreError> {
         self.with(account, |account| {
-            if account.pause.as_ref().is_none_or(|(end, _)| *end < until) {
+            if account.pause.as_ref().is_none_or(|(end, _)| is_over(*end, until)) {
                 account.pause = Some((until, reason.to_owned()));
             }
         });

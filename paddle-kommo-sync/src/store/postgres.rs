@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats, longest_wait,
 };
 use crate::error::StoreError;
 
@@ -176,14 +176,15 @@ impl Store for PostgresStore {
         let rows = query(
             &transaction,
             "WITH due AS (
-                 SELECT key, prio, due_at FROM lane WHERE account = $1 AND pending > 0 AND due_at <= $2
-                 AND NOT EXISTS (SELECT 1 FROM account WHERE id = $1 AND paused_until > $2)
+                 SELECT key, prio, due_at FROM lane WHERE account = $1 AND pending > 0
+                 AND (due_at <= $2 OR due_at > $5)
+                 AND NOT EXISTS (SELECT 1 FROM account WHERE id = $1 AND paused_until > $2 AND paused_until <= $5)
                  ORDER BY prio, due_at LIMIT $4 FOR UPDATE OF lane SKIP LOCKED
              )
              UPDATE lane u SET epoch = u.epoch + 1, strikes = u.strikes + 1, due_at = $3, owner = pg_backend_pid()::text
              FROM due WHERE u.account = $1 AND u.key = due.key
              RETURNING u.key, u.epoch, u.strikes, due.prio, due.due_at",
-            &[&account.get(), &micros(now), &micros(until), &count(limit)],
+            &[&account.get(), &micros(now), &micros(until), &count(limit), &micros(longest_wait(now))],
         )
         .await?;
         let mut taken = Vec::new();
@@ -425,8 +426,9 @@ impl Store for PostgresStore {
         let session = self.session().await?;
         execute(
             &session,
-            "UPDATE account SET paused_until = $2, pause_reason = $3 WHERE id = $1 AND paused_until < $2",
-            &[&account.get(), &micros(until), &text(reason)],
+            "UPDATE account SET paused_until = $2, pause_reason = $3 WHERE id = $1
+             AND (paused_until < $2 OR paused_until > $4)",
+            &[&account.get(), &micros(until), &text(reason), &micros(longest_wait(until))],
         )
         .await?;
         Ok(())

@@ -187,7 +187,8 @@ records! {
 
     /// What is known of one Paddle entity, as the engine wrote it.
     pub struct KnownRow {
-        /// The id of a Paddle transaction, subscription or customer.
+        /// The id of a Paddle transaction, subscription or customer; or a name of the engine's own, for what it notes
+        /// about itself.
         pub entity: String,
         /// The engine's own text; empty when nothing is known yet.
         pub state: String,

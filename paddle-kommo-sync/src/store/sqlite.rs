@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
-    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats,
+    Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Store, StoreStats, longest_wait,
 };
 use crate::error::StoreError;
 
@@ -149,10 +149,10 @@ impl Store for SqliteStore {
             }
             let due = connection
                 .prepare_cached(
-                    "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND due_at <= ?2
+                    "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND (due_at <= ?2 OR due_at > ?4)
                      ORDER BY prio, due_at LIMIT ?3",
                 )?
-                .query_map(params![account.get(), micros(now), count(limit)], |row| row.get(0))?
+                .query_map(params![account.get(), micros(now), count(limit), micros(longest_wait(now))], |row| row.get(0))?
                 .collect::<Result<Vec<String>, _>>()?;
             let mut claimed = Vec::new();
             for lane in due {
@@ -372,9 +372,9 @@ impl Store for SqliteStore {
         self.run(move |connection| {
             connection
                 .prepare_cached(
-                    "UPDATE account SET paused_until = ?2, pause_reason = ?3 WHERE id = ?1 AND paused_until < ?2",
+                    "UPDATE account SET paused_until = ?2, pause_reason = ?3 WHERE id = ?1 AND (paused_until < ?2 OR paused_until > ?4)",
                 )?
-                .execute(params![account.get(), micros(until), reason])?;
+                .execute(params![account.get(), micros(until), reason, micros(longest_wait(until))])?;
             Ok(())
         })
         .await

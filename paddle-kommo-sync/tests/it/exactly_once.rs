@@ -97,7 +97,7 @@ async fn a_note_that_was_not_written_is_sent_again_after_two_looks() {
 }
 
 #[tokio::test]
-async fn a_late_note_is_found_at_the_second_look() {
+async fn k15_a_late_note_is_found_at_the_second_look() {
     let world = World::new().await;
     world.kommo.fail_next(Fault::status(504).applied_later().on("POST", "/api/v4/leads/notes"));
     let payment = payment();
@@ -179,7 +179,7 @@ async fn a_block_stops_every_call_and_outlives_the_process() {
 }
 
 #[tokio::test]
-async fn a_process_that_stopped_after_sending_leaves_one_note() {
+async fn k30_a_process_that_stopped_after_sending_leaves_one_note() {
     let store = MemoryStore::new();
     let world = World::built(|_| {}, store.clone(), |builder| builder).await;
     world
@@ -296,7 +296,7 @@ async fn a_user_who_was_deactivated_meanwhile_does_not_hold_up_the_task() {
 }
 
 #[tokio::test]
-async fn an_event_that_stops_its_worker_three_times_is_parked() {
+async fn u18_an_event_that_stops_its_worker_three_times_is_parked() {
     let store = MemoryStore::new();
     let world = World::built(|_| {}, store.clone(), |builder| builder).await;
     world.kommo.fail_next(Fault::hang(Duration::from_secs(60)).on("GET", "/api/v4/leads").always());
@@ -336,7 +336,7 @@ async fn a_deal_that_moved_along_the_open_stages_is_won_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_deal_that_was_lost_while_we_waited_needs_a_person() {
+async fn k33_a_deal_that_was_lost_while_we_waited_needs_a_person() {
     let world = World::new().await;
     world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
     let payment = event("transaction.completed", 0, &transaction());

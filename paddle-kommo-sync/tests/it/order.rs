@@ -53,7 +53,7 @@ fn seen(world: &World) -> (u64, i64, Vec<Value>, Vec<String>, Vec<String>) {
 }
 
 #[tokio::test]
-async fn a_story_ends_alike_in_every_order() {
+async fn p04_a_story_ends_alike_in_every_order() {
     let mut ended = subscription("canceled");
     ended["next_billed_at"] = Value::Null;
     ended["updated_at"] = json!(crate::support::events::time(40));
@@ -93,7 +93,7 @@ async fn an_older_state_does_not_overwrite_a_newer_one() {
 }
 
 #[tokio::test]
-async fn two_states_of_one_microsecond_end_alike_in_both_orders() {
+async fn p05_two_states_of_one_microsecond_end_alike_in_both_orders() {
     // Paddle's own sample stream has `created` and `activated` in one microsecond.
     let created = event("subscription.created", 5, &subscription("trialing"));
     let activated = event("subscription.activated", 5, &subscription("active"));

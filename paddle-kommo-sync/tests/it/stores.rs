@@ -29,7 +29,7 @@ async fn the_sqlite_store_keeps_the_contract() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused() {
+async fn u13_a_second_process_is_refused() {
     let (folder, store) = sqlite();
     let path = folder.path().join("events.db");
     let Err(StoreError::Unusable(why)) = SqliteStore::open(&path) else {

@@ -1,6 +1,8 @@
 //! A small world: a fake Kommo with one open deal, a store, a clock that is moved by hand, and events in our words.
 
 pub(crate) mod events;
+#[expect(dead_code, reason = "shared with the tests of the servers")]
+pub(crate) mod faulty;
 pub(crate) mod shop;
 pub(crate) mod stopping;
 pub(crate) mod story;
@@ -162,6 +164,11 @@ impl World {
         let mut now = self.clock.0.lock().unwrap();
         *now += by;
         self.kommo.set_time(Some(now.unix_timestamp()));
+    }
+
+    /// Our clock is set, right or wrong; Kommo's goes on.
+    pub(crate) fn set_clock(&self, at: OffsetDateTime) {
+        *self.clock.0.lock().unwrap() = at;
     }
 
     pub(crate) fn lead(&self) -> Value {

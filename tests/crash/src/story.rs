@@ -261,6 +261,6 @@ fn body(id: &str, kind: &str, seconds: i64, data: &Value) -> String {
 }
 
 fn moment(seconds: i64) -> String {
-    let at = BEGIN.saturating_sub(Duration::HOUR).saturating_add(Duration::seconds(seconds));
+    let at = BEGIN.saturating_add(Duration::seconds(seconds));
     at.format(&Rfc3339).unwrap_or_default()
 }

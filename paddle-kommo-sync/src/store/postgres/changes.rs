@@ -9,7 +9,10 @@ use deadpool_postgres::{GenericClient, Transaction};
 use time::OffsetDateTime;
 
 use super::{
-    super::{AccountKey, Claimed, EffectRow, EventState, Learned, Lease, LinkRow, NewEvent, Put},
+    super::{
+        AccountKey, Claimed, EffectRow, EventState, Learned, Lease, LinkRow, NewEvent, Put,
+        longest_wait,
+    },
     rows::{
         count, effects, event_columns, execute, lead_number, micros, query, query_opt, read_event,
         small, text,
@@ -212,8 +215,9 @@ pub(super) async fn claim(
     let row = query_opt(
         transaction,
         "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = $4, owner = pg_backend_pid()::text
-         WHERE account = $1 AND key = $2 AND pending > 0 AND due_at <= $3 RETURNING epoch, strikes",
-        &[&account.get(), &lane, &micros(now), &micros(until)],
+         WHERE account = $1 AND key = $2 AND pending > 0
+         AND (due_at <= $3 OR due_at > $5) RETURNING epoch, strikes",
+        &[&account.get(), &lane, &micros(now), &micros(until), &micros(longest_wait(now))],
     )
     .await?;
     let Some(row) = row else { return Ok(None) };

@@ -7,7 +7,9 @@ use kommo_client::LeadId;
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 
-use super::super::{AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats};
+use super::super::{
+    AccountKey, EffectRow, EffectState, EventRow, EventState, Rank, StoreStats, longest_wait,
+};
 use crate::error::StoreError;
 
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -215,8 +217,9 @@ pub(super) async fn pause(
 ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
     let row = query_opt(
         client,
-        "SELECT paused_until, coalesce(pause_reason, '') FROM account WHERE id = $1 AND paused_until > $2",
-        &[&account.get(), &micros(now)],
+        "SELECT paused_until, coalesce(pause_reason, '') FROM account WHERE id = $1
+         AND paused_until > $2 AND paused_until <= $3",
+        &[&account.get(), &micros(now), &micros(longest_wait(now))],
     )
     .await?;
     row.map(|row| Ok((moment(row.try_get(0)?)?, row.try_get(1)?))).transpose()

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use super::{
-    super::{AccountKey, Claimed, EventState, Learned, Lease, NewEvent, Put},
+    super::{AccountKey, Claimed, EventState, Learned, Lease, NewEvent, Put, longest_wait},
     check, rows,
     rows::{lead_number, micros},
 };
@@ -103,9 +103,10 @@ pub(super) fn claim(
     let taken = connection
         .prepare_cached(
             "UPDATE lane SET epoch = epoch + 1, strikes = strikes + 1, due_at = ?4, owner = 'process'
-             WHERE account = ?1 AND key = ?2 AND pending > 0 AND due_at <= ?3 RETURNING epoch, strikes",
+             WHERE account = ?1 AND key = ?2 AND pending > 0 AND (due_at <= ?3 OR due_at > ?5)
+             RETURNING epoch, strikes",
         )?
-        .query_row(params![account.get(), lane, micros(now), micros(until)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![account.get(), lane, micros(now), micros(until), micros(longest_wait(now))], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((epoch, strikes)) = taken else { return Ok(None) };
     let seq: i64 = connection

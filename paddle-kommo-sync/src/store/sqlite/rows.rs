@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::super::{
     AccountKey, EffectRow, EffectState, EventRow, EventState, LinkRow, Rank, StoreStats,
+    longest_wait,
 };
 use crate::error::StoreError;
 
@@ -177,9 +178,9 @@ pub(super) fn pause(
 ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
     let paused: Option<(i64, Option<String>)> = connection
         .prepare_cached(
-            "SELECT paused_until, pause_reason FROM account WHERE id = ?1 AND paused_until > ?2",
+            "SELECT paused_until, pause_reason FROM account WHERE id = ?1 AND paused_until > ?2 AND paused_until <= ?3",
         )?
-        .query_row(params![account.get(), micros(now)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![account.get(), micros(now), micros(longest_wait(now))], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     paused.map(|(until, reason)| Ok((moment(until)?, reason.unwrap_or_default()))).transpose()
 }

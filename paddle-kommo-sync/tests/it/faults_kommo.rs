@@ -1,0 +1,74 @@
+//! Rows of the fault matrix between us and Kommo that the engine answers for, not the client.
+
+use std::time::Duration;
+
+use kommo_client::fake::{FakeLead, Fault};
+use paddle_kommo_sync::Outcome;
+use paddle_webhook::Event;
+use serde_json::json;
+
+use crate::support::{
+    LEAD, NEGOTIATION, PIPELINE, WON, World,
+    events::{event, transaction},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const SETTLE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn k16_a_note_that_lists_show_late_is_not_written_again() {
+    let world = World::new().await;
+    world.kommo.fail_next(Fault::status(504).applied().on("POST", "/api/v4/leads/notes"));
+    let payment = event("transaction.completed", 0, &transaction());
+    world.waiting(&payment).await;
+    // The first look does not see it, the second one does.
+    world.kommo.set_read_lag(1);
+    world.advance(SETTLE);
+    let (why, _) = world.waiting(&payment).await;
+    assert!(why.contains("looked for once more"), "{why}");
+    world.advance(SETTLE);
+    world.done(&payment).await;
+    assert_eq!(world.kommo.notes(LEAD).len(), 1);
+}
+
+#[tokio::test]
+async fn k37_three_days_without_kommo_lose_nothing_and_end_by_themselves() {
+    const DEALS: u64 = 72;
+    let world = World::new().await;
+    let payment = |number: u64| -> Event {
+        let mut data = transaction();
+        data["id"] = json!(format!("txn_{number}"));
+        data["customer_id"] = json!(format!("ctm_{number}"));
+        data["subscription_id"] = json!(format!("sub_{number}"));
+        data["custom_data"]["kommo_lead_id"] = json!((LEAD + 1 + number).to_string());
+        event("transaction.completed", i64::try_from(number).unwrap() * 3600, &data)
+    };
+    world.kommo.fail_next(Fault::unreachable().on("GET", "/").always());
+    let mut events = Vec::new();
+    for number in 0..DEALS {
+        let lead = FakeLead::new("Acme").id(LEAD + 1 + number);
+        world.kommo.add_lead(lead.stage(PIPELINE, NEGOTIATION));
+        events.push(payment(number));
+        world.waiting(&events[events.len() - 1]).await;
+        world.advance(HOUR);
+    }
+    let stats = world.sync.stats().await.unwrap();
+    assert_eq!((stats.open, stats.parked), (DEALS, vec![]), "none of it needs a person");
+    assert!(world.sync.trouble().is_some(), "and it is told");
+
+    world.kommo.clear_faults();
+    world.advance(HOUR);
+    let all = async {
+        while world.sync.stats().await.unwrap().open > 0 {
+            tokio::task::yield_now().await
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), world.sync.run(all)).await.unwrap();
+    for (number, event) in (0..).zip(&events) {
+        let outcome = world.handle(event).await;
+        assert!(matches!(outcome, Outcome::Done(_)), "{number}: {outcome}");
+        let lead = world.kommo.lead(LEAD + 1 + number).unwrap();
+        assert_eq!(lead["status_id"], WON, "{number}");
+        assert_eq!(world.kommo.notes(LEAD + 1 + number).len(), 1, "{number}");
+    }
+}
