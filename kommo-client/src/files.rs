@@ -273,6 +273,7 @@ impl Files {
         let plain = url.username().is_empty() && url.password().is_none();
         plain
             && match url.host() {
+                Some(Host::Domain("localhost")) => url.scheme() == "http" && self.client.is_local(),
                 Some(Host::Domain(host)) => {
                     let vendor = DOMAINS.iter().any(|domain| host.ends_with(domain));
                     vendor && url.scheme() == "https" && url.port().is_none()
