@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -32,7 +33,7 @@ pub(crate) struct Steps {
     idle: watch::Sender<bool>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     reached: BTreeMap<String, u32>,
     log: Vec<String>,
@@ -41,13 +42,13 @@ struct State {
     has_come: bool,
     /// Lanes that are worked on.
     working: BTreeSet<(i64, String)>,
-    /// How often nothing was due since the last moment.
-    looks: u32,
+    /// When the last moment came.
+    last: Instant,
 }
 
-/// There is a look every second. Whoever works comes to a moment more often than this: he does not wait longer for his turn.
-/// Work that a failed read ended comes to none, and is not heard of again.
-const LOOKS: u32 = 12;
+/// Whoever works comes to a moment more often than this: nobody waits longer for a turn. Work that ended because a read failed
+/// comes to none any more.
+const SILENCE: Duration = Duration::from_secs(12);
 
 impl Steps {
     /// `chosen` is a moment as [`log`](Self::log) names it, such as `before:plan#2`.
@@ -55,7 +56,14 @@ impl Steps {
         Self {
             chosen,
             then,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                reached: BTreeMap::new(),
+                log: Vec::new(),
+                is_disarmed: false,
+                has_come: false,
+                working: BTreeSet::new(),
+                last: Instant::now(),
+            }),
             stopped: watch::Sender::new(false),
             idle: watch::Sender::new(false),
         }
@@ -65,7 +73,7 @@ impl Steps {
     pub(crate) async fn reach(&self, when: &str, name: &str) {
         self.may_go_on().await;
         if self.then == Then::Tell {
-            self.state().looks = 0;
+            self.state().last = Instant::now();
             // Nobody listens any more: then nobody waits for what this process does.
             tell(&format!("moment {when}:{name}")).ok();
             return;
@@ -128,8 +136,7 @@ impl Steps {
     pub(crate) fn found_nothing(&self, now: OffsetDateTime) {
         let is_idle = {
             let mut state = self.state();
-            state.looks = state.looks.saturating_add(1);
-            if self.then == Then::Tell && state.looks > LOOKS {
+            if self.then == Then::Tell && state.last.elapsed() > SILENCE {
                 state.working.clear();
             }
             state.working.is_empty()
@@ -137,7 +144,7 @@ impl Steps {
         if is_idle {
             self.idle.send_replace(true);
             if self.then == Then::Tell {
-                self.state().looks = 0;
+                self.state().last = Instant::now();
                 tell(&format!("idle {}", now.unix_timestamp())).ok();
             }
         }

@@ -89,13 +89,15 @@ pub(crate) fn run(stores: &Stores) -> Result<Ran, String> {
     let (most, refused) = (checks::most_in_a_second(pair.kommo()), pair.kommo().rate_limited());
     violations.extend(checks::pace(&most, refused));
     let (requests, again) = (pair.kommo().requests().len(), checks::set_again(pair.kommo()));
+    let at_rest = pair.blows_at_rest;
     pair.end()?;
     for violation in &violations {
         println!("VIOLATION {violation}\n  again: cargo run --release -p crash -- --two-nodes");
     }
     let said = format!(
-        "two nodes on one PostgreSQL: {EVENTS} payments, {ROUNDS} kills, {ROUNDS} pauses; {requests} requests to Kommo, at most {} in \
+        "two nodes on one PostgreSQL: {EVENTS} payments, {ROUNDS} kills, {ROUNDS} pauses ({} of nodes at rest); {requests} requests to Kommo, at most {} in \
          one second, {refused} refused; {again} deals were given the stage again that they had; {} s",
+        at_rest,
         most.0,
         begin.elapsed().as_secs()
     );

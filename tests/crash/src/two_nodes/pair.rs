@@ -37,6 +37,8 @@ pub(super) struct Pair<'a> {
     /// Payments that came in, and those whose delivery was acknowledged.
     delivered: BTreeSet<u64>,
     acknowledged: BTreeSet<u64>,
+    /// Blows that fell on a node that had nothing to do.
+    pub(super) blows_at_rest: u32,
 }
 
 struct Node {
@@ -117,6 +119,7 @@ impl<'a> Pair<'a> {
             ear,
             delivered: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
+            blows_at_rest: 0,
         };
         for _ in 0..2 {
             let node = pair.node()?;
@@ -142,8 +145,8 @@ impl<'a> Pair<'a> {
         Ok(())
     }
 
-    /// More payments come in. The node that comes to such a moment, when it comes for the nth time since then; what waits is
-    /// brought on.
+    /// More payments come in. The node that comes to such a moment, when it comes for the nth time since then; or, where it does
+    /// not come so often, one that has nothing left to do.
     pub(super) fn at_work(
         &mut self,
         payments: &mut Range<u64>,
@@ -155,7 +158,8 @@ impl<'a> Pair<'a> {
         let (mut left, until) = (nth, Instant::now() + PATIENCE);
         loop {
             if self.is_quiet() {
-                self.step(super::PAST_THE_LEASE)?;
+                self.blows_at_rest = self.blows_at_rest.saturating_add(1);
+                return self.running().first().copied().ok_or_else(|| self.stuck());
             }
             let (node, said) = self.hear(until)?;
             if matches!(said, Said::Moment(said) if said == moment) {
@@ -188,11 +192,6 @@ impl<'a> Pair<'a> {
 
     /// Time goes on, and all nodes that run do all that is due by then. What got no 200 is delivered again.
     pub(super) fn settle(&mut self, seconds: i64) -> Result<(), String> {
-        self.step(seconds)?;
-        self.wait()
-    }
-
-    fn step(&mut self, seconds: i64) -> Result<(), String> {
         self.now = self.now.saturating_add(seconds);
         self.kommo.set_time(Some(self.now));
         self.clock.set(self.now).map_err(text)?;
@@ -205,7 +204,7 @@ impl<'a> Pair<'a> {
         for node in running {
             self.say(node, "deliver 0");
         }
-        Ok(())
+        self.wait()
     }
 
     pub(super) fn stats(&mut self) -> Result<Stats, String> {
