@@ -18,6 +18,7 @@ pub mod pay;
 pub mod reconcile;
 pub mod serve;
 pub mod settings;
+mod signals;
 mod sweep;
 mod webhook;
 

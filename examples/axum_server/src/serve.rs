@@ -20,6 +20,7 @@ use crate::{
     checkout, log,
     pay::PayPage,
     settings::{Database, Settings, Variables},
+    signals::Signals,
     sweep,
 };
 
@@ -53,6 +54,8 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
         .kommo_webhooks(settings.hook_secret)
         .look_at_stage(poll)
         .paddle(settings.paddle, settings.sweeping);
+    // Before it says that it listens: whoever reads that may end it at once.
+    let mut signals = Signals::listen()?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("LISTEN_ADDR {}: {error}", settings.listen))?;
@@ -67,11 +70,11 @@ pub async fn serve(variables: Variables<'_>) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let last_lines = log.clone();
     tokio::spawn(async move {
-        signal().await;
+        signals.next().await;
         tracing::info!("stopping: requests and effects in progress are finished first");
         // Nobody listens any more when everything has ended by itself.
         let _ = stop.send(true);
-        signal().await;
+        signals.next().await;
         tracing::warn!("stopped at once");
         last_lines.flush();
         std::process::exit(130);
@@ -230,26 +233,5 @@ async fn greet(app: App) {
         Err(error) => {
             tracing::warn!(error = crate::chain(&error), "Kommo does not tell its fields")
         }
-    }
-}
-
-async fn signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let Ok(mut terminate) =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        else {
-            let _ = interrupt.await;
-            return;
-        };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
     }
 }
