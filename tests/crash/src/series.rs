@@ -189,7 +189,7 @@ fn life(kill: &Kill) -> usize {
 
 /// The moments in the work under a lease.
 fn leased(log: &[String]) -> Vec<String> {
-    let others = ["put", "account", "acknowledge"];
+    let others = ["put", "account", "acknowledge", "learn"];
     let is_leased = |step: &&String| {
         let name = step.split_once(':').and_then(|(_, rest)| rest.split_once('#'));
         name.is_some_and(|(name, _)| !others.contains(&name))
