@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use self::{
     changes::{claim, free, insert, learn, one_row, open_lane, prune, take_in},
     rows::{count, micros, moment},
-    writer::Writer,
+    writer::{Undo, Writer},
 };
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectState, EventRow, EventState, Finish, KnownRow,
@@ -59,7 +59,16 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.0.run(work).await
+        self.0.run(Undo::Own, work).await
+    }
+
+    /// The same for work that reads, or that takes in: of these there may be very many at a time.
+    async fn run_light<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.0.run(Undo::All, work).await
     }
 
     /// Runs `work` under a lease that must still hold; it gets the number of the leased event.
@@ -105,7 +114,7 @@ impl Store for SqliteStore {
 
     async fn put(&self, account: AccountKey, event: &NewEvent) -> Result<Put, StoreError> {
         let event = event.clone();
-        self.run(move |connection| take_in(connection, account, event)).await
+        self.run_light(move |connection| take_in(connection, account, event)).await
     }
 
     async fn put_placed(
@@ -116,7 +125,7 @@ impl Store for SqliteStore {
     ) -> Result<Put, StoreError> {
         let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
         // One job, so one wait for the disk.
-        self.run(move |connection| {
+        self.run_light(move |connection| {
             let links = rows::links(connection, account, &entities)?;
             take_in(connection, account, place(&links))
         })
@@ -130,7 +139,7 @@ impl Store for SqliteStore {
         outcome: &str,
     ) -> Result<Put, StoreError> {
         let (event, outcome) = (event.clone(), outcome.to_owned());
-        self.run(move |connection| {
+        self.run_light(move |connection| {
             insert(connection, account, &event, EventState::Parked, Some(&outcome))
         })
         .await
@@ -385,7 +394,7 @@ impl Store for SqliteStore {
         account: AccountKey,
         now: OffsetDateTime,
     ) -> Result<Option<(OffsetDateTime, String)>, StoreError> {
-        self.run(move |connection| rows::pause(connection, account, now)).await
+        self.run_light(move |connection| rows::pause(connection, account, now)).await
     }
 
     async fn learn(&self, account: AccountKey, learned: &Learned) -> Result<(), StoreError> {
@@ -400,7 +409,7 @@ impl Store for SqliteStore {
         effect: &str,
     ) -> Result<Option<u64>, StoreError> {
         let (event_id, effect) = (event_id.to_owned(), effect.to_owned());
-        self.run(move |connection| {
+        self.run_light(move |connection| {
             let stored: Option<Option<i64>> = connection
                 .prepare_cached(
                     "SELECT e.remote_id FROM effect e JOIN inbox i ON i.seq = e.seq
@@ -420,7 +429,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<EventRow>, StoreError> {
         let lane = lane.to_owned();
-        self.run(move |connection| rows::history(connection, account, &lane, limit)).await
+        self.run_light(move |connection| rows::history(connection, account, &lane, limit)).await
     }
 
     async fn links(
@@ -429,12 +438,12 @@ impl Store for SqliteStore {
         entities: &[&str],
     ) -> Result<Vec<LinkRow>, StoreError> {
         let entities: Vec<String> = entities.iter().map(|&entity| entity.to_owned()).collect();
-        self.run(move |connection| rows::links(connection, account, &entities)).await
+        self.run_light(move |connection| rows::links(connection, account, &entities)).await
     }
 
     async fn known(&self, account: AccountKey, entity: &str) -> Result<KnownRow, StoreError> {
         let entity = entity.to_owned();
-        self.run(move |connection| {
+        self.run_light(move |connection| {
             let stored = connection
                 .prepare_cached(
                     "SELECT state, version FROM known WHERE account = ?1 AND entity = ?2",
@@ -453,11 +462,11 @@ impl Store for SqliteStore {
         event_id: &str,
     ) -> Result<Option<EventRow>, StoreError> {
         let event_id = event_id.to_owned();
-        self.run(move |connection| rows::event(connection, account, &event_id)).await
+        self.run_light(move |connection| rows::event(connection, account, &event_id)).await
     }
 
     async fn parked(&self, account: AccountKey, limit: usize) -> Result<Vec<EventRow>, StoreError> {
-        self.run(move |connection| rows::parked(connection, account, limit)).await
+        self.run_light(move |connection| rows::parked(connection, account, limit)).await
     }
 
     async fn resume(
@@ -502,7 +511,7 @@ impl Store for SqliteStore {
         account: AccountKey,
         now: OffsetDateTime,
     ) -> Result<StoreStats, StoreError> {
-        self.run(move |connection| rows::stats(connection, account, now)).await
+        self.run_light(move |connection| rows::stats(connection, account, now)).await
     }
 
     async fn prune(

@@ -65,6 +65,10 @@ pub(super) fn take_in(
     account: AccountKey,
     event: NewEvent,
 ) -> Result<Put, StoreError> {
+    // Refused before anything is written: what fails later takes others with it.
+    for link in &event.links {
+        lead_number(link.lead)?;
+    }
     let put = insert(connection, account, &event, EventState::Open, None)?;
     if put == Put::New {
         open_lane(connection, account, &event.lane, event.rank as i64, event.received_at)?;

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::oneshot;
 
 use super::{check, place, schema};
@@ -22,7 +22,7 @@ const GROUP: usize = 256;
 const STATEMENTS: usize = 128;
 
 /// The log is carried over after so many jobs, or when it has grown by so many bytes.
-const CHECKPOINT_JOBS: usize = 256;
+pub(super) const CHECKPOINT_JOBS: usize = 1_024;
 const CHECKPOINT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// From this release on two connections cannot corrupt a WAL file (the "WAL-reset" bug of SQLite 3.7.0 to 3.51.2).
@@ -73,18 +73,28 @@ impl Writer {
     }
 
     /// Runs `work` and answers after its changes are on disk. The work is done even when the caller has gone.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(&self, undo: Undo, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
         let gone = || StoreError::Broken("its thread has ended".to_owned());
         let (reply, answer) = oneshot::channel();
-        let job = Work { work: Some(work), result: None, reply };
+        let job = Work { work: Some(work), undo, result: None, reply };
         let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
         jobs.send(Box::new(job)).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
+}
+
+/// What a failure takes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// The changes of this job alone. That takes a savepoint, and a copy of every page that the job touches.
+    Own,
+    /// Everything that was to share its commit, if the job has changed anything by then: for what reads, and for what only
+    /// the database itself can make fail once it has begun to write.
+    All,
 }
 
 /// Why changes were not committed.
@@ -115,12 +125,14 @@ impl From<rusqlite::Error> for Failure {
 trait Job: Send {
     /// Does the work. False when its changes must be undone; a failure when nobody may work any more.
     fn run(&mut self, connection: &Connection) -> Result<bool, Failure>;
+    fn undo(&self) -> Undo;
     /// Tells the caller: the result if the commit succeeded, else why it did not.
     fn answer(self: Box<Self>, failed: Option<&Failure>);
 }
 
 struct Work<F, T> {
     work: Option<F>,
+    undo: Undo,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -136,6 +148,10 @@ where
             Some(Err(StoreError::Broken(why))) => Err(Failure { why: why.clone(), broken: true }),
             result => Ok(matches!(result, Some(Ok(_)))),
         }
+    }
+
+    fn undo(&self) -> Undo {
+        self.undo
     }
 
     fn answer(self: Box<Self>, failed: Option<&Failure>) {
@@ -156,8 +172,7 @@ where
 fn work(connection: &Connection, log: &mut Log, jobs: &mpsc::Receiver<Box<dyn Job>>) {
     let mut broken: Option<Failure> = None;
     while let Ok(first) = jobs.recv() {
-        let mut group = vec![first];
-        group.extend(jobs.try_iter().take(GROUP.saturating_sub(1)));
+        let mut group = gather(first, jobs);
         if broken.is_some() {
             answer(group, broken.as_ref());
             continue;
@@ -179,6 +194,24 @@ fn work(connection: &Connection, log: &mut Log, jobs: &mpsc::Receiver<Box<dyn Jo
     }
 }
 
+/// All jobs that are there, and those that are about to be sent: as long as more come, whoever makes them gets the
+/// processor first. A job that is alone does not wait.
+fn gather(first: Box<dyn Job>, jobs: &mpsc::Receiver<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let mut group = vec![first];
+    loop {
+        let before = group.len();
+        group.extend(jobs.try_iter().take(GROUP.saturating_sub(before)));
+        if group.len() >= GROUP {
+            return group;
+        }
+        thread::yield_now();
+        match jobs.try_recv() {
+            Ok(job) => group.push(job),
+            Err(_) => return group,
+        }
+    }
+}
+
 fn answer(group: Vec<Box<dyn Job>>, failed: Option<&Failure>) {
     for job in group {
         job.answer(failed);
@@ -190,11 +223,22 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Fai
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(|_| ());
     run("BEGIN IMMEDIATE")?;
     for job in group {
-        run("SAVEPOINT job")?;
-        if !job.run(connection)? {
-            run("ROLLBACK TO job")?;
+        match job.undo() {
+            Undo::Own => {
+                run("SAVEPOINT job")?;
+                if !job.run(connection)? {
+                    run("ROLLBACK TO job")?;
+                }
+                run("RELEASE job")?;
+            }
+            Undo::All => {
+                let before = connection.total_changes();
+                if !job.run(connection)? && connection.total_changes() != before {
+                    let why = "another change that shared its commit failed".to_owned();
+                    return Err(Failure { why, broken: false });
+                }
+            }
         }
-        run("RELEASE job")?;
     }
     Ok(run("COMMIT")?)
 }
@@ -275,12 +319,16 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(3))?;
     // The default of 16 is fewer than there are statements: most would be parsed anew each time.
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Else a plan depends on the values that are bound, and most statements are parsed anew for each.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if rusqlite::version_number() < SAFE_FOR_SEVERAL_CONNECTIONS {
         connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
     }
+    // An event of the usual size fits one page of 8 KiB. It counts for new files.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-         PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -8192;",
     )?;
     // A misspelt or refused pragma is silent, so ask what holds.
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
