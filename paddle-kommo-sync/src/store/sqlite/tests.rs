@@ -140,7 +140,8 @@ async fn in_one_commit(
     // What comes in while a commit is under way shares the next one.
     let commit = store.run(move |_| {
         begun.send(()).unwrap();
-        Ok(all_are_there.recv().unwrap())
+        all_are_there.recv().unwrap();
+        Ok(())
     });
     let shared = async {
         has_begun.await.unwrap();
@@ -152,7 +153,8 @@ async fn in_one_commit(
             async { go_on.send(()).unwrap() },
         )
     };
-    let (_, (before, between, after, ())) = tokio::join!(commit, shared);
+    let (committed, (before, between, after, ())) = tokio::join!(commit, shared);
+    committed.unwrap();
     (store, account, [before.is_ok(), between.is_ok(), after.is_ok()], folder)
 }
 
@@ -188,6 +190,37 @@ async fn light_work_that_fails_before_it_has_written_fails_alone() {
     let (store, account, answers, _folder) = in_one_commit(|_| Err(NOBODY)).await;
     assert_eq!(answers, [true, false, true]);
     assert_eq!(is_there(&store, account).await, [true; 2]);
+}
+
+#[tokio::test]
+async fn who_shares_a_commit_depends_on_no_other_caller() {
+    let (_folder, path) = folder();
+    let store = SqliteStore::open(&path).unwrap();
+    let account = store.account("default").await.unwrap();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (go_on, all_are_there) = std::sync::mpsc::channel();
+    let events: Vec<NewEvent> = (1..4).map(|number| event(number, 10)).collect();
+    let commit = store.run(move |_| {
+        begun.send(()).unwrap();
+        all_are_there.recv().unwrap();
+        Ok(())
+    });
+    let shared = async {
+        has_begun.await.unwrap();
+        let mut puts: Vec<_> = events.iter().map(|event| store.put(account, event)).collect();
+        for put in &mut puts {
+            assert!(futures_util::poll!(put).is_pending());
+        }
+        go_on.send(()).unwrap();
+        // Whichever of them is told first, it is not looked at again before the second has heard.
+        let second = puts.remove(1);
+        let told = tokio::time::timeout(MINUTE, second).await;
+        assert!(matches!(told, Ok(Ok(Put::New))), "{told:?}");
+        drop(puts);
+    };
+    let (committed, ()) = tokio::join!(commit, shared);
+    committed.unwrap();
+    assert_eq!(store.stats(account, NOW).await.unwrap().open, 3);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
 };
@@ -83,7 +83,11 @@ impl Writer {
         let job = Work { work: Some(work), undo, result: None, reply };
         let jobs = self.0.jobs.as_ref().ok_or_else(gone)?;
         jobs.send(Box::new(job)).map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let (result, others) = answer.await.map_err(|_| gone())?;
+        if let Some(others) = others {
+            others.tell();
+        }
+        result
     }
 }
 
@@ -127,14 +131,31 @@ trait Job: Send {
     fn run(&mut self, connection: &Connection) -> Result<bool, Failure>;
     fn undo(&self) -> Undo;
     /// Tells the caller: the result if the commit succeeded, else why it did not.
-    fn answer(self: Box<Self>, failed: Option<&Failure>);
+    fn answer(self: Box<Self>, failed: Option<&Failure>, others: Option<Others>);
+}
+
+/// Who shared a commit and has not heard of it yet.
+#[derive(Clone)]
+struct Others {
+    jobs: Arc<Mutex<Vec<Box<dyn Job>>>>,
+    failed: Option<Failure>,
+}
+
+impl Others {
+    /// Whoever comes first tells them.
+    fn tell(&self) {
+        let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
+        for job in jobs {
+            job.answer(self.failed.as_ref(), None);
+        }
+    }
 }
 
 struct Work<F, T> {
     work: Option<F>,
     undo: Undo,
     result: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: oneshot::Sender<(Result<T, StoreError>, Option<Others>)>,
 }
 
 impl<F, T> Job for Work<F, T>
@@ -154,7 +175,7 @@ where
         self.undo
     }
 
-    fn answer(self: Box<Self>, failed: Option<&Failure>) {
+    fn answer(self: Box<Self>, failed: Option<&Failure>, others: Option<Others>) {
         let answer = match (self.result, failed) {
             // What the work itself ran into says more than the commit that failed after it.
             (Some(Err(error)), _) => Err(error),
@@ -163,7 +184,7 @@ where
             (None, None) => Err(StoreError::Database("not committed".into())),
         };
         // A caller that was dropped meanwhile does not care.
-        drop(self.reply.send(answer));
+        drop(self.reply.send((answer, others)));
     }
 }
 
@@ -212,10 +233,19 @@ fn gather(first: Box<dyn Job>, jobs: &mpsc::Receiver<Box<dyn Job>>) -> Vec<Box<d
     }
 }
 
-fn answer(group: Vec<Box<dyn Job>>, failed: Option<&Failure>) {
-    for job in group {
-        job.answer(failed);
+/// One caller is woken with the others in hand. Where it gets the processor at once, it wakes them on its own thread: woken
+/// one by one from here, each could take the processor away from this thread. They depend on nobody: who is left is woken
+/// from here.
+fn answer(mut jobs: Vec<Box<dyn Job>>, failed: Option<&Failure>) {
+    let Some(job) = jobs.pop() else { return };
+    if jobs.is_empty() {
+        job.answer(failed, None);
+        return;
     }
+    let others = Others { jobs: Arc::new(Mutex::new(jobs)), failed: failed.cloned() };
+    job.answer(failed, Some(others.clone()));
+    thread::yield_now();
+    others.tell();
 }
 
 fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
