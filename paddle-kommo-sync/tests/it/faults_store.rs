@@ -117,7 +117,7 @@ async fn loss(store: &SqliteStore, events: u64) -> Result<Option<String>, StoreE
 
 #[tokio::test]
 async fn u09_of_2000_flipped_bits_none_panics_or_loses_silently() {
-    const EVENTS: u64 = 15;
+    const EVENTS: u64 = 40;
     // In memory where there is such a place: nothing here is about the disk.
     let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let sound = folder.path().join("sound.db");
