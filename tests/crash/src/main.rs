@@ -133,7 +133,8 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     }
     let (queue, table) = (Mutex::new(queue), Mutex::new(Table::default()));
     let jobs = thread::available_parallelism().map_or(1, usize::from);
-    let has_two_nodes = arguments.has("with-two-nodes") && kinds.contains(&StoreKind::Postgres);
+    let is_whole = arguments.has("all") && arguments.optional("story").is_none();
+    let has_two_nodes = is_whole && kinds.contains(&StoreKind::Postgres);
     let two_nodes = thread::scope(|scope| {
         // They wait for Kommo's pace most of the time.
         let two_nodes = has_two_nodes.then(|| scope.spawn(|| two_nodes::run(&stores)));

@@ -258,6 +258,10 @@ impl<'a> Pair<'a> {
             if let Some(place) = self.nodes.iter().position(|node| node.child.id() == id) {
                 match &said {
                     Said::Idle(at) => self.nodes[place].idle_at = *at,
+                    // It has something to do, until it says otherwise once more.
+                    Said::Acknowledged(_) | Said::Moment(_) => {
+                        self.nodes[place].idle_at = self.now.saturating_sub(1);
+                    }
                     Said::Error(why) => return Err(format!("a node ended by itself: {why}")),
                     _ => {}
                 }
