@@ -139,6 +139,12 @@ async fn a_sum_that_cannot_be_compared_counts_as_different() {
     data["custom_data"] = json!({"kommo_lead_id": 7});
     let parked = world.parked(&event("transaction.completed", 0, &data)).await;
     assert_eq!(parked.reason, ParkReason::PriceDiffers, "599 USD may be less than 500 EUR");
+
+    let world = World::with(|config| config.agreed_price = AgreedPrice::Park).await;
+    world.kommo.add_lead(FakeLead::new("Not agreed").id(7).stage(PIPELINE, NEGOTIATION).price(0));
+    world.kommo.set_currency("EUR");
+    let reasons = world.done(&event("transaction.completed", 0, &data)).await;
+    assert!(!reasons.contains(&Reason::PriceDiffers), "a deal without a price agrees on nothing");
 }
 
 async fn write(world: &World, code: &str, text: &str) {

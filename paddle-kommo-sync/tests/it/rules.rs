@@ -342,6 +342,17 @@ async fn a_configured_stage_means_won() {
         [Reason::AnotherPayment],
         "a deal in that stage is won"
     );
+    for by_hand in [payment, WON] {
+        let world = World::with(|config| {
+            let (pipeline, stage) =
+                (kommo_client::PipelineId::new(PIPELINE), kommo_client::StatusId::new(payment));
+            config.stages.set_won(pipeline, stage);
+        })
+        .await;
+        world.kommo.move_lead(LEAD, PIPELINE, by_hand);
+        assert_eq!(world.done(&paid(&transaction())).await, [Reason::AnotherPayment], "{by_hand}");
+        assert_eq!(world.stage(), by_hand, "it stays where a person put it");
+    }
 }
 
 #[tokio::test]
