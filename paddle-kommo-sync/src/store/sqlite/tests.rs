@@ -206,6 +206,19 @@ async fn light_work_that_fails_before_it_has_written_fails_alone() {
     assert_eq!(is_there(&store, account).await, [true; 2]);
 }
 
+/// As SQLite does by itself after some failures, a full disk among them.
+#[tokio::test]
+async fn after_a_transaction_that_sqlite_took_back_nobody_goes_on_without_one() {
+    let (store, account, answers, _folder) = in_one_commit(|connection| {
+        connection.execute_batch("ROLLBACK").unwrap();
+        Err(NOBODY)
+    })
+    .await;
+    assert_eq!(answers, [false; 3]);
+    assert_eq!(is_there(&store, account).await, [false; 2]);
+    assert_eq!(store.put(account, &event(2, 10)).await.unwrap(), Put::New, "the next is stored");
+}
+
 #[tokio::test]
 async fn who_shares_a_commit_depends_on_no_other_caller() {
     let (_folder, path) = folder();

@@ -263,7 +263,10 @@ fn commit(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<(), Fai
             }
             Undo::All => {
                 let before = connection.total_changes();
-                if !job.run(connection)? && connection.total_changes() != before {
+                let is_done = job.run(connection)?;
+                // After some failures SQLite has taken back the transaction by itself: nobody may go on without one.
+                let is_spoilt = connection.total_changes() != before || connection.is_autocommit();
+                if !is_done && is_spoilt {
                     let why = "another change that shared its commit failed".to_owned();
                     return Err(Failure { why, broken: false });
                 }
