@@ -46,7 +46,7 @@
 //! * **Did it happen?** Every [`Error`] has a [`Fate`]: not sent, refused, or unknown. Kommo has no idempotency keys, so
 //!   after [`Fate::Unknown`] look before sending a creation again. The client itself never sends one twice, except after
 //!   a 401 with OAuth, which is a complete refusal.
-//! * **Pace.** All clones of a [`Client`] share one limiter: never more than seven requests leave in any one second, 150 ms
+//! * **Pace.** All clones of a [`Client`] share one limiter: never more than seven requests leave in any one second, 149 ms
 //!   apart, and urgent calls go first ([`Priority`]). Where the network holds some of them up, they may still arrive together:
 //!   then a 429 pauses and slows down all clones. When Kommo blocks the address ([`ErrorKind::Blocked`]), everything stops
 //!   but one probe now and then. Several processes share a pace by a [`Pacer`].

@@ -2,7 +2,7 @@
 //!
 //! Kommo allows 7 requests a second and blocks the address of those who go on beyond it (its page "Limitations").
 //! So there are N places in a second. A request occupies one for a second from its sending, and at least until it is
-//! answered: sends are spread evenly, which leaves 50 ms for arriving a little later than the others. What counts is
+//! answered: sends are spread evenly, which leaves 40 ms for arriving a little later than the others. What counts is
 //! when a request arrives at Kommo, though, and one whose answer took longer than a second may have arrived at any
 //! time until then: it occupies its place for one second more from its answer.
 
@@ -28,8 +28,12 @@ use crate::{
 /// One second, and a little for clocks that do not tick alike.
 const WINDOW: Duration = Duration::from_millis(1_010);
 
-/// Spacing of the sends: 150 ms at 7 a second, so that an even flow never fills a window.
-const SPREAD: Duration = Duration::from_millis(1_050);
+/// Spacing of the sends: 149 ms at 7 a second, so that an even flow never fills a window.
+const SPREAD: Duration = Duration::from_millis(1_040);
+
+/// A turn that is taken late by no more than this does not make the next ones late: timers tick once a millisecond, which
+/// would add up over a long queue.
+const LATE: Duration = Duration::from_millis(5);
 
 /// Who goes first when calls have to wait for their turn.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -207,7 +211,9 @@ impl Shared {
         state.waiting.remove(&ticket);
         state.in_flight = state.in_flight.saturating_add(1);
         let spacing = state.pace.spacing(self.spacing, now);
-        state.next_send = after(now, spacing);
+        let is_in_time = now.saturating_duration_since(state.next_send) <= LATE;
+        let due = if is_in_time { state.next_send } else { now };
+        state.next_send = after(due, spacing);
         let is_probe = state.pace.is_blocked();
         state.pace.leave(now);
         drop(state);

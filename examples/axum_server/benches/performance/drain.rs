@@ -119,7 +119,7 @@ fn sizes(account: &Account) -> BTreeMap<&'static str, BTreeMap<usize, u32>> {
 
 /// What lies between calls beyond an even spacing, from the first write on.
 fn idle(account: &Account) -> Duration {
-    const SPACING: Duration = Duration::from_millis(155);
+    const SPACING: Duration = Duration::from_millis(150);
     let from = account.calls.iter().position(|call| call.kind.is_write()).unwrap_or(0);
     let gaps = account.calls.get(from..).unwrap_or_default().windows(2);
     gaps.map(|pair| (pair[1].arrived - pair[0].arrived).saturating_sub(SPACING)).sum()
