@@ -22,7 +22,7 @@ use crate::{
     documents::DocumentSource,
     error::StoreError,
     failure::{Reaction, reaction, reaction_to},
-    outcome::{LeftOut, LeftOutPart},
+    outcome::{LeftOut, LeftOutPart, Parked},
     plan::{Effect, Field, NoteDraft, Value},
     store::{EffectRow, EffectState, Lease, Store},
 };
@@ -105,9 +105,13 @@ impl Applier<'_> {
         effects: &[(EffectRow, Effect)],
     ) -> Result<Applied, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
-        let mut parked = None;
+        let mut left = None;
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
+                // Left to a person before, while others of the event had to wait: it is not sent by itself any more.
+                _ if row.state == EffectState::Parked => {
+                    Err(parked(deals::unconfirmed(row, effect)))
+                }
                 Effect::UpdateLead(update) => self.update_lead(&mut work, row, update).await,
                 Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
                 Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
@@ -128,13 +132,13 @@ impl Applier<'_> {
                 Err(Stop::Because(Applied::Failed(reaction @ Reaction::Park(_))))
                     if is_independent(effect) =>
                 {
-                    parked.get_or_insert(reaction);
+                    left.get_or_insert(reaction);
                 }
                 Err(Stop::Because(applied)) => return Ok(applied),
                 Err(Stop::Store(error)) => return Err(error),
             }
         }
-        Ok(match parked {
+        Ok(match left {
             Some(reaction) => Applied::Failed(reaction),
             None => Applied::Done(work.left_out),
         })
@@ -221,16 +225,14 @@ impl Applier<'_> {
             let why = format!("no answer from Kommo: {}", crate::failure::chain(failure.error()));
             return Err(Stop::Because(Applied::Wait { until, why }));
         }
-        let reaction = failure.reaction();
-        let state = match reaction {
-            Reaction::Park(_) => EffectState::Parked,
-            Reaction::Retry(_)
-            | Reaction::Wait(_)
-            | Reaction::ParkLater(_)
-            | Reaction::Pause(_) => EffectState::Planned,
-        };
-        self.store.mark(&work.lease, &row.name, state, row.absent).await?;
-        Err(Stop::Because(Applied::Failed(reaction)))
+        self.store.mark(&work.lease, &row.name, EffectState::Planned, row.absent).await?;
+        Err(Stop::Because(Applied::Failed(failure.reaction())))
+    }
+
+    /// Whether it happened nobody can tell: a person looks, and says so by resuming the event.
+    async fn leave_to_a_person(&self, work: &Work, row: &EffectRow, why: Parked) -> Stop {
+        let marked = self.store.mark(&work.lease, &row.name, EffectState::Parked, row.absent).await;
+        marked.map_or_else(Stop::Store, |()| parked(why))
     }
 
     const fn sender(&self) -> Sender<'_> {
@@ -270,6 +272,10 @@ const fn is_independent(effect: &Effect) -> bool {
         effect,
         Effect::CreateLead(_) | Effect::NameLead(_) | Effect::AddTag(_) | Effect::StartBot(_)
     )
+}
+
+fn parked(parked: Parked) -> Stop {
+    Stop::Because(Applied::Failed(Reaction::Park(parked)))
 }
 
 /// A failed call that changed nothing.

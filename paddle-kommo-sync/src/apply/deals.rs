@@ -8,9 +8,8 @@ use super::{
     probe,
 };
 use crate::{
-    failure::Reaction,
     outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
-    plan::{BotStart, LeadDraft, LeadNaming, Marker, TagDraft},
+    plan::{BotStart, Effect, LeadDraft, LeadNaming, Marker, TagDraft},
     store::{EffectRow, EffectState},
 };
 
@@ -119,27 +118,43 @@ impl Applier<'_> {
         bot: &BotStart,
     ) -> Result<(), Stop> {
         if matches!(row.state, EffectState::InFlight | EffectState::Unknown) {
-            return self.unconfirmed(work, row, bot).await;
+            return Err(self.leave_to_a_person(work, row, unconfirmed_bot(bot)).await);
         }
         let call = Call::StartBot(SalesbotId::new(bot.bot), bot.lead);
         match self.write(work, row, call).await? {
             Err(failure) if failure.fate() == Fate::Unknown => {
-                self.unconfirmed(work, row, bot).await
+                Err(self.leave_to_a_person(work, row, unconfirmed_bot(bot)).await)
             }
             answer => self.record(work, row, answer).await,
         }
     }
+}
 
-    async fn unconfirmed(&self, work: &Work, row: &EffectRow, bot: &BotStart) -> Result<(), Stop> {
-        self.store.mark(&work.lease, &row.name, EffectState::Parked, row.absent).await?;
-        let detail = format!(
-            "Salesbot {} was started on deal {} without an answer: look whether it has run, and resume the event only \
-             if it has not",
-            bot.bot, bot.lead
-        );
-        let parked = Parked::new(ParkReason::Unconfirmed, detail).candidates(vec![bot.lead]);
-        Err(Stop::Because(Applied::Failed(Reaction::Park(parked))))
+/// What a person has to look for, once an effect was left to one.
+pub(super) fn unconfirmed(row: &EffectRow, effect: &Effect) -> Parked {
+    match effect {
+        Effect::StartBot(bot) => unconfirmed_bot(bot),
+        _ => unconfirmed_deal(row, effect.lead()),
     }
+}
+
+fn unconfirmed_bot(bot: &BotStart) -> Parked {
+    let detail = format!(
+        "Salesbot {} was started on deal {} without an answer: look whether it has run, and resume the event only \
+         if it has not",
+        bot.bot, bot.lead
+    );
+    Parked::new(ParkReason::Unconfirmed, detail).candidates(vec![bot.lead])
+}
+
+/// `made_for` is the deal that was paid for.
+pub(super) fn unconfirmed_deal(row: &EffectRow, made_for: LeadId) -> Parked {
+    let detail = format!(
+        "whether `{}` was written cannot be told among so many new deals: look for a deal with {} in its name, \
+         delete it, and resume the event",
+        row.name, row.marker
+    );
+    Parked::new(ParkReason::Unconfirmed, detail).candidates(vec![made_for])
 }
 
 fn first(users: &mut Vec<UserId>) -> Option<UserId> {

@@ -38,7 +38,7 @@ impl Applier<'_> {
                 Err(files_failed(failure.error()))
             }
             Err(failure) if *failure.kind() == ErrorKind::NotFound => {
-                self.store.mark(&work.lease, &row.name, EffectState::Parked, 0).await?;
+                self.store.mark(&work.lease, &row.name, EffectState::Planned, 0).await?;
                 let parked = Parked::deal_gone(file.lead);
                 Err(Stop::Because(Applied::Failed(Reaction::Park(parked))))
             }

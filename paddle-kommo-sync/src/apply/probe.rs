@@ -3,12 +3,8 @@
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 use time::OffsetDateTime;
 
-use super::{Applied, Applier, Stop, Work, after, failed, held};
-use crate::{
-    failure::Reaction,
-    outcome::{ParkReason, Parked},
-    store::{EffectRow, EffectState},
-};
+use super::{Applied, Applier, Stop, Work, after, deals, failed, held};
+use crate::store::{EffectRow, EffectState};
 
 /// How often the marker must be missing before the effect counts as not written: Kommo's lists may lag behind.
 const LOOKS: u32 = 2;
@@ -192,15 +188,6 @@ impl Applier<'_> {
                 return Ok(None);
             }
         }
-        self.store.mark(&work.lease, &row.name, EffectState::Parked, row.absent).await?;
-        let detail = format!(
-            "whether `{}` was written cannot be told among so many new deals: look for a deal with {} in its name, \
-             delete it, and resume the event",
-            row.name, row.marker
-        );
-        Err(Stop::Because(Applied::Failed(Reaction::Park(Parked::new(
-            ParkReason::Unconfirmed,
-            detail,
-        )))))
+        Err(self.leave_to_a_person(work, row, deals::unconfirmed_deal(row, older)).await)
     }
 }

@@ -302,7 +302,7 @@ pub enum EffectState {
     Done = 2,
     /// It may have happened: to be looked for before it is sent again.
     Unknown = 3,
-    /// Kommo refuses it for a reason that a retry cannot mend.
+    /// Whether it happened nobody can tell, and it cannot be looked for: it is not sent again before a person says so.
     Parked = 4,
 }
 

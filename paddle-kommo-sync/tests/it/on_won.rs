@@ -285,6 +285,24 @@ async fn a_salesbot_without_an_answer_is_parked_and_started_again_only_by_a_pers
 }
 
 #[tokio::test]
+async fn a_salesbot_without_an_answer_stays_with_the_person_while_the_rest_is_tried_again() {
+    let world = world([OnWonAction::StartSalesbot(BOT), tag()]).await;
+    world.kommo.add_salesbot(BOT);
+    world.kommo.fail_next(Fault::status(502).applied().on("POST", "/api/v2/salesbot"));
+    let slow = Fault::too_many_requests().retry_after("3");
+    world.kommo.fail_next(slow.at("PATCH", "/api/v4/leads").nth(2));
+    let payment = paid();
+    world.waiting(&payment).await;
+    world.advance(Duration::from_secs(3));
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::Unconfirmed);
+    assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 1, "not a second time");
+    assert_eq!(tags(&world), ["customer"]);
+    assert!(world.sync.resume(payment.id().as_str()).await.unwrap());
+    world.done(&payment).await;
+    assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 2, "by a person");
+}
+
+#[tokio::test]
 async fn a_process_that_stops_while_it_starts_a_salesbot_leaves_it_to_a_person() {
     let store = MemoryStore::new();
     let change = |config: &mut Config| {
