@@ -31,7 +31,8 @@ echo ready
 cat >/dev/null
 kill -INT "$server"
 wait "$server"
-rm -rf "$folder"
+# The folder itself lies in one that may belong to somebody else.
+rm -rf "$folder" 2>/dev/null
 "#;
 
 /// A running server.
@@ -40,8 +41,18 @@ pub struct Cluster {
     port: u16,
     folder: PathBuf,
     databases: AtomicU32,
-    // The server ends when the pipe is closed.
-    _guard: (Child, ChildStdin),
+    guard: Child,
+    // The server ends when this pipe is closed.
+    pipe: Option<ChildStdin>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        drop(self.guard.wait());
+        // What the server's own user could not take away: an empty folder, if that.
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
 }
 
 /// Why there is no server, or why it does not do as it is told; in words for whoever runs the tests.
@@ -97,7 +108,7 @@ impl Cluster {
             let programs = programs.display();
             return Err(Failed(format!("PostgreSQL of {programs} does not start:\n{said}")));
         }
-        Ok(Self { port, folder, databases: AtomicU32::new(0), _guard: (child, stdin) })
+        Ok(Self { port, folder, databases: AtomicU32::new(0), guard: child, pipe: Some(stdin) })
     }
 
     /// The address of a database.

@@ -22,8 +22,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// From the 200 to the note, against what the calls to Kommo took by themselves.
 pub async fn lone_payment(run: &Run, report: &mut Report, backend: &Backend) {
     let kommo = Kommo::start();
-    let folder = run.folder();
-    let service = Service::start(&run.setup(&folder, backend, &kommo, 50, None));
+    let place = run.place(backend).await;
+    let service = Service::start(&run.setup(&place, &kommo, 50, None));
     let mut connection = Connection::open(service.address).await.expect("it listens");
     let (mut ratios, mut times, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     // The first asks for the account and its fields as well, which are kept for ten minutes.
@@ -58,10 +58,7 @@ pub async fn lone_payment(run: &Run, report: &mut Report, backend: &Backend) {
         // Nothing of this one is left to be in the way of the next.
         tokio::time::sleep(Duration::from_millis(1500)).await;
     }
-    report.figures(
-        &format!("lone_{}", backend.name()),
-        json!({"ratios": ratios, "milliseconds": times, "calls": calls}),
-    );
+    report.figures("lone", json!({"ratios": ratios, "milliseconds": times, "calls": calls}));
     report.at_most(
         "a lone payment: acknowledgement → note ÷ its Kommo round trips",
         median(&ratios),
@@ -75,8 +72,8 @@ pub async fn lone_payment(run: &Run, report: &mut Report, backend: &Backend) {
 /// A hundred payments at once; with `kill`, the service is killed while many notes are under way, and started again.
 pub async fn burst(run: &Run, report: &mut Report, backend: &Backend, kill: bool) {
     let kommo = Kommo::start();
-    let folder = run.folder();
-    let setup = run.setup(&folder, backend, &kommo, 50, None);
+    let place = run.place(backend).await;
+    let setup = run.setup(&place, &kommo, 50, None);
     let mut service = Service::start(&setup);
     let numbers = numbers(BURST);
     let mut open = Vec::new();
@@ -124,9 +121,8 @@ pub async fn burst(run: &Run, report: &mut Report, backend: &Backend, kill: bool
     let exact = numbers.filter(|number| is_exactly_once(&account, lead(*number))).count() as u64;
     let won = account.leads.values().filter(|lead| lead.wins > 0).count();
     let last = account.leads.values().flat_map(|lead| &lead.notes).map(|note| note.0).max();
-    let name = if kill { "burst_killed" } else { "burst" };
     report.figures(
-        &format!("{name}_{}", backend.name()),
+        if kill { "burst_killed" } else { "burst" },
         json!({
             "payments": BURST, "answers_in_time": in_time, "slowest_answer_ms": millis(slowest),
             "deals_won": won, "notes": account.notes(), "won_once_with_one_note": exact, "is_done": is_done,

@@ -61,7 +61,7 @@ impl Fdatasync {
 
 /// Deliveries a second through the store, `at_once` of them waiting at any time.
 pub async fn puts_per_second(
-    store: &(impl Store + Clone),
+    store: &Arc<dyn Store>,
     account: AccountKey,
     at_once: usize,
     time: Duration,
@@ -70,7 +70,7 @@ pub async fn puts_per_second(
     let started = Instant::now();
     let tasks: Vec<_> = (0..at_once)
         .map(|_| {
-            let (store, count) = (store.clone(), Arc::clone(&count));
+            let (store, count) = (Arc::clone(store), Arc::clone(&count));
             tokio::spawn(async move {
                 while started.elapsed() < time {
                     store.put(account, &event()).await.expect("stored");

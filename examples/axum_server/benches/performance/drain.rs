@@ -18,14 +18,14 @@ const PACE: f64 = 7.0;
 
 /// The backlog is there before the service starts: put in through the library as the receiver does it.
 pub async fn drain(run: &Run, report: &mut Report, backend: &Backend, batch_size: usize) {
-    let folder = run.folder();
+    let place = run.place(backend).await;
     let payments = run.backlog;
     let numbers = numbers(payments);
-    backend.seed(folder.path(), numbers.clone()).await;
+    place.seed(numbers.clone()).await;
     let kommo = Kommo::start();
     let ideal_calls = 2 * (payments as usize).div_ceil(batch_size);
     let ideal = ideal_calls as f64 / PACE;
-    let service = Service::start(&run.setup(&folder, backend, &kommo, batch_size, None));
+    let service = Service::start(&run.setup(&place, &kommo, batch_size, None));
     let patience = Duration::from_secs_f64(60.0 + 4.0 * ideal);
     let is_done = service.is_idle_within(patience).await;
     let account = kommo.account();
@@ -38,7 +38,7 @@ pub async fn drain(run: &Run, report: &mut Report, backend: &Backend, batch_size
     let from = account.calls.iter().position(|call| call.kind.is_write()).unwrap_or(0);
     let by_calls = rounded(took / ((calls - from) as f64 / PACE));
     report.figures(
-        &format!("drain_{batch_size}_{}", backend.name()),
+        &format!("drain_{batch_size}"),
         json!({
             "payments": payments, "batch_size": batch_size, "is_done": is_done,
             "write_calls": writes, "read_calls": account.count(Kind::is_read),

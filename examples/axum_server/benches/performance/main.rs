@@ -18,14 +18,16 @@ mod store;
 use std::path::Path;
 
 use serde_json::json;
-use tempfile::TempDir;
 
 use crate::{
     kommo::Kommo,
     report::Report,
     service::{Pin, Setup},
-    store::Backend,
+    store::{Backend, Place},
 };
+
+/// Beside what cargo builds: a disk, where `/tmp` may be memory.
+const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// How much is measured, and where.
 struct Run {
@@ -44,20 +46,18 @@ impl Run {
         self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == name))
     }
 
-    /// Beside what cargo builds: a disk, where `/tmp` may be memory.
-    fn folder(&self) -> TempDir {
-        TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+    async fn place(&self, backend: &Backend) -> Place {
+        backend.place(Path::new(FOLDER)).await
     }
 
     fn setup<'a>(
         &self,
-        folder: &'a TempDir,
-        backend: &'a Backend,
+        place: &'a Place,
         kommo: &'a Kommo,
         batch_size: usize,
         pin: Option<&'a Pin>,
     ) -> Setup<'a> {
-        Setup { folder: folder.path(), backend, kommo: &kommo.url, batch_size, pin }
+        Setup { place, kommo: &kommo.url, batch_size, pin }
     }
 }
 
@@ -75,6 +75,10 @@ async fn main() {
             .map_or(Vec::new(), |list| list.split(',').map(str::to_owned).collect())
     });
     let is_quick = has("--quick");
+    if let Some(unknown) = only.iter().flatten().find(|wanted| !PARTS.contains(&wanted.as_str())) {
+        eprintln!("{unknown} is none of {}", PARTS.join(", "));
+        std::process::exit(2);
+    }
     let run = Run {
         pin: Pin::find(),
         only,
@@ -86,8 +90,7 @@ async fn main() {
         answers: if is_quick { 200 } else { 2_000 },
     };
     let mut report = Report::new();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let file_system = disk::file_system(target);
+    let file_system = disk::file_system(Path::new(FOLDER));
     if matches!(file_system.as_str(), "tmpfs" | "ramfs") {
         eprintln!(
             "the target folder is in memory ({file_system}): durability costs nothing there. Set CARGO_TARGET_DIR to a disk"
@@ -102,42 +105,45 @@ async fn main() {
             "taskset": run.pin.is_some(),
         }),
     );
-    if run.wants("commit") {
-        receiver::group_commit(&run, &mut report).await;
+    let mut backends = vec![Backend::Sqlite];
+    match Backend::postgres(Path::new(FOLDER)) {
+        Ok(postgres) => backends.push(postgres),
+        Err(why) => report.note(format!("PostgreSQL was not measured: {why}")),
     }
-    for backend in Backend::all() {
-        measure(&run, &mut report, &backend).await;
+    // The stores one after the other in each part, so that the machine is as busy for the one as for the other.
+    for part in PARTS.into_iter().filter(|part| run.wants(part)) {
+        for backend in &backends {
+            // The lanes of a killed node wait for their lease of two minutes there, as other nodes may be at work.
+            if part == "kill" && run.only.is_none() && matches!(backend, Backend::Postgres(_)) {
+                continue;
+            }
+            report.turn_to(backend.name());
+            measure(&run, &mut report, backend, part).await;
+        }
     }
-    report.figures("load_average_at_the_end", json!(load()));
+    report.note(format!("load average at the end: {}", load()));
     print!("{}", report.table());
     println!("{}", report.json());
 }
 
-async fn measure(run: &Run, report: &mut Report, backend: &Backend) {
-    if run.wants("receiver") {
-        receiver::against_express(run, report, backend).await;
-    }
-    if run.wants("connection") {
-        receiver::one_connection(run, report, backend).await;
-    }
-    if run.wants("drain") {
-        drain::drain(run, report, backend, 50).await;
-        drain::drain(run, report, backend, 250).await;
-    }
-    if run.wants("lone") {
-        burst::lone_payment(run, report, backend).await;
-    }
-    if run.wants("burst") {
-        burst::burst(run, report, backend, false).await;
-    }
-    if run.wants("kill") {
-        burst::burst(run, report, backend, true).await;
-    }
-    if run.wants("memory") {
-        process::memory(run, report, backend).await;
-    }
-    if run.wants("start") {
-        process::start(run, report, backend).await;
+const PARTS: [&str; 9] =
+    ["commit", "receiver", "connection", "drain", "lone", "burst", "kill", "memory", "start"];
+
+async fn measure(run: &Run, report: &mut Report, backend: &Backend, part: &str) {
+    match part {
+        "commit" => receiver::group_commit(run, report, backend).await,
+        "receiver" => receiver::against_express(run, report, backend).await,
+        "connection" => receiver::one_connection(run, report, backend).await,
+        "drain" => {
+            drain::drain(run, report, backend, 50).await;
+            drain::drain(run, report, backend, 250).await;
+        }
+        "lone" => burst::lone_payment(run, report, backend).await,
+        "burst" => burst::burst(run, report, backend, false).await,
+        "kill" => burst::burst(run, report, backend, true).await,
+        "memory" => process::memory(run, report, backend).await,
+        "start" => process::start(run, report, backend).await,
+        _ => {}
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
 pub async fn memory(run: &Run, report: &mut Report, backend: &Backend) {
     let what = "resident memory";
     let kommo = Kommo::start();
-    let folder = run.folder();
-    let service = Service::start(&run.setup(&folder, backend, &kommo, 50, None));
+    let place = run.place(backend).await;
+    let service = Service::start(&run.setup(&place, &kommo, 50, None));
     service.is_idle_within(Duration::from_secs(10)).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let Some((idle, _)) = service.memory() else {
@@ -32,7 +32,7 @@ pub async fn memory(run: &Run, report: &mut Report, backend: &Backend) {
     let (after, highest) = service.memory().expect("it runs");
     let mib = |kib: u64| rounded(kib as f64 / 1024.0);
     report.figures(
-        &format!("memory_{}", backend.name()),
+        "memory",
         json!({
             "events": run.events, "kind": "product.updated", "not_200": delivered.not_200, "is_done": is_done,
             "requests_per_second": rounded(delivered.per_second()),
@@ -51,13 +51,13 @@ pub async fn memory(run: &Run, report: &mut Report, backend: &Backend) {
 
 /// From the start of the process to the first 200 of `/health/ready`.
 pub async fn start(run: &Run, report: &mut Report, backend: &Backend) {
-    let folder = run.folder();
-    backend.seed(folder.path(), numbers(run.events)).await;
+    let place = run.place(backend).await;
+    place.seed(numbers(run.events)).await;
     let kommo = Kommo::start();
     let mut times = Vec::new();
     for _ in 0..3 {
         let started = Instant::now();
-        let service = Service::start(&run.setup(&folder, backend, &kommo, 50, None));
+        let service = Service::start(&run.setup(&place, &kommo, 50, None));
         while service.open_events().await.is_none() {
             assert!(started.elapsed() < Duration::from_secs(60), "it was never ready");
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -66,10 +66,7 @@ pub async fn start(run: &Run, report: &mut Report, backend: &Backend) {
         // The next start finds what a crash leaves.
         service.kill();
     }
-    report.figures(
-        &format!("start_{}", backend.name()),
-        json!({"open": run.events, "milliseconds": times}),
-    );
+    report.figures("start", json!({"open": run.events, "milliseconds": times}));
     report.at_most(
         &format!("start with {} open rows, s", run.events),
         median(&times) / 1000.0,

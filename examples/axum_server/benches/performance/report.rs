@@ -7,34 +7,66 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-/// One bar.
+/// One bar, and what each store makes of it.
 #[derive(Debug)]
 pub struct Bar {
     what: String,
     must: String,
     goal: String,
-    measured: String,
-    is_met: Option<bool>,
-    is_goal_met: Option<bool>,
+    measured: Vec<Measured>,
+}
+
+#[derive(Debug)]
+struct Measured {
+    store: &'static str,
+    value: String,
+    /// Whether the bar and the goal are met; none where it could not be measured.
+    is_met: Option<(bool, bool)>,
 }
 
 /// Everything that was measured in a run.
 #[derive(Debug)]
 pub struct Report {
     started: Instant,
+    store: &'static str,
+    stores: Vec<&'static str>,
     figures: Map<String, Value>,
+    notes: Vec<String>,
     bars: Vec<Bar>,
 }
 
 impl Report {
     pub fn new() -> Self {
-        Self { started: Instant::now(), figures: Map::new(), bars: Vec::new() }
+        Self {
+            started: Instant::now(),
+            store: "",
+            stores: Vec::new(),
+            figures: Map::new(),
+            notes: Vec::new(),
+            bars: Vec::new(),
+        }
     }
 
-    /// Figures under a name; said aloud at once, because the whole takes minutes.
+    /// What is reported from now on is of this store.
+    pub fn turn_to(&mut self, store: &'static str) {
+        self.store = store;
+        if !self.stores.contains(&store) {
+            self.stores.push(store);
+        }
+    }
+
+    /// A sentence below the table.
+    pub fn note(&mut self, note: String) {
+        eprintln!("[{:>3} s] {note}", self.started.elapsed().as_secs());
+        self.notes.push(note);
+    }
+
+    /// Figures under a name, and the store's; said aloud at once, because the whole takes minutes.
     pub fn figures(&mut self, name: &str, figures: Value) {
+        let store = self.store.to_lowercase();
+        let name = if store.is_empty() { name.to_owned() } else { format!("{name}_{store}") };
         eprintln!("[{:>3} s] {name} {figures}", self.started.elapsed().as_secs());
-        self.figures.insert(name.to_owned(), figures);
+        self.figures.insert(name, figures);
     }
 
     /// A bar that is met when the figure is not below it.
@@ -66,52 +98,69 @@ impl Report {
         measured: String,
         is_met: (bool, bool),
     ) {
-        self.bars.push(Bar {
-            what: what.to_owned(),
-            must: asked.0,
-            goal: asked.1,
-            measured,
-            is_met: Some(is_met.0),
-            is_goal_met: Some(is_met.1),
-        });
+        let measured = Measured { store: self.store, value: measured, is_met: Some(is_met) };
+        self.add(what, asked, measured);
     }
 
     /// A bar that could not be measured here, and why.
     pub fn not_measured(&mut self, what: &str, why: &str) {
-        self.bars.push(Bar {
-            what: what.to_owned(),
-            must: String::new(),
-            goal: String::new(),
-            measured: format!("not measured: {why}"),
-            is_met: None,
-            is_goal_met: None,
-        });
+        let value = format!("not measured: {why}");
+        let measured = Measured { store: self.store, value, is_met: None };
+        self.add(what, (String::new(), String::new()), measured);
+    }
+
+    fn add(&mut self, what: &str, (must, goal): (String, String), measured: Measured) {
+        match self.bars.iter_mut().find(|bar| bar.what == what) {
+            Some(bar) => bar.measured.push(measured),
+            None => {
+                let what = what.to_owned();
+                self.bars.push(Bar { what, must, goal, measured: vec![measured] });
+            }
+        }
     }
 
     pub fn table(&self) -> String {
-        let mut table = "| | must | goal | measured | ok |\n|---|---|---|---|---|\n".to_owned();
-        for bar in &self.bars {
-            let ok = match (bar.is_met, bar.is_goal_met) {
-                (Some(true), Some(true)) => "goal",
-                (Some(true), _) => "yes",
-                (Some(false), _) => "NO",
-                (None, _) => "–",
-            };
-            let Bar { what, must, goal, measured, .. } = bar;
-            // Writing to a string does not fail.
-            let _ = writeln!(table, "| {what} | {must} | {goal} | {measured} | {ok} |");
+        let mut table = "| | must | goal |".to_owned();
+        // Writing to a string does not fail.
+        for store in &self.stores {
+            let _ = write!(table, " {store} | |");
+        }
+        let _ = writeln!(table, "\n|---|---|---|{}", "---|---|".repeat(self.stores.len()));
+        for Bar { what, must, goal, measured } in &self.bars {
+            let _ = write!(table, "| {what} | {must} | {goal} |");
+            for store in &self.stores {
+                let Some(measured) = measured.iter().find(|one| one.store == *store) else {
+                    table.push_str(" | |");
+                    continue;
+                };
+                let ok = match measured.is_met {
+                    Some((_, true)) => "goal",
+                    Some((true, false)) => "yes",
+                    Some((false, false)) => "NO",
+                    None => "–",
+                };
+                let _ = write!(table, " {} | {ok} |", measured.value);
+            }
+            table.push('\n');
+        }
+        for note in &self.notes {
+            let _ = writeln!(table, "\n{note}");
         }
         table
     }
 
     pub fn json(mut self) -> Value {
-        let bars = self.bars.iter().map(|bar| {
-            json!({
-                "what": bar.what, "must": bar.must, "goal": bar.goal, "measured": bar.measured,
-                "is_met": bar.is_met, "is_goal_met": bar.is_goal_met,
+        let bars = self.bars.iter().flat_map(|bar| {
+            bar.measured.iter().map(|measured| {
+                json!({
+                    "what": bar.what, "must": bar.must, "goal": bar.goal, "store": measured.store,
+                    "measured": measured.value, "is_met": measured.is_met.map(|(must, _)| must),
+                    "is_goal_met": measured.is_met.map(|(_, goal)| goal),
+                })
             })
         });
         self.figures.insert("bars".to_owned(), bars.collect());
+        self.figures.insert("notes".to_owned(), self.notes.into());
         self.figures.insert("seconds".to_owned(), self.started.elapsed().as_secs().into());
         Value::Object(self.figures)
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     paddle::{Connection, SECRET},
-    store::Backend,
+    store::Place,
 };
 
 /// How a process is held to one core.
@@ -58,8 +58,7 @@ pub struct Service {
 /// What a service is started with.
 #[derive(Clone, Debug)]
 pub struct Setup<'a> {
-    pub folder: &'a Path,
-    pub backend: &'a Backend,
+    pub place: &'a Place,
     pub kommo: &'a str,
     pub batch_size: usize,
     pub pin: Option<&'a Pin>,
@@ -69,7 +68,7 @@ impl Service {
     /// Starts it and waits until it listens. Everything that is not said here is at its default, its log included, which
     /// goes to a file.
     pub fn start(setup: &Setup<'_>) -> Self {
-        let log = setup.folder.join("service.log");
+        let log = setup.place.folder().join("service.log");
         let output = File::create(&log).expect("a log");
         let mut process = Pin::command(setup.pin, env!("CARGO_BIN_EXE_axum_server"))
             .arg("serve")
@@ -79,7 +78,7 @@ impl Service {
                 ("KOMMO_BASE_URL", setup.kommo),
                 ("KOMMO_TOKEN", "made-up-token"),
                 ("LISTEN_ADDR", "127.0.0.1:0"),
-                ("DATABASE_URL", &setup.backend.url(setup.folder)),
+                ("DATABASE_URL", setup.place.url()),
                 ("BATCH_SIZE", &setup.batch_size.to_string()),
             ])
             .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! The stores that are measured, and a backlog in one of them.
+//! The stores that are measured, each in turn, and a backlog in one of them.
 
 use std::{
     path::Path,
@@ -6,54 +6,92 @@ use std::{
 };
 
 use kommo_client::{AccessToken, Client};
-use paddle_kommo_sync::{SqliteStore, Store};
+use paddle_kommo_sync::{PostgresStore, SqliteStore, Store};
 use paddle_webhook::{SecretKey, Verifier};
+use tempfile::TempDir;
+use temporary_postgres::Cluster;
 
 use crate::paddle::{SECRET, Topic, body, signature};
 
-/// A store that the service can be told to use. Another one is a variant more: its `url`, and its line in `seed`.
-#[derive(Clone, Debug)]
+/// A kind of store that the service can be told to use.
+#[derive(Debug)]
 pub enum Backend {
     Sqlite,
+    /// A server of our own beside it, whose settings are PostgreSQL's own defaults.
+    Postgres(Cluster),
+}
+
+/// A new store, and a folder for what else is kept; both are gone with the value.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+    url: String,
+    is_sqlite: bool,
 }
 
 impl Backend {
-    pub fn all() -> Vec<Self> {
-        vec![Self::Sqlite]
+    /// PostgreSQL, its data on the same disk as everything else; else why there is none here.
+    pub fn postgres(parent: &Path) -> Result<Self, String> {
+        Cluster::start(parent, |_| {}, &[]).map(Self::Postgres).map_err(|error| error.to_string())
     }
 
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Sqlite => "sqlite",
+            Self::Sqlite => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
         }
     }
 
-    /// `DATABASE_URL`, for a store of its own per folder.
-    pub fn url(&self, folder: &Path) -> String {
+    pub async fn place(&self, parent: &Path) -> Place {
+        let folder = TempDir::new_in(parent).expect("a folder");
         match self {
-            Self::Sqlite => format!("sqlite:{}", file(folder).display()),
+            Self::Sqlite => {
+                let url = format!("sqlite:{}", folder.path().join("service.db").display());
+                Place { folder, url, is_sqlite: true }
+            }
+            Self::Postgres(cluster) => {
+                let url = cluster.url(&cluster.database().await.expect("a database"));
+                Place { folder, url, is_sqlite: false }
+            }
         }
+    }
+}
+
+impl Place {
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `DATABASE_URL`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub async fn open(&self) -> Arc<dyn Store> {
+        if self.is_sqlite { Arc::new(self.sqlite()) } else { Arc::new(self.postgres().await) }
     }
 
     /// Puts events in as the receiver does, through [`Sync::accept`](paddle_kommo_sync::Sync::accept) after a verified
     /// signature, with no worker beside it.
-    pub async fn seed(&self, folder: &Path, numbers: std::ops::Range<u64>) {
-        match self {
-            Self::Sqlite => seed(open_sqlite(folder), numbers).await,
+    pub async fn seed(&self, numbers: std::ops::Range<u64>) {
+        if self.is_sqlite {
+            seed(self.sqlite(), numbers).await;
+        } else {
+            seed(self.postgres().await, numbers).await;
         }
+    }
+
+    fn sqlite(&self) -> SqliteStore {
+        SqliteStore::open(self.url.trim_start_matches("sqlite:")).expect("a store")
+    }
+
+    async fn postgres(&self) -> PostgresStore {
+        PostgresStore::connect(&self.url).await.expect("a store")
     }
 }
 
 /// Enough for full groups in a commit.
 const AT_ONCE: usize = 256;
-
-pub fn file(folder: &Path) -> std::path::PathBuf {
-    folder.join("service.db")
-}
-
-pub fn open_sqlite(folder: &Path) -> SqliteStore {
-    SqliteStore::open(file(folder)).expect("a store")
-}
 
 async fn seed(store: impl Store, numbers: std::ops::Range<u64>) {
     let token = AccessToken::new("made-up-token").expect("a token");
