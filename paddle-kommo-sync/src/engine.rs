@@ -3,6 +3,7 @@
 mod builder;
 mod checkout;
 mod cursor;
+mod health;
 mod history;
 mod jobs;
 mod memory;
@@ -13,13 +14,7 @@ mod reading;
 mod reconcile;
 mod sweep;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt as _,
@@ -34,10 +29,11 @@ use tokio::sync::{Notify, Semaphore};
 pub use self::{
     builder::{BuildError, SyncBuilder},
     checkout::{CheckoutCounts, StageError},
+    health::Trouble,
     history::Backfilled,
     operator::{Chapter, ParkedEvent, Preview},
 };
-use self::{checkout::Checkouts, process::Step};
+use self::{checkout::Checkouts, health::Health, process::Step};
 use crate::{
     apply::{Applier, Bundler, LEASE},
     cache::Cache,
@@ -47,7 +43,7 @@ use crate::{
     decide::{self, Rules},
     documents::DocumentSource,
     error::StoreError,
-    failure::{Pause, chain},
+    failure::chain,
     link::{CustomerLookup, References, Rung, Rungs, Trust},
     outcome::{Accepted, LeftOut, Outcome, ParkReason, Parked},
     paddle::TransactionLookup,
@@ -116,20 +112,7 @@ struct Inner {
     /// The store cannot be relied on any more.
     broken: Notify,
     wake: Notify,
-    /// Pauses of each kind in a row, so that a block is probed ever more rarely.
-    pauses: Mutex<BTreeMap<&'static str, u32>>,
-    /// What is wrong with Kommo just now, if anything.
-    trouble: Mutex<Option<Trouble>>,
-}
-
-/// Kommo does not answer as it should; events wait, and go on by themselves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Trouble {
-    /// Since when, as far as this process has seen.
-    pub since: OffsetDateTime,
-    /// What the last call ran into.
-    pub why: String,
+    health: Health,
 }
 
 impl fmt::Debug for Sync {
@@ -359,7 +342,7 @@ impl Sync {
     /// What is wrong with Kommo just now; none while calls succeed.
     #[must_use]
     pub fn trouble(&self) -> Option<Trouble> {
-        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.health.trouble()
     }
 
     /// Which of the configured fields this Kommo account cannot take, and why. For the start of a service: later they are
@@ -543,40 +526,6 @@ impl Sync {
             occurred_at: OffsetDateTime::UNIX_EPOCH,
             in_doubt: false,
         }
-    }
-
-    /// Kommo does not answer as it should. Said aloud once, however many events run into it.
-    fn has_trouble(&self, why: &str) {
-        let mut trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match trouble.as_mut() {
-            Some(trouble) => why.clone_into(&mut trouble.why),
-            None => {
-                tracing::warn!(
-                    why,
-                    "Kommo does not answer as it should: events wait and go on by themselves"
-                );
-                *trouble = Some(Trouble { since: self.now(), why: why.to_owned() });
-            }
-        }
-    }
-
-    /// A call succeeded.
-    fn has_recovered(&self) {
-        self.0.pauses.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let trouble = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(trouble) = trouble {
-            tracing::info!(since = %rfc3339(trouble.since), "Kommo answers again");
-        }
-    }
-
-    /// Counts one more pause of this kind, and says how many came before. One that says itself how long it lasts does
-    /// not count.
-    fn count(&self, pause: Pause) -> u32 {
-        let mut pauses = self.0.pauses.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = pauses.entry(pause.code()).or_default();
-        let before = *count;
-        *count = before.saturating_add(u32::from(!pause.is_told()));
-        before
     }
 }
 

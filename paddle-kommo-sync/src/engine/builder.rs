@@ -1,14 +1,12 @@
-use std::{
-    collections::BTreeMap,
-    num::NonZeroUsize,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use kommo_client::Client;
 use tokio::sync::{Notify, Semaphore};
 
-use super::{Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, memory, pacer::StorePacer};
+use super::{
+    Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, health::Health, memory,
+    pacer::StorePacer,
+};
 use crate::{
     apply::{Bundler, TURN},
     cache::Cache,
@@ -202,8 +200,7 @@ impl SyncBuilder {
             keep: self.keep,
             broken: Notify::new(),
             wake: Notify::new(),
-            pauses: Mutex::new(BTreeMap::new()),
-            trouble: Mutex::new(None),
+            health: Health::default(),
         })))
     }
 }

@@ -421,7 +421,7 @@ impl Sync {
         };
         match applier.apply(lease.clone(), &effects).await? {
             Applied::Done(left_out) => {
-                self.has_recovered();
+                self.0.health.recovered();
                 self.warn_once(&left_out);
                 for document in plan.documents {
                     let job = Job::Document(document);
@@ -475,7 +475,7 @@ impl Sync {
         match reaction {
             Reaction::Park(parked) => self.park(lease, parked).await,
             Reaction::Retry(why) => {
-                self.has_trouble(&why);
+                self.0.health.failed(&why, self.now());
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, why).await
             }
@@ -491,24 +491,12 @@ impl Sync {
             }
             Reaction::ParkLater(parked) => self.park(lease, parked).await,
             Reaction::Pause(pause) => {
-                let until = after(self.now(), pause.length(self.count(pause)));
-                self.0.store.pause(self.0.account, until, pause.code()).await?;
-                self.has_trouble(pause.code());
-                let until_text = rfc3339(until);
-                match pause {
-                    Pause::RateLimited(_) => {
-                        tracing::warn!(
-                            until = until_text,
-                            "Kommo asks to slow down: its account pauses"
-                        );
-                    }
-                    _ => tracing::error!(
-                        reason = pause.code(),
-                        hint = pause.hint(),
-                        until = until_text,
-                        "Kommo refuses every call: its account pauses"
-                    ),
+                let (until, is_news) = self.0.health.paused(pause, self.now());
+                if is_news {
+                    self.0.store.pause(self.0.account, until, pause.code()).await?;
+                    tell(pause, until);
                 }
+                self.0.health.failed(pause.code(), self.now());
                 self.wait(lease, self.now(), pause.code().to_owned()).await.map(|step| match step {
                     Step::Waiting(_) => {
                         Step::Waiting(Outcome::Waiting { reason: pause.code().to_owned(), until })
@@ -536,6 +524,21 @@ impl Sync {
                 tracing::warn!(part = %left_out.what, why = left_out.why, "left out of what is written to Kommo");
             }
         }
+    }
+}
+
+fn tell(pause: Pause, until: OffsetDateTime) {
+    let until = rfc3339(until);
+    match pause {
+        Pause::RateLimited(_) => {
+            tracing::warn!(until, "Kommo asks to slow down: its account pauses");
+        }
+        _ => tracing::error!(
+            reason = pause.code(),
+            hint = pause.hint(),
+            until,
+            "Kommo refuses every call: its account pauses"
+        ),
     }
 }
 

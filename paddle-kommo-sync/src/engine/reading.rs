@@ -117,7 +117,7 @@ impl Sync {
             Ok(_) => return Ok(Found::Parked(Parked::deal_gone(lead))),
             Err(reaction) => return Ok(Found::Failed(reaction)),
         };
-        self.has_recovered();
+        self.0.health.recovered();
         let Some(deal) = deal else {
             return Ok(Found::Failed(Reaction::Retry("Kommo's answer names no stage".to_owned())));
         };

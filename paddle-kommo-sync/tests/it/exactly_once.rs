@@ -366,26 +366,44 @@ async fn a_refusal_that_names_nothing_of_ours_ends() {
     assert!(ended.is_ok(), "still at it after 3 s, {patches} PATCHes");
 }
 
+/// First payments of several deals.
+fn payments_of(world: &World, deals: std::ops::RangeInclusive<u64>) -> Vec<Event> {
+    let payment = |id: u64| {
+        world.kommo.add_lead(FakeLead::new("x").id(id).stage(PIPELINE, NEGOTIATION));
+        let mut data = transaction();
+        data["id"] = json!(format!("txn_{id}"));
+        data["customer_id"] = json!(format!("ctm_{id}"));
+        data["subscription_id"] = Value::Null;
+        data["custom_data"]["kommo_lead_id"] = json!(id);
+        event("transaction.completed", 0, &data)
+    };
+    deals.map(payment).collect()
+}
+
 #[tokio::test]
 async fn a_block_that_several_deals_meet_is_one_block() {
     let world = World::new().await;
-    for id in 1..=4 {
-        world.kommo.add_lead(FakeLead::new("x").id(id).stage(PIPELINE, NEGOTIATION));
-    }
     world.kommo.block();
-    let payments: Vec<_> = (1..=4)
-        .map(|id| {
-            let mut data = transaction();
-            data["id"] = json!(format!("txn_{id}"));
-            data["customer_id"] = json!(format!("ctm_{id}"));
-            data["subscription_id"] = Value::Null;
-            data["custom_data"]["kommo_lead_id"] = json!(id);
-            event("transaction.completed", 0, &data)
-        })
-        .collect();
+    let payments = payments_of(&world, 1..=4);
     futures_util::future::join_all(payments.iter().map(|p| world.sync.handle(p))).await;
     let (until, _) = world.sync.stats().await.unwrap().paused.unwrap();
     assert_eq!(until - NOW, time::Duration::seconds(300), "the first probe after 5 minutes");
+}
+
+#[tokio::test]
+async fn k02_a_429_that_many_deals_share_is_one() {
+    let world = World::new().await;
+    // So that nothing else is asked for any more.
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.kommo.fail_next(Fault::too_many_requests().at("PATCH", "/api/v4/leads"));
+    let payments = payments_of(&world, 1..=20);
+    let outcomes =
+        futures_util::future::join_all(payments.iter().map(|p| world.sync.handle(p))).await;
+    let limited = |outcome: &Outcome| matches!(outcome, Outcome::Waiting { reason, .. } if reason == "rate_limited");
+    let limited = outcomes.iter().filter(|outcome| limited(outcome.as_ref().unwrap())).count();
+    assert!(limited > 10, "they shared a request: {limited}");
+    let (until, _) = world.sync.stats().await.unwrap().paused.unwrap();
+    assert_eq!(until - NOW, time::Duration::seconds(1), "the first pause");
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ impl Sync {
         }
         let account = self.account().await?;
         let lead = self.read_deal(job, &account).await?;
-        self.has_recovered();
+        self.0.health.recovered();
         let last = match &known.transaction {
             Some(id) => paddle.transactions().get(id).await?,
             None => None,
