@@ -57,8 +57,10 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     lanes::a_pause_does_not_stop_what_is_in_hand(&empty().await).await;
     lanes::a_clock_that_was_wrong_stops_nothing_for_ever(&empty().await).await;
     lanes::strikes_count_claims_without_an_outcome(&empty().await).await;
+    lanes::what_ended_two_workers_is_given_out_alone(&empty().await).await;
     journal::effects_keep_their_order_and_states(&empty().await).await;
     journal::a_fact_is_recorded_after_the_lease(&empty().await).await;
+    journal::a_fact_stays_one(&empty().await).await;
     journal::a_later_plan_takes_the_place_of_an_earlier_one(&empty().await).await;
     journal::what_is_not_planned_cannot_be_marked(&empty().await).await;
     journal::free_text_may_hold_anything(&empty().await).await;

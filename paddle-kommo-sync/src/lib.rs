@@ -153,7 +153,7 @@ pub use self::{
     store::{
         AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
         KnownRow, Learned, Lease, LinkRow, MemoryStore, NewEffect, NewEvent, Place, Put, Rank,
-        Store, StoreStats,
+        SUSPECT, Store, StoreStats,
     },
     sweep::{Alarm, SweepError, Swept},
     texts::{InvalidTemplate, OwnText, Placeholder, Text, Texts, Values},

@@ -78,6 +78,9 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Claims up to `limit` lanes that are due, the most urgent first (see [`Rank`]), of equally urgent ones the longest
     /// waiting. None while the account is paused.
+    ///
+    /// Of the lanes that were claimed [`SUSPECT`] times in a row without an outcome, only one is at work at any time: it may
+    /// be what ends its workers, and must not take along those that were only beside it. It comes on top of `limit`.
     async fn claim_due(
         &self,
         account: AccountKey,
@@ -111,6 +114,9 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Marks effects as in flight, durably, before their first byte leaves; the lease is renewed to `until`.
     /// Returns the renewed lease.
+    ///
+    /// Fails with [`StoreError::Conflict`], and changes nothing, when one of them has happened: whoever held the lane
+    /// before recorded it after the claim.
     async fn begin(
         &self,
         lease: &Lease,
@@ -130,7 +136,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         remote_id: Option<u64>,
     ) -> Result<(), StoreError>;
 
-    /// Records any other state of an effect; `absent` is how often it was looked for and not found.
+    /// Records any other state of an effect; `absent` is how often it was looked for and not found. Fails with
+    /// [`StoreError::Conflict`] when it has happened.
     async fn mark(
         &self,
         lease: &Lease,
@@ -233,8 +240,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     ) -> Result<StoreStats, StoreError>;
 
     /// Retention: takes away what customers can be known by from up to `limit` events that were done or discarded before
-    /// `before`, and says from how many. The payload becomes empty, and so do the bodies of their effects; everything
-    /// else stays, ids for ever.
+    /// `before`, and says from how many. The payload becomes empty, and so do the bodies of their effects and the decision,
+    /// which repeats them; everything else stays, ids for ever.
     async fn prune(
         &self,
         account: AccountKey,
@@ -269,6 +276,12 @@ pub trait Store: Debug + Send + Sync + 'static {
 
 /// Makes an event of what is linked already; see [`Store::put_placed`].
 pub type Place = Box<dyn FnOnce(&[LinkRow]) -> NewEvent + Send>;
+
+/// A lane that was claimed so often in a row without an outcome may be what ends its workers.
+pub const SUSPECT: u32 = 2;
+
+// Indexes and queries name it as a number.
+const _: () = assert!(SUSPECT == 2);
 
 /// No wait is as long: one that ends later was written while a clock was wrong.
 const LONGEST_WAIT: time::Duration = time::Duration::days(30);

@@ -1,5 +1,8 @@
 use super::{account, at, claim, event, ok};
-use crate::store::{Attempt, EffectState, Learned, NewEffect, Store};
+use crate::{
+    error::StoreError,
+    store::{Attempt, EffectState, Learned, NewEffect, Store},
+};
 
 fn effect(name: &str) -> NewEffect {
     NewEffect { name: name.to_owned(), marker: format!("[pk-{name}]"), body: format!("\"{name}\"") }
@@ -74,6 +77,27 @@ pub(super) async fn a_fact_is_recorded_after_the_lease(store: &dyn Store) {
     let third = claim(store, account, "evt_1", at(120)).await;
     let states: Vec<_> = third.effects.iter().map(|row| (row.state, row.remote_id)).collect();
     assert_eq!(states, [(EffectState::Done, Some(5))], "what happened, happened");
+}
+
+/// Whoever claimed the lane before a fact was recorded does not know of it, and must not send again.
+pub(super) async fn a_fact_stays_one(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let old = claim(store, account, "evt_1", at(0)).await.lease;
+    ok(store.plan(&old, "\"why\"", &["note", "task"].map(effect), &Learned::default()).await);
+    let attempt = Attempt { call_id: "call".to_owned(), sent_at: at(0), deadline_at: at(30) };
+    let old = ok(store.begin(&old, &["note"], &attempt, at(60)).await);
+    let new = claim(store, account, "evt_1", at(60)).await.lease;
+    ok(store.done(&old, "note", Some(5)).await);
+    for state in [EffectState::Unknown, EffectState::Planned, EffectState::Parked] {
+        let marked = store.mark(&new, "note", state, 1).await;
+        assert!(matches!(marked, Err(StoreError::Conflict)), "{state:?}: {marked:?}");
+    }
+    let begun = store.begin(&new, &["task", "note"], &attempt, at(160)).await;
+    assert!(matches!(begun, Err(StoreError::Conflict)), "{begun:?}");
+    let third = claim(store, account, "evt_1", at(120)).await;
+    let states: Vec<_> = third.effects.iter().map(|row| (row.state, row.remote_id)).collect();
+    assert_eq!(states, [(EffectState::Done, Some(5)), (EffectState::Planned, None)]);
 }
 
 pub(super) async fn a_later_plan_takes_the_place_of_an_earlier_one(store: &dyn Store) {

@@ -317,6 +317,41 @@ pub(super) async fn a_clock_that_was_wrong_stops_nothing_for_ever(store: &dyn St
     assert_eq!(given.len(), 1, "the other one of the two: {given:?}");
 }
 
+/// Whoever ended two workers may end the next, and must not take the many along that were only beside it.
+pub(super) async fn what_ended_two_workers_is_given_out_alone(store: &dyn Store) {
+    let account = account(store).await;
+    for lane in ["a", "b", "c"] {
+        ok(store.put(account, &event(&format!("evt_{lane}"), lane, 0)).await);
+    }
+    let due = async |now| {
+        let claimed = ok(store.claim_due(account, at(now), LEASE, 10).await);
+        claimed.into_iter().map(|claimed| (claimed.lease.lane, claimed.strikes)).collect::<Vec<_>>()
+    };
+    assert_eq!(due(0).await.len(), 3, "nothing is known of them");
+    assert_eq!(due(100).await.len(), 3, "any of them may have ended the first worker");
+    ok(store.put(account, &event("evt_d", "d", 150)).await);
+    let mut alone = due(200).await;
+    alone.sort();
+    let [(suspect, 3), (fresh, 1)] = alone.as_slice() else { panic!("{alone:?}") };
+    assert_eq!(fresh, "d", "what did nothing does not wait");
+    assert!(due(201).await.is_empty(), "one at a time");
+    let named = ok(store.claim_event(account, &format!("evt_{suspect}"), at(201), LEASE).await);
+    assert_eq!(named, Claim::NotDue(at(260)));
+    // Its worker ends as well: it is seen to be at fault before another is tried.
+    let again = claim(store, account, &format!("evt_{suspect}"), at(300)).await;
+    assert_eq!(again.strikes, 4);
+    ok(store.finish(&again.lease, &finish(EventState::Parked, at(301))).await);
+    let other = ok(store.claim_due(account, at(302), LEASE, 10).await);
+    let other = other.iter().find(|claimed| claimed.lease.lane != "d").map(|claimed| {
+        assert_eq!(claimed.strikes, 3);
+        &claimed.lease
+    });
+    let Some(other) = other else { panic!("the next one has its turn") };
+    ok(store.finish(other, &finish(EventState::Done, at(303))).await);
+    let last = ok(store.claim_due(account, at(304), LEASE, 10).await);
+    assert_eq!(last.len(), 1, "and the last");
+}
+
 pub(super) async fn strikes_count_claims_without_an_outcome(store: &dyn Store) {
     let account = account(store).await;
     ok(store.put(account, &event("evt_1", "lead:1", 0)).await);

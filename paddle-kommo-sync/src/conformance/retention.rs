@@ -48,6 +48,9 @@ pub(super) async fn payloads_go_and_ids_stay(store: &dyn Store) {
     let again = ok(store.put(account, &event("evt_old", "evt_old", 0)).await);
     assert_eq!(again, Put::Known(EventState::Done), "a replay after a year is still known");
     assert_eq!(payload("evt_old").await, Some(0), "and does not bring the payload back");
+    let decision = async |id: &str| ok(store.event(account, id).await).and_then(|row| row.decision);
+    assert_eq!(decision("evt_old").await, None, "it holds the texts of its effects");
+    assert!(decision("evt_young").await.is_some());
     assert!(
         ok(store.claim_due(account, at(3600), LEASE, 10).await)
             .iter()

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::{
     AccountKey, Attempt, Claim, Claimed, EffectRow, EffectState, EventRow, EventState, Finish,
-    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Rank, Store, StoreStats,
-    longest_wait,
+    KnownRow, Learned, Lease, LinkRow, NewEffect, NewEvent, Place, Put, Rank, SUSPECT, Store,
+    StoreStats, longest_wait,
 };
 use crate::error::StoreError;
 
@@ -42,6 +42,7 @@ struct Lane {
     due_at: OffsetDateTime,
     epoch: i64,
     strikes: u32,
+    is_leased: bool,
 }
 
 #[derive(Debug)]
@@ -136,6 +137,7 @@ impl Account {
             due_at,
             epoch: 0,
             strikes: 0,
+            is_leased: false,
         });
         if idle {
             lane.due_at = due_at;
@@ -169,6 +171,7 @@ impl Account {
         state.due_at = until;
         state.epoch = state.epoch.saturating_add(1);
         state.strikes = state.strikes.saturating_add(1);
+        state.is_leased = true;
         let event = self.events.get_mut(index)?;
         event.row.attempt = event.row.attempt.saturating_add(1);
         Some(Claimed {
@@ -190,6 +193,7 @@ impl Account {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.due_at = due_at;
             lane.strikes = 0;
+            lane.is_leased = false;
         }
     }
 
@@ -227,6 +231,12 @@ impl Account {
 impl Event {
     fn is_open(&self) -> bool {
         self.row.state == EventState::Open
+    }
+
+    /// One that has not happened.
+    fn open_effect(&mut self, name: &str) -> Result<&mut EffectRow, StoreError> {
+        let effect = self.effect(name)?;
+        if effect.state == EffectState::Done { Err(StoreError::Conflict) } else { Ok(effect) }
     }
 
     fn effect(&mut self, name: &str) -> Result<&mut EffectRow, StoreError> {
@@ -302,10 +312,24 @@ impl Store for MemoryStore {
                 .map(|(name, lane)| (lane.rank, lane.due_at, name.clone()))
                 .collect();
             due.sort();
-            due.iter()
-                .filter_map(|(_, _, lane)| rows.claim(account, lane, now, until))
+            let is_suspect = |rows: &Account, lane: &str| {
+                rows.lanes.get(lane).is_some_and(|lane| lane.strikes >= SUSPECT)
+            };
+            let (suspects, usual): (Vec<_>, Vec<_>) =
+                due.iter().map(|(_, _, lane)| lane).partition(|lane| is_suspect(rows, lane));
+            let at_work = rows
+                .lanes
+                .values()
+                .any(|lane| lane.strikes > SUSPECT && lane.is_leased && !is_over(lane.due_at, now));
+            let mut claimed: Vec<Claimed> = usual
+                .into_iter()
+                .filter_map(|lane| rows.claim(account, lane, now, until))
                 .take(limit)
-                .collect()
+                .collect();
+            let suspects = suspects.into_iter().filter(|_| !at_work);
+            claimed
+                .extend(suspects.filter_map(|lane| rows.claim(account, lane, now, until)).take(1));
+            claimed
         }))
     }
 
@@ -373,7 +397,7 @@ impl Store for MemoryStore {
     ) -> Result<Lease, StoreError> {
         self.leased(lease, |account, index| {
             for name in effects {
-                at(account, index)?.effect(name)?;
+                at(account, index)?.open_effect(name)?;
             }
             for name in effects {
                 let effect = at(account, index)?.effect(name)?;
@@ -421,7 +445,7 @@ impl Store for MemoryStore {
         absent: u32,
     ) -> Result<(), StoreError> {
         self.leased(lease, |account, index| {
-            let effect = at(account, index)?.effect(effect)?;
+            let effect = at(account, index)?.open_effect(effect)?;
             effect.state = state;
             effect.absent = absent;
             Ok(())
@@ -651,6 +675,7 @@ impl Store for MemoryStore {
             old.truncate(limit);
             for event in &mut old {
                 event.row.payload = Vec::new();
+                event.row.decision = None;
                 event.effects.iter_mut().for_each(|effect| effect.body = String::new());
             }
             old.len()

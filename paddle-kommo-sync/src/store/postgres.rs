@@ -175,12 +175,19 @@ impl Store for PostgresStore {
         // Lanes that somebody else is just taking are passed over, not waited for.
         let rows = query(
             &transaction,
-            "WITH due AS (
-                 SELECT key, prio, due_at FROM lane WHERE account = $1 AND pending > 0
+            "WITH usual AS (
+                 SELECT key, prio, due_at FROM lane WHERE account = $1 AND pending > 0 AND strikes < 2
                  AND (due_at <= $2 OR due_at > $5)
                  AND NOT EXISTS (SELECT 1 FROM account WHERE id = $1 AND paused_until > $2 AND paused_until <= $5)
                  ORDER BY prio, due_at LIMIT $4 FOR UPDATE OF lane SKIP LOCKED
-             )
+             ), suspect AS (
+                 SELECT key, prio, due_at FROM lane WHERE account = $1 AND pending > 0 AND strikes >= 2
+                 AND (due_at <= $2 OR due_at > $5)
+                 AND NOT EXISTS (SELECT 1 FROM account WHERE id = $1 AND paused_until > $2 AND paused_until <= $5)
+                 AND NOT EXISTS (SELECT 1 FROM lane WHERE account = $1 AND strikes > 2
+                                 AND owner IS NOT NULL AND due_at > $2 AND due_at <= $5)
+                 ORDER BY prio, due_at LIMIT 1 FOR UPDATE OF lane SKIP LOCKED
+             ), due AS (SELECT * FROM usual UNION ALL SELECT * FROM suspect)
              UPDATE lane u SET epoch = u.epoch + 1, strikes = u.strikes + 1, due_at = $3, owner = pg_backend_pid()::text
              FROM due WHERE u.account = $1 AND u.key = due.key
              RETURNING u.key, u.epoch, u.strikes, due.prio, due.due_at",
@@ -279,7 +286,7 @@ impl Store for PostgresStore {
         let changed = execute(
             &transaction,
             "UPDATE effect SET state = 1, absent = 0, epoch = $3, call_id = $4, sent_at = $5, deadline_at = $6
-             WHERE seq = $1 AND name = ANY($2)",
+             WHERE seq = $1 AND name = ANY($2) AND state <> 2",
             &[
                 &seq,
                 &effects,
@@ -290,9 +297,7 @@ impl Store for PostgresStore {
             ],
         )
         .await?;
-        if usize::try_from(changed).ok() != Some(effects.len()) {
-            return Err(StoreError::Corrupt("effect"));
-        }
+        changes::open_effects(&transaction, seq, effects, changed).await?;
         changes::renew(&transaction, lease, until).await?;
         transaction.commit().await?;
         Ok(Lease { until, ..lease.clone() })
@@ -336,11 +341,11 @@ impl Store for PostgresStore {
         let seq = leased(&transaction, lease).await?;
         let changed = execute(
             &transaction,
-            "UPDATE effect SET state = $3, absent = $4 WHERE seq = $1 AND name = $2",
+            "UPDATE effect SET state = $3, absent = $4 WHERE seq = $1 AND name = $2 AND state <> 2",
             &[&seq, &effect, &(state as i64), &i64::from(absent)],
         )
         .await?;
-        one_row(changed, "effect")?;
+        changes::open_effects(&transaction, seq, &[effect], changed).await?;
         Ok(transaction.commit().await?)
     }
 

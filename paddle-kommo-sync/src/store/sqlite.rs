@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use time::OffsetDateTime;
 
 use self::{
-    changes::{claim, free, insert, learn, one_row, open_lane, prune, take_in},
+    changes::{claim, free, insert, learn, one_row, open_effect, open_lane, prune, take_in},
     rows::{count, micros, moment},
     writer::{Undo, Writer},
 };
@@ -156,13 +156,7 @@ impl Store for SqliteStore {
             if rows::pause(connection, account, now)?.is_some() {
                 return Ok(Vec::new());
             }
-            let due = connection
-                .prepare_cached(
-                    "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND (due_at <= ?2 OR due_at > ?4)
-                     ORDER BY prio, due_at LIMIT ?3",
-                )?
-                .query_map(params![account.get(), micros(now), count(limit), micros(longest_wait(now))], |row| row.get(0))?
-                .collect::<Result<Vec<String>, _>>()?;
+            let due = rows::due(connection, account, now, limit)?;
             let mut claimed = Vec::new();
             for lane in due {
                 claimed.extend(claim(connection, account, &lane, now, lease)?);
@@ -246,7 +240,7 @@ impl Store for SqliteStore {
                 let changed = connection
                     .prepare_cached(
                         "UPDATE effect SET state = 1, absent = 0, epoch = ?3, call_id = ?4, sent_at = ?5, deadline_at = ?6
-                         WHERE seq = ?1 AND name = ?2",
+                         WHERE seq = ?1 AND name = ?2 AND state <> 2",
                     )?
                     .execute(params![
                         seq,
@@ -256,7 +250,7 @@ impl Store for SqliteStore {
                         micros(attempt.sent_at),
                         micros(attempt.deadline_at)
                     ])?;
-                one_row(changed, "effect")?;
+                open_effect(connection, seq, name, changed)?;
             }
             connection
                 .prepare_cached("UPDATE lane SET due_at = ?3 WHERE account = ?1 AND key = ?2")?
@@ -308,10 +302,10 @@ impl Store for SqliteStore {
         self.leased(lease, move |connection, _, seq| {
             let changed = connection
                 .prepare_cached(
-                    "UPDATE effect SET state = ?3, absent = ?4 WHERE seq = ?1 AND name = ?2",
+                    "UPDATE effect SET state = ?3, absent = ?4 WHERE seq = ?1 AND name = ?2 AND state <> 2",
                 )?
                 .execute(params![seq, effect, state as i64, absent])?;
-            one_row(changed, "effect")
+            open_effect(connection, seq, &effect, changed)
         })
         .await
     }

@@ -317,6 +317,25 @@ pub(super) async fn reopen(
     Ok(true)
 }
 
+/// Whether all of these effects were changed, none of which had happened; else why not.
+pub(super) async fn open_effects(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    effects: &[&str],
+    changed: u64,
+) -> Result<(), StoreError> {
+    if usize::try_from(changed).ok() == Some(effects.len()) {
+        return Ok(());
+    }
+    let done = query_opt(
+        transaction,
+        "SELECT 1 FROM effect WHERE seq = $1 AND name = ANY($2) AND state = 2 LIMIT 1",
+        &[&seq, &effects],
+    )
+    .await?;
+    Err(if done.is_some() { StoreError::Conflict } else { StoreError::Corrupt("effect") })
+}
+
 pub(super) async fn prune(
     client: &impl GenericClient,
     account: AccountKey,
@@ -332,7 +351,7 @@ pub(super) async fn prune(
          ), emptied AS (
              UPDATE effect e SET body = '' FROM old WHERE e.seq = old.seq
          )
-         UPDATE inbox i SET payload = NULL FROM old WHERE i.seq = old.seq",
+         UPDATE inbox i SET payload = NULL, decision = NULL FROM old WHERE i.seq = old.seq",
         &[&account.get(), &micros(before), &count(limit)],
     )
     .await?;

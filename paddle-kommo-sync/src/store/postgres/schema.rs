@@ -8,7 +8,7 @@ use crate::error::StoreError;
 pub(super) const SCHEMA: &str = "paddle_kommo";
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// Any number, as long as it is always the same: whoever migrates holds the lock of this name.
 const LOCK: i64 = 0x7061_6464_6c65;
@@ -77,6 +77,13 @@ CREATE TABLE known(
 const VERSION_2: &str = "
 ALTER TABLE inbox ADD COLUMN rank BIGINT NOT NULL DEFAULT 1;
 UPDATE lane SET prio = 1;
+";
+
+/// Few lanes are under suspicion, so that the one that may go on is found at once. What ended before its payload was taken
+/// away keeps no decision either, which repeats it.
+const VERSION_3: &str = "
+CREATE INDEX lane_suspect ON lane(account, prio, due_at) WHERE strikes >= 2;
+UPDATE inbox SET decision = NULL WHERE state IN (2, 4) AND payload IS NULL;
 ";
 
 /// Brings the database to the version of this program. Of several processes that start at once, one does it.

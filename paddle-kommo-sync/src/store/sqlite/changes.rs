@@ -196,11 +196,28 @@ pub(super) fn prune(
         .collect::<Result<Vec<i64>, _>>()?;
     for seq in &old {
         connection
-            .prepare_cached("UPDATE inbox SET payload = NULL WHERE seq = ?1")?
+            .prepare_cached("UPDATE inbox SET payload = NULL, decision = NULL WHERE seq = ?1")?
             .execute([seq])?;
         connection.prepare_cached("UPDATE effect SET body = '' WHERE seq = ?1")?.execute([seq])?;
     }
     Ok(old.len())
+}
+
+/// Whether an effect was changed that had not happened; else why not.
+pub(super) fn open_effect(
+    connection: &Connection,
+    seq: i64,
+    name: &str,
+    changed: usize,
+) -> Result<(), StoreError> {
+    if changed == 0
+        && connection
+            .prepare_cached("SELECT 1 FROM effect WHERE seq = ?1 AND name = ?2 AND state = 2")?
+            .exists(params![seq, name])?
+    {
+        return Err(StoreError::Conflict);
+    }
+    one_row(changed, "effect")
 }
 
 pub(super) fn one_row(changed: usize, what: &'static str) -> Result<(), StoreError> {

@@ -33,6 +33,34 @@ fn is_fatal(error: &rusqlite::Error) -> bool {
     }
 }
 
+/// The lanes that are due, the most urgent first, and one at a time of those under suspicion.
+pub(super) fn due(
+    connection: &Connection,
+    account: AccountKey,
+    now: OffsetDateTime,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let (account, now, latest) = (account.get(), micros(now), micros(longest_wait(now)));
+    let mut due = connection
+        .prepare_cached(
+            "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND strikes < 2 AND (due_at <= ?2 OR due_at > ?3)
+             ORDER BY prio, due_at LIMIT ?4",
+        )?
+        .query_map(params![account, now, latest, count(limit)], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    let suspect = connection
+        .prepare_cached(
+            "SELECT key FROM lane WHERE account = ?1 AND pending > 0 AND strikes >= 2 AND (due_at <= ?2 OR due_at > ?3)
+             AND NOT EXISTS (SELECT 1 FROM lane WHERE account = ?1 AND strikes > 2 AND owner IS NOT NULL
+                             AND due_at > ?2 AND due_at <= ?3)
+             ORDER BY prio, due_at LIMIT 1",
+        )?
+        .query_row(params![account, now, latest], |row| row.get(0))
+        .optional()?;
+    due.extend(suspect);
+    Ok(due)
+}
+
 pub(super) fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
 }

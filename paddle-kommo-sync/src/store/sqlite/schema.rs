@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use crate::error::StoreError;
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// All times are microseconds since 1970. `lane.due_at` is the whole lease: while a lane is worked on it lies in the
 /// future, and it comes due by itself when its worker is gone.
@@ -71,6 +71,13 @@ CREATE INDEX inbox_prune ON inbox(account, finished_at) WHERE state IN (2, 4) AN
 const VERSION_3: &str = "
 ALTER TABLE inbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 1;
 UPDATE lane SET prio = 1;
+";
+
+/// Few lanes are under suspicion, so that the one that may go on is found at once. What ended before its payload was taken
+/// away keeps no decision either, which repeats it.
+const VERSION_4: &str = "
+CREATE INDEX lane_suspect ON lane(account, prio, due_at) WHERE strikes >= 2;
+UPDATE inbox SET decision = NULL WHERE state IN (2, 4) AND payload IS NULL;
 ";
 
 /// Brings the file to the version of this program.
