@@ -1,5 +1,6 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
+mod at_work;
 mod builder;
 mod checkout;
 mod cursor;
@@ -23,6 +24,7 @@ use paddle_webhook::{Environment, Event};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::{Notify, Semaphore};
 
+use self::{at_work::AtWork, checkout::Checkouts, health::Health, process::Step};
 pub use self::{
     builder::{BuildError, SyncBuilder},
     checkout::{CheckoutCounts, StageError},
@@ -30,7 +32,6 @@ pub use self::{
     history::Backfilled,
     operator::{Chapter, ParkedEvent, Preview},
 };
-use self::{checkout::Checkouts, health::Health, process::Step};
 use crate::{
     apply::{Applier, Bundler, LEASE},
     cache::Cache,
@@ -96,6 +97,7 @@ struct Inner {
     broken: Notify,
     wake: Notify,
     health: Health,
+    at_work: AtWork,
 }
 
 impl fmt::Debug for Sync {

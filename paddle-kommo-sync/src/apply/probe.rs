@@ -60,9 +60,8 @@ impl Applier<'_> {
             return Ok(false);
         }
         self.store.mark(&work.lease, &row.name, EffectState::Unknown, absent).await?;
-        // An attempt that was begun after now was begun while a clock was wrong.
-        let wait = self.settle.saturating_mul(absent.saturating_add(1));
-        let until = after(sent_at.min(now), wait).max(now);
+        // Not before: whoever held the lane may have sent it only now, having slept on it.
+        let until = after(now, self.settle);
         let why = format!("`{}` is not in Kommo yet: it is looked for once more", row.name);
         Err(Stop::Because(Applied::Wait { until, why }))
     }

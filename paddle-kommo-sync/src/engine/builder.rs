@@ -4,8 +4,8 @@ use kommo_client::Client;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Inner, LANES, LANES_PER_ITEM, Sync, checkout::Checkouts, health::Health, memory,
-    pacer::StorePacer,
+    Inner, LANES, LANES_PER_ITEM, Sync, at_work::AtWork, checkout::Checkouts, health::Health,
+    memory, pacer::StorePacer,
 };
 use crate::{
     apply::{Bundler, TURN},
@@ -201,6 +201,7 @@ impl SyncBuilder {
             broken: Notify::new(),
             wake: Notify::new(),
             health: Health::default(),
+            at_work: AtWork::default(),
         })))
     }
 }

@@ -51,6 +51,11 @@ impl Sync {
     )]
     pub(super) async fn work_on(&self, claimed: Claimed) -> Result<Step, StoreError> {
         let lease = claimed.lease.clone();
+        let Some(working) = self.0.at_work.begin(&lease) else {
+            // What is under way may still reach Kommo; then it is looked for.
+            let why = "its deal is worked on".to_owned();
+            return self.wait(&lease, after(self.now(), self.0.settle), why).await;
+        };
         let step = match self.process(claimed).await {
             // What an event taught meanwhile changes what this one means: read and decide anew.
             Err(StoreError::Conflict) => {
@@ -69,7 +74,12 @@ impl Sync {
                 self.end(&lease, Outcome::Parked(parked), Learned::default()).await
             }
             step => step,
-        }?;
+        };
+        // A lane that is somebody else's by now is theirs to count.
+        if matches!(step, Ok(_) | Err(StoreError::LeaseLost)) {
+            working.end();
+        }
+        let step = step?;
         match &step {
             Step::Ended(Outcome::Parked(parked)) => tracing::warn!(
                 reason = parked.reason.code(),
@@ -95,7 +105,8 @@ impl Sync {
 
     async fn process(&self, claimed: Claimed) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
-        if claimed.strikes > STRIKES {
+        let given_up = self.0.at_work.given_up(&lease.lane);
+        if claimed.strikes.saturating_sub(given_up) > STRIKES {
             let detail =
                 format!("it ended its worker {STRIKES} times: look at the logs, then resume it");
             return self.park(lease, Parked::new(ParkReason::Poison, detail)).await;

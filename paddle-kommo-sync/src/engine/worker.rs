@@ -4,6 +4,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::{
     FutureExt as _,
+    future::join_all,
     stream::{FuturesUnordered, StreamExt as _},
 };
 
@@ -24,6 +25,9 @@ const PRUNED: usize = 500;
 
 /// How long work in progress may go on after the shutdown was asked for.
 const SHUTDOWN: Duration = Duration::from_secs(8);
+
+/// How long it may take to give back what was cut off.
+const GIVE_BACK: Duration = Duration::from_secs(1);
 
 impl Sync {
     /// Works through everything that is due, until `shutdown` is ready; then ends what it is at, within 10 seconds,
@@ -72,18 +76,24 @@ impl Sync {
                 () = ended(&mut working), if !working.is_empty() => {}
             }
         }
-        // What was claimed and not begun is given back.
-        while let Some((claimed, _)) = claiming.next().await {
-            for claimed in claimed {
-                self.give_back(&claimed.lease).await;
-            }
-        }
-        let all = async { while working.next().await.is_some() {} };
-        if tokio::time::timeout(SHUTDOWN, all).await.is_err() {
+        let end = async {
+            let unbegun = async {
+                while let Some((claimed, _)) = claiming.next().await {
+                    self.give_back(claimed.into_iter().map(|claimed| claimed.lease)).await;
+                }
+            };
+            tokio::join!(unbegun, async { while working.next().await.is_some() {} });
+        };
+        if tokio::time::timeout(SHUTDOWN, end).await.is_err() {
+            let events = working.len();
             tracing::warn!(
-                events = working.len(),
+                events,
                 "stopped with work in progress; the next start takes it up again"
             );
+            drop(working);
+            let given_back = self.give_back(self.0.at_work.left());
+            // What is not given back comes due when its lease ends.
+            drop(tokio::time::timeout(GIVE_BACK, given_back).await);
         }
     }
 
@@ -126,15 +136,19 @@ impl Sync {
         }
     }
 
-    async fn give_back(&self, lease: &Lease) {
-        let given = self.0.store.retry_at(lease, self.now(), "stopped before it was begun").await;
-        if let Err(error) = given {
-            tracing::warn!(
-                event_id = lease.event_id,
-                error = chain(&error),
-                "the lane could not be given back: it is taken up when its lease ends"
-            );
-        }
+    /// These lanes are due at once, for whoever comes next; that is no outcome of their own fault.
+    async fn give_back(&self, leases: impl IntoIterator<Item = Lease>) {
+        let each = leases.into_iter().map(|lease| async move {
+            let given = self.0.store.retry_at(&lease, self.now(), "the process was stopped").await;
+            if let Err(error) = given {
+                tracing::warn!(
+                    event_id = lease.event_id,
+                    error = chain(&error),
+                    "the lane could not be given back: it is taken up when its lease ends"
+                );
+            }
+        });
+        join_all(each).await;
     }
 
     async fn work_and_log(&self, claimed: Claimed) {

@@ -302,6 +302,7 @@ async fn u18_an_event_that_stops_its_worker_three_times_is_parked() {
     world.kommo.fail_next(Fault::hang(Duration::from_secs(60)).on("GET", "/api/v4/leads").always());
     let payment = payment();
     for _ in 0..3 {
+        let process = world.restarted(store.clone()).await;
         let before = world.kommo.requests().len();
         let asked = async {
             while world.kommo.requests().len() == before {
@@ -311,7 +312,7 @@ async fn u18_an_event_that_stops_its_worker_three_times_is_parked() {
         tokio::select! {
             biased;
             () = asked => {}
-            outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
+            outcome = process.handle(&payment) => panic!("it ended: {outcome:?}"),
         }
         world.advance(LEASE);
     }

@@ -267,3 +267,124 @@ async fn u25_an_event_that_waits_holds_its_own_deal_only_and_its_age_is_told() {
     let stats = world.sync.stats().await.unwrap();
     assert_eq!((stats.open, stats.oldest_open), (2, Some(NOW)));
 }
+
+fn notes_sent(world: &World) -> usize {
+    let requests = world.kommo.requests();
+    let is_note = |method: &str, path: &str| method == "POST" && path == "/api/v4/leads/notes";
+    requests.iter().filter(|request| is_note(&request.method, &request.path)).count()
+}
+
+/// Works on a payment whose note hangs in Kommo, and does `meanwhile` when it has been sent.
+async fn while_a_note_hangs(
+    world: &World,
+    payment: &Event,
+    meanwhile: impl Future<Output = ()>,
+) -> Result<Outcome, StoreError> {
+    let late = Fault::hang(Duration::from_secs(60)).applied_later();
+    world.kommo.fail_next(late.on("POST", "/api/v4/leads/notes"));
+    let scene = async {
+        while notes_sent(world) == 0 {
+            tokio::task::yield_now().await;
+        }
+        meanwhile.await;
+    };
+    tokio::join!(world.sync.handle(payment), scene).0
+}
+
+#[tokio::test]
+async fn u11_a_clock_that_leaps_does_not_make_a_worker_meet_itself() {
+    let (world, _) = world().await;
+    let payment = payment();
+    let leap = async {
+        world.advance(Duration::from_secs(600));
+        for _ in 0..4 {
+            let outcome = world.handle(&payment).await;
+            assert!(matches!(outcome, Outcome::Waiting { .. }), "{outcome}");
+        }
+        assert_eq!(notes_sent(&world), 1, "the first is still under way");
+    };
+    drop(while_a_note_hangs(&world, &payment, leap).await);
+    assert_eq!(world.kommo.apply_held(), 1);
+    done_at_last(&world, &world.sync, &payment).await;
+    won_once(&world, LEAD);
+}
+
+#[tokio::test]
+async fn k16_looks_are_a_settle_time_apart_when_another_worker_takes_over_too() {
+    let store = MemoryStore::new();
+    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
+    let payment = payment();
+    let late = Fault::hang(Duration::from_secs(60)).applied_later();
+    world.kommo.fail_next(late.on("POST", "/api/v4/leads/notes"));
+    let sent = async {
+        while notes_sent(&world) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = sent => {}
+        outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
+    }
+    world.advance(LEASE);
+    let other = world.restarted(store).await;
+    let outcome = other.handle(&payment).await.unwrap();
+    let Outcome::Waiting { until, .. } = outcome else { panic!("{outcome}") };
+    assert_eq!(until - NOW, time::Duration::seconds(180), "the first look was at 120");
+    // What the first worker has sent comes through only now.
+    assert_eq!(world.kommo.apply_held(), 1);
+    world.advance(Duration::from_secs(60));
+    assert!(matches!(other.handle(&payment).await.unwrap(), Outcome::Done(_)));
+    assert_eq!(world.kommo.notes(LEAD).len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_again_and_again_is_no_poison() {
+    let (world, _) = world().await;
+    let slow = Fault::hang(Duration::from_secs(60)).on("GET", "/api/v4/leads");
+    world.kommo.fail_next(slow.times(9));
+    let payment = payment();
+    for _ in 0..9 {
+        let before = world.kommo.requests().len();
+        let asked = async {
+            while world.kommo.requests().len() == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = asked => {}
+            outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
+        }
+        world.advance(LEASE);
+    }
+    done_at_last(&world, &world.sync, &payment).await;
+    won_once(&world, LEAD);
+}
+
+#[tokio::test(start_paused = true)]
+async fn u03_a_store_that_hangs_does_not_hold_up_the_shutdown() {
+    // Work that is cut off, a claim that never ends, and lanes that cannot be given back.
+    for hangs in ["links", "claim_due", "retry_at"] {
+        let (world, store) = world().await;
+        store.choose(|method| if method == "claim_event" { Fate::Fails } else { Fate::Good });
+        for event in [payment(), other_payment()] {
+            assert!(world.sync.handle(&event).await.is_err());
+        }
+        let (never, claims) =
+            (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+        let seen = Arc::clone(&claims);
+        store.choose(move |method| {
+            seen.fetch_add(usize::from(method == "claim_due"), Ordering::SeqCst);
+            if method == hangs { Fate::Waits(Arc::clone(&never)) } else { Fate::Good }
+        });
+        let asked = async {
+            while claims.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let started = tokio::time::Instant::now();
+        world.sync.run(asked).await;
+        assert!(started.elapsed() <= Duration::from_secs(10), "{hangs}: {:?}", started.elapsed());
+    }
+}

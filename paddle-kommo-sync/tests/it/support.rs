@@ -1,7 +1,6 @@
 //! A small world: a fake Kommo with one open deal, a store, a clock that is moved by hand, and events in our words.
 
 pub(crate) mod events;
-#[expect(dead_code, reason = "shared with the tests of the servers")]
 pub(crate) mod faulty;
 pub(crate) mod shop;
 pub(crate) mod stopping;
