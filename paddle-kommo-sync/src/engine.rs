@@ -14,6 +14,7 @@ mod pacer;
 mod process;
 mod reading;
 mod reconcile;
+mod reopen;
 mod sweep;
 mod worker;
 

@@ -4,13 +4,7 @@ use kommo_client::{LeadId, PipelineId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
-use super::{
-    Sync,
-    jobs::Job,
-    operator::changes,
-    reading::{Found, Stored},
-    rfc3339, text,
-};
+use super::{Sync, jobs::Job, operator::changes, reading::Found, rfc3339, text};
 use crate::{
     apply::{Applied, Applier, after, held},
     config::{Mode, Unlinked},
@@ -29,9 +23,6 @@ use crate::{
 
 /// An event that ended its worker so often without any outcome will do so again.
 const STRIKES: u32 = 3;
-
-/// As many events of one customer are looked through when something is learned of it.
-const REOPENED: usize = 1000;
 
 /// What one round of work on an event led to.
 pub(super) enum Step {
@@ -298,7 +289,12 @@ impl Sync {
                 Found::Parked(parked) => {
                     let known = stored.known.clone().fold_parked(event, data);
                     let learned = stored.learned(&known, Vec::new())?;
-                    return self.end(lease, Outcome::Parked(parked), learned).await;
+                    let has_no_deal = parked.reason == ParkReason::NoDeal;
+                    let step = self.end(lease, Outcome::Parked(parked), learned).await?;
+                    if has_no_deal {
+                        self.reopen_if_told(&stored, &lease.event_id).await?;
+                    }
+                    return Ok(step);
                 }
                 Found::Failed(reaction) => return self.react(claimed, reaction).await,
             }
@@ -353,24 +349,6 @@ impl Sync {
                 self.carry_out(claimed, effects, plan).await
             }
         }
-    }
-
-    /// What was just learned of a customer may tell which deal is meant by what is parked.
-    async fn reopen(&self, tells_a_deal: bool, stored: &Stored) -> Result<(), StoreError> {
-        let (true, Some(customer)) = (tells_a_deal, &stored.references.customer) else {
-            return Ok(());
-        };
-        let no_deal = |row: &EventRow| {
-            let parked = || super::outcome(row).ok();
-            row.state == EventState::Parked
-                && matches!(parked(), Some(Outcome::Parked(parked)) if parked.reason == ParkReason::NoDeal)
-        };
-        for row in self.0.store.history(self.0.account, customer, REOPENED).await? {
-            if no_deal(&row) {
-                self.resume(&row.event_id).await?;
-            }
-        }
-        Ok(())
     }
 
     /// A sale without a deal, where most sales have none.

@@ -43,7 +43,7 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
-        let upkeep = async { tokio::join!(self.prune(), self.beat()) };
+        let upkeep = async { tokio::join!(self.prune(), self.beat(), self.reopen_left()) };
         let mut upkeep = std::pin::pin!(upkeep);
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();
@@ -94,6 +94,12 @@ impl Sync {
             let given_back = self.give_back(self.0.at_work.left());
             // What is not given back comes due when its lease ends.
             drop(tokio::time::timeout(GIVE_BACK, given_back).await);
+        }
+    }
+
+    async fn reopen_left(&self) {
+        if let Err(error) = self.reopen_all().await {
+            self.failed(&error);
         }
     }
 

@@ -17,7 +17,7 @@ use time::{OffsetDateTime, macros::datetime};
 
 use crate::support::{
     LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
-    events::{event, renewal, subscription, transaction},
+    events::{event, refund, renewal, subscription, transaction},
     faulty::{Fate, FaultyStore},
 };
 
@@ -387,4 +387,60 @@ async fn u03_a_store_that_hangs_does_not_hold_up_the_shutdown() {
         world.sync.run(asked).await;
         assert!(started.elapsed() <= Duration::from_secs(10), "{hangs}: {:?}", started.elapsed());
     }
+}
+
+/// A refund of a sale that nobody has told of, by a customer who buys again.
+fn orphan() -> Event {
+    let mut data = refund("approved");
+    data["transaction_id"] = json!("txn_unknown");
+    data["subscription_id"] = serde_json::Value::Null;
+    event("adjustment.created", 5, &data)
+}
+
+#[tokio::test]
+async fn what_is_being_parked_while_its_deal_is_told_goes_on() {
+    let (world, store) = world().await;
+    let parking = Arc::new(tokio::sync::Semaphore::new(0));
+    let (held, orphan) = (Arc::clone(&parking), orphan());
+    let once = AtomicUsize::new(0);
+    store.choose(move |method| match method {
+        "finish" if once.fetch_add(1, Ordering::SeqCst) == 0 => Fate::Waits(Arc::clone(&held)),
+        _ => Fate::Good,
+    });
+    let payment = async {
+        // The refund is about to be parked: nothing is known of its customer.
+        while world.sync.stats().await.unwrap().open == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..1000 {
+            tokio::task::yield_now().await;
+        }
+        world.done(&payment()).await;
+        parking.add_permits(1);
+    };
+    let (first, ()) = tokio::join!(world.handle(&orphan), payment);
+    assert!(matches!(first, Outcome::Parked(_)), "{first}");
+    world.done(&orphan).await;
+}
+
+#[tokio::test]
+async fn what_a_stopped_process_did_not_reopen_the_next_one_does() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
+    let orphan = orphan();
+    assert_eq!(world.parked(&orphan).await.reason, ParkReason::NoDeal);
+    nth_meets(&store, 1, |method| method == "history", Fate::Fails);
+    let payment = payment();
+    assert!(world.sync.handle(&payment).await.is_err(), "it stops after it has learned");
+    world.advance(LEASE);
+    world.done(&payment).await;
+    assert_eq!(world.parked(&orphan).await.reason, ParkReason::NoDeal, "nobody looked");
+    let process = world.restarted(store).await;
+    let done = async {
+        while process.stats().await.unwrap().done < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), process.run(done)).await.unwrap();
+    world.done(&orphan).await;
 }
