@@ -25,6 +25,9 @@ pub(crate) enum Reaction {
 /// So long after it came in, [`Reaction::ParkLater`] parks an event.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3_600);
 
+/// And not before so many attempts: it may have waited that long behind others.
+pub(crate) const TRIES: u32 = 7;
+
 /// Why a whole account waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Pause {

@@ -10,7 +10,7 @@ use crate::{
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{PATIENCE, Pause, Reaction, backoff, chain},
+    failure::{PATIENCE, Pause, Reaction, TRIES, backoff, chain},
     known::Account,
     link::{self, References, Rung, Rungs},
     outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
@@ -473,7 +473,8 @@ impl Sync {
                 self.wait(lease, until, why).await
             }
             Reaction::ParkLater(parked)
-                if self.now() < after(claimed.event.received_at, PATIENCE) =>
+                if claimed.event.attempt < TRIES
+                    || self.now() < after(claimed.event.received_at, PATIENCE) =>
             {
                 let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
                 self.wait(lease, until, parked.detail).await
