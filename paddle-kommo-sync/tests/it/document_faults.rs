@@ -115,7 +115,7 @@ async fn an_invoice_that_is_not_made_yet_is_waited_for_and_one_that_never_comes_
 async fn an_invoice_that_waited_behind_others_is_not_given_up_at_the_first_attempt() {
     let none = r#"{"error":{"type":"request_error","code":"transaction_invoice_not_available","detail":"x"}}"#;
     let (shop, job) = sold().await;
-    shop.wait(Duration::from_secs(2 * 3600));
+    shop.wait(2 * 3600);
     shop.paddle.fail_next(Fault::answer(400, none).on("GET", "/transactions/").times(5));
     assert!(matches!(tries(&shop, &job).await, Outcome::Done(_)));
 }
