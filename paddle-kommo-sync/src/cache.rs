@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use kommo_client::{AccountWith, Client, EntityType, Error, ErrorKind, FieldDefinition, UserId};
+use kommo_client::{
+    AccountWith, Client, EntityType, Error, ErrorKind, FieldDefinition, Pipeline, UserId,
+};
 use paddle_webhook::Currency;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::sync::Mutex;
@@ -21,6 +23,7 @@ pub(crate) struct Cache {
     fields: Slot<Vec<FieldDefinition>>,
     users: Slot<Users>,
     account: Slot<Account>,
+    pipelines: Slot<Vec<Pipeline>>,
     told: std::sync::Mutex<BTreeSet<String>>,
 }
 
@@ -84,6 +87,15 @@ impl Cache {
         now: OffsetDateTime,
     ) -> Result<Arc<Vec<FieldDefinition>>, Error> {
         self.fields.get(now, async { kommo.custom_fields(EntityType::Leads).list().await }).await
+    }
+
+    /// The pipelines of deals, with their stages.
+    pub(crate) async fn pipelines(
+        &self,
+        kommo: &Client,
+        now: OffsetDateTime,
+    ) -> Result<Arc<Vec<Pipeline>>, Error> {
+        self.pipelines.get(now, async { kommo.pipelines().list().await }).await
     }
 
     /// The users who can be given a task.

@@ -2,6 +2,7 @@
 
 mod at_work;
 mod builder;
+mod changes;
 mod checkout;
 mod cursor;
 mod health;

@@ -28,7 +28,7 @@ impl State {
                 "date_formant": "m/d/Y",
                 "time_format": "H:i:s",
                 "timezone": "UTC",
-                "timezone_offset": "+00:00",
+                "timezone_offset": self.timezone_offset,
             });
             set(&mut embedded, "datetime_settings", settings);
         }

@@ -14,6 +14,11 @@ impl FakeKommo {
         code.clone_into(&mut self.state().currency);
     }
 
+    /// Sets the account's time zone, as Kommo writes it: `-05:00`. Default `+00:00`.
+    pub fn set_timezone_offset(&self, offset: &str) {
+        offset.clone_into(&mut self.state().timezone_offset);
+    }
+
     /// Whether the account takes prices with decimals and answers `price_with_minor_units` beside the
     /// truncated `price`. Default `false`: a price is an integer and anything else is refused.
     pub fn set_minor_units(&self, on: bool) {

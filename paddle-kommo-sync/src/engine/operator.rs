@@ -19,7 +19,7 @@ use crate::{
     failure::Reaction,
     link::{self, References, Rung},
     outcome::{Outcome, Parked},
-    plan::{Effect, Plan, Reason, Value},
+    plan::{Plan, Reason},
     store::{EventRow, EventState, Learned},
 };
 
@@ -178,7 +178,7 @@ impl Sync {
         }
         Ok(match (decision, stored.known.deal) {
             (Decision::Act { plan, .. }, Some(deal)) => {
-                let changes = changes(&plan, &deal);
+                let changes = self.changes(&plan, &deal, stored.known.account.offset).await;
                 Preview::Plan { lead: deal.lead, plan, changes }
             }
             (Decision::Park(parked), _) => Preview::Parked(parked),
@@ -234,52 +234,4 @@ fn entities_of(row: &EventRow) -> Vec<String> {
     let Ok(event) = Event::from_trusted(&row.payload, Environment::Live) else { return Vec::new() };
     let Ok(data) = event.data() else { return Vec::new() };
     References::of_event(&event, &data).entities().into_iter().map(str::to_owned).collect()
-}
-
-/// The plan as differences from what the deal shows now.
-pub(super) fn changes(plan: &Plan, deal: &crate::known::Deal) -> Vec<String> {
-    let mut changes = Vec::new();
-    for planned in &plan.effects {
-        match &planned.effect {
-            Effect::UpdateLead(update) => {
-                if let Some(stage) = update.stage {
-                    changes.push(format!("stage {} → {}", stage.from, stage.to));
-                }
-                if let Some(price) = update.price {
-                    let before =
-                        deal.price.map_or_else(|| "none".to_owned(), |price| price.to_string());
-                    changes.push(format!("price {before} → {price}"));
-                }
-                for value in &update.fields {
-                    let before = deal.field(value.field).unwrap_or("empty");
-                    let after = match &value.value {
-                        Value::Text(text) | Value::Amount(text) => text.clone(),
-                        Value::Date(at) => at.date().to_string(),
-                        Value::Empty => "empty".to_owned(),
-                    };
-                    if before != after {
-                        changes.push(format!("{} {before} → {after}", value.field.as_str()));
-                    }
-                }
-            }
-            Effect::AddNote(note) => changes.push(format!("+ note: {}", note.text)),
-            Effect::AddTask(task) => changes.push(format!("+ task: {}", task.text)),
-            Effect::RefreshTask(task) => {
-                let text = task.text.as_deref().map(|text| format!(": {text}"));
-                changes.push(format!("task goes on{}", text.unwrap_or_default()));
-            }
-            Effect::CompleteTask(task) => changes.push(format!("task completed: {}", task.result)),
-            Effect::CreateLead(deal) => changes.push(match deal.price {
-                Some(price) => format!("+ deal: {} (price {price})", deal.name),
-                None => format!("+ deal: {}", deal.name),
-            }),
-            // A part of making the deal.
-            Effect::NameLead(_) => {}
-            Effect::AddTag(tag) => changes.push(format!("+ tag: {}", tag.tag)),
-            Effect::StartBot(bot) => changes.push(format!("starts Salesbot {}", bot.bot)),
-            Effect::AttachFile(file) => changes.push(format!("+ file: {}", file.name)),
-        }
-    }
-    changes.extend(plan.documents.iter().map(|document| format!("+ file: {}", document.file.name)));
-    changes
 }

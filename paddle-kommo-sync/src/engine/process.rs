@@ -4,7 +4,7 @@ use kommo_client::{LeadId, PipelineId, Priority, StatusId};
 use paddle_webhook::{Environment, Event, EventData};
 use time::OffsetDateTime;
 
-use super::{Sync, jobs::Job, operator::changes, reading::Found, rfc3339, text};
+use super::{Sync, jobs::Job, reading::Found, rfc3339, text};
 use crate::{
     apply::{Applied, Applier, after, held},
     config::{Mode, Unlinked},
@@ -334,16 +334,21 @@ impl Sync {
                     return Err(StoreError::Corrupt("decision"));
                 };
                 let links = stored.references.links(deal.lead, rung);
-                let tells_a_deal = stored.tells_a_deal(&known, &links);
-                let learned = stored.learned(&known, links)?;
                 if self.is_shadow(deal.pipeline) {
-                    let would = changes(&plan, deal);
+                    // What was not written must not count as written, nor what was not told as told: the pipeline may go
+                    // live tomorrow.
+                    let known = stored.known.clone().fold(event, data);
+                    let tells_a_deal = stored.tells_a_deal(&known, &links);
+                    let learned = stored.learned(&known, links)?;
+                    let would = self.changes(&plan, deal, stored.known.account.offset).await;
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;
                     self.reopen(tells_a_deal, &stored).await?;
                     return Ok(step);
                 }
+                let tells_a_deal = stored.tells_a_deal(&known, &links);
+                let learned = stored.learned(&known, links)?;
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
                 self.reopen(tells_a_deal, &stored).await?;
                 self.carry_out(claimed, effects, plan).await

@@ -2,7 +2,8 @@
 
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    AgreedPrice, Mode, Outcome, Overwrite, ParkReason, Preview, Reason, plan::Field,
+    AgreedPrice, Config, MemoryStore, Mode, Outcome, Overwrite, ParkReason, Preview, Reason,
+    plan::Field,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +20,8 @@ async fn a_preview_says_everything_and_writes_nothing() {
         panic!("no plan");
     };
     assert_eq!((lead.get(), plan.reasons.as_slice()), (LEAD, &[Reason::FirstPayment][..]));
-    for line in ["stage 58141811 → 142", "price 0 → 599", "transaction_id empty → txn_first"]
+    for line in
+        ["stage Negotiation → Closed - won", "price 0 → 599", "transaction_id empty → txn_first"]
     {
         assert!(changes.iter().any(|change| change == line), "no `{line}` in {changes:?}");
     }
@@ -68,6 +70,48 @@ async fn shadow_mode_decides_everything_and_writes_nothing() {
     .await;
     world.done(&payment).await;
     assert_eq!(world.stage(), WON, "this pipeline is live already");
+}
+
+#[tokio::test]
+async fn a_pipeline_that_leaves_the_shadow_owes_nothing_that_was_only_thought() {
+    let store = MemoryStore::new();
+    let shadow = |config: &mut Config| config.mode = Mode::Shadow;
+    let world = World::built(shadow, store.clone(), |builder| builder).await;
+    let scheduled = {
+        let mut data = subscription("active");
+        data["scheduled_change"] =
+            json!({"action": "cancel", "effective_at": "2026-03-01T00:00:00Z", "resume_at": null});
+        event("subscription.updated", 10, &data)
+    };
+    for (event, what) in [
+        (event("subscription.activated", 0, &subscription("active")), "it begins"),
+        (scheduled, "it is to end"),
+        (event("transaction.past_due", 20, &renewal_that("past_due")), "a card fails"),
+    ] {
+        let outcome = world.handle(&event).await;
+        assert!(matches!(outcome, Outcome::Shadowed { .. }), "{what}: {outcome}");
+    }
+    let live = world.restarted(store).await;
+    let failed = event("transaction.payment_failed", 30, &renewal_that("past_due"));
+    live.handle(&failed).await.unwrap();
+    assert_eq!(world.tasks().len(), 1, "the spell has its task: {:?}", world.tasks());
+    let canceled = event("subscription.canceled", 40, &subscription("canceled"));
+    live.handle(&canceled).await.unwrap();
+    assert_eq!(world.tasks().len(), 2, "somebody is to win the customer back: {:?}", world.tasks());
+}
+
+#[tokio::test]
+async fn a_date_that_stays_is_no_change() {
+    let world = World::new().await;
+    world.kommo.set_timezone_offset("-05:00");
+    world.done(&event("subscription.activated", 0, &subscription("active"))).await;
+    let mut data = subscription("active");
+    data["items"][0]["quantity"] = json!(12);
+    let event = event("subscription.updated", 5, &data);
+    let Preview::Plan { changes, .. } = world.sync.preview(&event).await.unwrap() else {
+        panic!("no plan");
+    };
+    assert!(!changes.iter().any(|change| change.contains("next_billing_date")), "{changes:?}");
 }
 
 #[tokio::test]
@@ -162,4 +206,10 @@ async fn the_sums_of_a_deal_are_kept() {
     assert_eq!(number("TOTAL"), "978.77");
     assert_eq!(number("REFUNDED"), "100.00");
     assert_eq!(number("NET"), "878.77");
+}
+
+fn renewal_that(status: &str) -> Value {
+    let mut data = renewal();
+    data["status"] = json!(status);
+    data
 }
