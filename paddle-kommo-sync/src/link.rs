@@ -208,10 +208,10 @@ impl References {
     /// The rungs that answer from the event and from what is stored.
     pub(crate) fn answer(&self, links: &[LinkRow], trust: Trust<'_>) -> Rungs {
         let person = |link: &&LinkRow| link.rung == Rung::Person.as_str();
-        // The most particular entity first: a person may have told two sales of one customer apart.
-        if let Some(link) =
-            self.entities().into_iter().find_map(|entity| of(links, entity).find(person))
-        {
+        // Of the sale only: what a person said of the customer was said about another sale, perhaps, and must not speak
+        // over what this one says of itself. The more particular first.
+        let mut sale = [&self.transaction, &self.subscription].into_iter().flatten();
+        if let Some(link) = sale.find_map(|entity| of(links, entity).find(person)) {
             return Rungs::Found(link.lead, Rung::Person);
         }
         if let Some(answer) = self.signed(trust) {
@@ -239,6 +239,11 @@ impl References {
             learned.into_iter().filter(|(_, rung)| !(hinted && *rung == Rung::Customer))
         {
             let Some(entity) = entity else { continue };
+            // Only the customer's is left here. It settles which of several deals is meant; what is learned by it is not
+            // a person's word on this sale.
+            if let Some(link) = of(links, entity).find(person) {
+                return Rungs::Found(link.lead, rung);
+            }
             let leads: Vec<LeadId> = of(links, entity).map(|link| link.lead).collect();
             match leads.as_slice() {
                 [] => {}
@@ -451,10 +456,39 @@ mod tests {
             row("sub_1", 4, Rung::LeadId),
             row("txn_1", 3, Rung::LeadId),
         ];
-        let person = [row("ctm_1", 1, Rung::Person), row("txn_1", 3, Rung::LeadId)];
+        let sale = [row("txn_1", 1, Rung::Person), row("sub_1", 6, Rung::Person)];
+        let of_customer = [
+            row("ctm_1", 5, Rung::LeadId),
+            row("ctm_1", 7, Rung::Person),
+            row("sub_1", 4, Rung::LeadId),
+        ];
         let named = LeadReference::Lead(LeadId::new(2));
         for (name, lead, links, want) in [
-            ("a person", named, &person[..], Rungs::Found(LeadId::new(1), Rung::Person)),
+            ("a person, of the sale", named, &sale[..], Rungs::Found(LeadId::new(1), Rung::Person)),
+            (
+                "a person, of the subscription",
+                named,
+                &sale[1..],
+                Rungs::Found(LeadId::new(6), Rung::Person),
+            ),
+            (
+                "the id in the event, whatever a person said of the customer",
+                named,
+                &of_customer,
+                Rungs::Found(LeadId::new(2), Rung::LeadId),
+            ),
+            (
+                "the subscription, whatever a person said of the customer",
+                LeadReference::Absent,
+                &of_customer,
+                Rungs::Found(LeadId::new(4), Rung::Subscription),
+            ),
+            (
+                "a person, of a customer with several deals",
+                LeadReference::Absent,
+                &of_customer[..2],
+                Rungs::Found(LeadId::new(7), Rung::Customer),
+            ),
             ("the id in the event", named, &learned, Rungs::Found(LeadId::new(2), Rung::LeadId)),
             (
                 "the transaction",
@@ -508,15 +542,18 @@ mod tests {
         let trust = |unsigned| Trust { keys: &keys, account: Some(AccountId::new(31)), unsigned };
         let named = || references(LeadReference::Lead(LeadId::new(2)));
         let by_customer = [row("ctm_1", 5, Rung::Signed)];
+        let by_person = [row("ctm_1", 5, Rung::Person)];
         let by_transaction = [row("txn_1", 6, Rung::Signed)];
         assert_eq!(
             named().answer(&[], trust(UnsignedLinks::Accept)),
             Rungs::Found(LeadId::new(2), Rung::LeadId)
         );
-        assert_eq!(
-            named().answer(&by_customer, trust(UnsignedLinks::ConfirmByEmail)),
-            Rungs::Confirm(LeadId::new(2))
-        );
+        for customer in [&by_customer, &by_person] {
+            assert_eq!(
+                named().answer(customer, trust(UnsignedLinks::ConfirmByEmail)),
+                Rungs::Confirm(LeadId::new(2))
+            );
+        }
         assert_eq!(
             named().answer(&by_transaction, trust(UnsignedLinks::ConfirmByEmail)),
             Rungs::Found(LeadId::new(6), Rung::Transaction)

@@ -34,7 +34,8 @@ pub(super) fn credit_note(facts: &Facts<'_>, adjustment: &Adjustment, draft: &mu
     draft.document(document, &name, note, entities(facts));
 }
 
+/// By what a person can say where it is meant to be: of the sale only, as for the event itself.
 fn entities(facts: &Facts<'_>) -> Vec<String> {
-    let References { transaction, subscription, customer, .. } = &facts.references;
-    [transaction, subscription, customer].into_iter().flatten().cloned().collect()
+    let References { transaction, subscription, .. } = &facts.references;
+    [transaction, subscription].into_iter().flatten().cloned().collect()
 }

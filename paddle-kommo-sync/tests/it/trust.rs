@@ -144,3 +144,39 @@ async fn a_transaction_can_be_linked_before_it_is_paid() {
     let outcome = world.handle(&paid(&Value::Null)).await;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
 }
+
+#[tokio::test]
+async fn what_a_person_said_of_one_sale_says_nothing_of_the_customers_next_one() {
+    let world = World::new().await;
+    world.kommo.add_lead(FakeLead::new("Second").id(7).stage(PIPELINE, NEGOTIATION));
+    let payment = paid(&Value::Null);
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::NoDeal);
+    world.sync.link(payment.id().as_str(), LeadId::new(LEAD)).await.unwrap();
+    world.done(&payment).await;
+
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    second["subscription_id"] = json!("sub_second");
+    second["custom_data"] = json!({"kommo_lead_id": "7"});
+    assert_eq!(
+        world.done(&event("transaction.completed", 20, &second)).await,
+        [Reason::FirstPayment],
+        "it names its own deal"
+    );
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_second");
+    back["subscription_id"] = json!("sub_second");
+    world.done(&event("adjustment.updated", 30, &back)).await;
+    assert_eq!((world.kommo.note_texts(7).len(), world.notes().len()), (2, 1));
+
+    let mut third = transaction();
+    third["id"] = json!("txn_third");
+    third["subscription_id"] = Value::Null;
+    third["custom_data"] = Value::Null;
+    assert_eq!(
+        world.done(&event("transaction.completed", 40, &third)).await,
+        [Reason::AnotherPayment],
+        "of one that names none, the person's word tells which"
+    );
+    assert_eq!(world.notes().len(), 2);
+}
