@@ -154,6 +154,13 @@ impl Facts<'_> {
         self.known.deal.clone().ok_or(Decision::NeedsDeal)
     }
 
+    /// Whether another subscription of the deal began earlier and is running: the deal shows that one, and of this one
+    /// only notes and tasks tell.
+    fn is_of_second_subscription(&self) -> bool {
+        let subscription = self.references.subscription.as_deref();
+        subscription.is_some_and(|subscription| self.known.sale.is_second(subscription))
+    }
+
     /// Whether this event is the one by which a past-due spell ends, or finds the task of one that is over.
     fn has_recovered(&self) -> bool {
         let subscription = &self.known.subscription;

@@ -114,7 +114,7 @@ impl Known {
             self.sale.fold_transaction(transaction);
         } else if let Some(subscription) = data.subscription() {
             self.subscription.fold(event, subscription);
-            self.sale.fold_subscription(subscription, &self.subscription);
+            self.sale.fold_subscription(event, subscription, &self.subscription);
         } else if let Some(adjustment) = data.adjustment() {
             self.transaction.fold_adjustment(event, adjustment);
             if let Some(transaction) = &adjustment.transaction_id {

@@ -101,7 +101,8 @@ impl Draft {
             return;
         }
         let written = facts.known.sale.written.get(&field);
-        let is_older = written.is_some_and(|written| written.at > at);
+        let is_older =
+            written.is_some_and(|written| written.at > at && !is_of_a_later(facts, written));
         if is_older && !field.is_derived() {
             self.because(Reason::Stale);
             return;
@@ -223,10 +224,12 @@ impl Draft {
         let mut effects = Vec::new();
         for FieldValue { field, value } in &update.fields {
             let text = value.to_text();
-            let before = known.sale.written.get(field).map(|written| written.at);
+            let before = known.sale.written.get(field);
+            let before = before.filter(|written| !is_of_a_later(facts, written));
             let since = self.since.get(field).copied().unwrap_or(occurred_at);
-            let at = before.map_or(since, |before| before.max(since));
-            known.sale.written.insert(*field, Written { text, at });
+            let at = before.map_or(since, |before| before.at.max(since));
+            let of = facts.references.subscription.clone();
+            known.sale.written.insert(*field, Written { text, at, of });
         }
         known.sale.price = update.price.or(known.sale.price);
         if update.stage.is_some() || update.price.is_some() || !update.fields.is_empty() {
@@ -238,6 +241,13 @@ impl Draft {
         let plan = Plan { reasons: self.reasons, effects, documents: self.documents };
         Decision::Act { plan, known: Box::new(known) }
     }
+}
+
+/// Whether a field tells of a subscription that gives way to that of this event: it was heard of first, and began later.
+pub(super) fn is_of_a_later(facts: &Facts<'_>, written: &Written) -> bool {
+    let (own, other) = (&facts.references.subscription, &written.of);
+    let (Some(own), Some(other)) = (own, other) else { return false };
+    facts.known.sale.shows_before(own, other)
 }
 
 /// Whether a field still holds what we wrote. Kommo gives numbers back without trailing zeros, and keeps only the day of

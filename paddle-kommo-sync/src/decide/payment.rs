@@ -273,19 +273,28 @@ fn later_payment(
     text: Text,
 ) -> Decision {
     let mut draft = Draft::new(deal, reason);
-    match reason {
-        Reason::RenewalKeepsStage => {
-            draft.text(&facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-        }
-        Reason::PlanChanged => {
-            draft.text(&facts, Field::PlanName, transaction.product_names().join(", ").as_str());
-        }
-        _ => {}
+    if facts.is_of_second_subscription() {
+        draft.because(Reason::SecondSubscription);
+    } else {
+        moved_on(&facts, transaction, reason, &mut draft);
     }
-    paid(&facts, transaction, &mut draft);
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
     documents::invoice(&facts, transaction, &mut draft);
     draft.act(&facts, facts.known.clone())
+}
+
+/// The fields that a payment after the sale moves on.
+fn moved_on(facts: &Facts<'_>, transaction: &Transaction, reason: Reason, draft: &mut Draft) {
+    match reason {
+        Reason::RenewalKeepsStage => {
+            draft.text(facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
+        }
+        Reason::PlanChanged => {
+            draft.text(facts, Field::PlanName, transaction.product_names().join(", ").as_str());
+        }
+        _ => {}
+    }
+    paid(facts, transaction, draft);
 }

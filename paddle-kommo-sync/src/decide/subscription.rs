@@ -2,7 +2,7 @@
 
 use paddle_webhook::Subscription;
 
-use super::{Decision, Draft, Facts, dunning, say};
+use super::{Decision, Draft, Facts, draft::is_of_a_later, dunning, say};
 use crate::{
     known::{self, Snapshot},
     plan::{Field, Reason, Value},
@@ -92,7 +92,11 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
     let mut draft = Draft::new(deal, if changes { Reason::ItemsChanged } else { Reason::Stale });
     if changes {
         draft.because(Reason::Stale);
-        plan(&facts, &mut draft);
+        if facts.is_of_second_subscription() {
+            draft.because(Reason::SecondSubscription);
+        } else {
+            plan(&facts, &mut draft);
+        }
     }
     let values = say::subscription(&facts, subscription);
     dunning::end(&mut facts, &mut draft, &values);
@@ -103,7 +107,10 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
 /// everything that is known, so it does not matter which event tells it.
 fn plan(facts: &Facts<'_>, draft: &mut Draft) {
     let known = &facts.known.subscription;
-    if let Some(snapshot) = known.snapshot.as_ref().filter(|_| known.has_changed_plan()) {
+    let written = facts.known.sale.written.get(&Field::PlanName);
+    let is_anothers = written.is_some_and(|written| is_of_a_later(facts, written));
+    let is_told = known.has_changed_plan() || is_anothers;
+    if let Some(snapshot) = known.snapshot.as_ref().filter(|_| is_told) {
         let at = snapshot.at.unwrap_or(facts.event.occurred_at());
         draft.text_at(facts, Field::PlanName, &snapshot.names, at);
     }
@@ -188,8 +195,12 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
     draft.act(&facts, facts.known.clone())
 }
 
-/// The fields that mirror the subscription, unless a newer event has written them.
+/// The fields that mirror the subscription, unless a newer event has written them, or the deal shows another one.
 pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
+    if facts.is_of_second_subscription() {
+        draft.because(Reason::SecondSubscription);
+        return;
+    }
     plan(facts, draft);
     if facts.before.subscription.is_newer_than(facts.event, subscription) {
         draft.because(Reason::Stale);
@@ -210,6 +221,10 @@ pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut 
 
 /// The status field, which the subscription's own events and its charges tell together.
 pub(super) fn status(facts: &Facts<'_>, draft: &mut Draft) {
+    if facts.is_of_second_subscription() {
+        draft.because(Reason::SecondSubscription);
+        return;
+    }
     let is_written =
         draft.update.fields.iter().any(|value| value.field == Field::SubscriptionStatus);
     if let (false, Some((status, at))) = (is_written, facts.known.subscription.shown_status()) {

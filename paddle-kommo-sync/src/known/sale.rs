@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use paddle_webhook::{Currency, Money, Subscription, Transaction};
+use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -15,6 +15,8 @@ pub(crate) struct SaleKnown {
     pub(crate) payments: BTreeMap<String, SalePayment>,
     /// The newest status of each of its subscriptions.
     pub(crate) subscriptions: BTreeMap<String, String>,
+    /// Since when each of them is there. Of one that is not in it, it was before this was kept.
+    began: BTreeMap<String, Moment>,
     /// What we wrote into its fields last.
     pub(crate) written: BTreeMap<Field, Written>,
     /// The price that we set last.
@@ -27,6 +29,11 @@ pub(crate) struct SaleKnown {
     pub(crate) won_by: Option<String>,
 }
 
+/// A moment, as a value of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Moment(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
+
 /// What we wrote into a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
@@ -35,6 +42,9 @@ pub(crate) struct Written {
     /// When the event happened that it comes from: an older one does not overwrite it.
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
+    /// The subscription whose event that was, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<String>,
 }
 
 /// A payment of a deal, in minor units of its currency.
@@ -68,12 +78,16 @@ impl SaleKnown {
 
     pub(super) fn fold_subscription(
         &mut self,
+        event: &Event,
         subscription: &Subscription,
         known: &SubscriptionKnown,
     ) {
         if let Some(snapshot) = &known.snapshot {
             self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.status.clone());
         }
+        let at = Moment(subscription.created_at.unwrap_or(event.occurred_at()));
+        let began = self.began.entry(subscription.id.as_str().to_owned()).or_insert(at);
+        *began = at.min(*began);
     }
 
     /// Whether this is still what the field is to hold: no other plan has been made for it since. Times would not tell,
@@ -99,8 +113,29 @@ impl SaleKnown {
 
     /// Whether another subscription of this deal is running.
     pub(crate) fn has_another_live(&self, subscription: &str) -> bool {
+        self.live().any(|id| id != subscription)
+    }
+
+    /// Whether another subscription of this deal is running that began earlier: then the deal shows that one.
+    pub(crate) fn is_second(&self, subscription: &str) -> bool {
+        // What nobody has told of yet may well be the earlier one.
+        self.subscriptions.contains_key(subscription)
+            && self.live().any(|id| self.began_before(id, subscription))
+    }
+
+    /// Whether the deal shows this subscription and not that one, whichever of the two was heard of first.
+    pub(crate) fn shows_before(&self, this: &str, that: &str) -> bool {
+        self.live().any(|id| id == this) && self.began_before(this, that)
+    }
+
+    fn live(&self) -> impl Iterator<Item = &str> {
         let is_live =
             |status: &str| matches!(status, "active" | "trialing" | "past_due" | "paused");
-        self.subscriptions.iter().any(|(id, status)| id != subscription && is_live(status))
+        let live = self.subscriptions.iter().filter(move |(_, status)| is_live(status));
+        live.map(|(id, _)| id.as_str())
+    }
+
+    fn began_before(&self, this: &str, that: &str) -> bool {
+        (self.began.get(this), this) < (self.began.get(that), that)
     }
 }

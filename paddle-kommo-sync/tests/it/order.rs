@@ -323,3 +323,130 @@ async fn a_refund_before_everything_is_told_once_the_subscription_names_the_deal
     world.done(&event("subscription.paused", 60, &subscription("paused"))).await;
     world.done(&refund).await;
 }
+
+/// Another subscription of the same customer and deal.
+fn other(status: &str, seconds: i64) -> Value {
+    let mut data = subscription(status);
+    data["id"] = json!("sub_other");
+    data["created_at"] = json!(crate::support::events::time(10));
+    data["updated_at"] = json!(crate::support::events::time(seconds));
+    data["next_billed_at"] = json!("2026-09-09T12:00:00Z");
+    data["items"][0]["price"] = json!({"id": "pri_other", "name": "Basic",
+        "unit_price": {"amount": "700", "currency_code": "USD"},
+        "billing_cycle": {"interval": "month", "frequency": 1}});
+    data
+}
+
+/// What the deal shows of its subscription.
+fn of_subscription(world: &World) -> [Value; 6] {
+    ["PADDLE_SUB_ID", "SUBSCRIPTION_STATUS", "NEXT_BILLING_DATE", "PLAN_NAME", "MRR", "ENDS"]
+        .map(|code| world.field(code))
+}
+
+async fn with_subscription_fields() -> World {
+    let world = World::with(|config| {
+        config.fields.monthly_recurring_revenue = "MRR".into();
+        config.fields.subscription_ends = "ENDS".into();
+    })
+    .await;
+    world.kommo.add_field(Some("MRR"), "MRR", "numeric");
+    world.kommo.add_field(Some("ENDS"), "Ends", "date_time");
+    world
+}
+
+#[tokio::test]
+async fn a_second_subscription_takes_over_no_field_in_any_order() {
+    let mut first = subscription("active");
+    first["items"][0]["price"]["unit_price"] = json!({"amount": "12000", "currency_code": "USD"});
+    first["items"][0]["price"]["billing_cycle"] = json!({"interval": "year", "frequency": 1});
+    let mut changed = other("active", 15);
+    changed["items"][0]["price"]["name"] = json!("Basic plus");
+    changed["scheduled_change"] =
+        json!({"action": "cancel", "effective_at": "2026-09-09T12:00:00Z"});
+    let mut ended = other("canceled", 30);
+    ended["canceled_at"] = json!("2026-01-16T12:00:00Z");
+    let story = [
+        event("subscription.created", 1, &first),
+        event("subscription.created", 10, &other("active", 10)),
+        event("subscription.updated", 15, &changed),
+        event("subscription.past_due", 20, &other("past_due", 20)),
+        event("subscription.canceled", 30, &ended),
+    ];
+    for order in orders(&story) {
+        let world = with_subscription_fields().await;
+        let names: Vec<String> = order
+            .iter()
+            .map(|event| format!("{} {}", event.occurred_at().time(), event.event_type()))
+            .collect();
+        for event in &order {
+            world.handle(event).await;
+        }
+        let [id, status, next, plan, monthly, ends] = of_subscription(&world);
+        assert_eq!((id, status), (json!("sub_seats"), json!("active")), "{names:?}");
+        assert_eq!((next, ends), (json!(1_771_156_800), Value::Null), "{names:?}");
+        assert_eq!(monthly, json!("100.00"), "{names:?}");
+        // Where the second one's was heard of first, the first one's takes its place.
+        assert!([Value::Null, json!("Pro, yearly")].contains(&plan), "{names:?}: {plan}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_subscription_is_told_and_shows_once_the_first_has_ended() {
+    let world = with_subscription_fields().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.done(&event("subscription.created", 1, &subscription("active"))).await;
+    world.done(&event("transaction.completed", 2, &renewal())).await;
+    world.done(&event("subscription.created", 10, &other("active", 10))).await;
+    let before = world.lead()["custom_fields_values"].clone();
+    let of_other = |origin: &str| {
+        let mut data = renewal();
+        data["id"] = json!(format!("txn_{origin}"));
+        data["subscription_id"] = json!("sub_other");
+        data["origin"] = json!(origin);
+        data["invoice_number"] = json!("325-777");
+        data["items"] = json!([{"price": {"id": "pri_other", "name": "Basic"}, "quantity": 1}]);
+        data
+    };
+    for (kind, seconds, data, want) in [
+        (
+            "transaction.completed",
+            20,
+            of_other("subscription_update"),
+            vec![Reason::PlanChanged, Reason::SecondSubscription],
+        ),
+        (
+            "transaction.past_due",
+            30,
+            of_other("subscription_recurring"),
+            vec![Reason::PastDue, Reason::SecondSubscription],
+        ),
+        (
+            "transaction.completed",
+            40,
+            of_other("subscription_recurring"),
+            vec![Reason::RenewalKeepsStage, Reason::SecondSubscription, Reason::PaymentRecovered],
+        ),
+        (
+            "subscription.paused",
+            50,
+            other("paused", 50),
+            vec![Reason::Paused, Reason::SecondSubscription],
+        ),
+    ] {
+        let notes = world.notes().len();
+        assert_eq!(world.done(&event(kind, seconds, &data)).await, want, "{kind} {seconds}");
+        assert_eq!(world.lead()["custom_fields_values"], before, "{kind} {seconds}");
+        assert!(world.notes().len() > notes || kind == "transaction.past_due", "it is told");
+    }
+    let mut ended = subscription("canceled");
+    ended["updated_at"] = json!(crate::support::events::time(60));
+    world.done(&event("subscription.canceled", 60, &ended)).await;
+    assert_eq!(of_subscription(&world)[..2], [json!("sub_seats"), json!("canceled")]);
+    let resumed = event("subscription.resumed", 70, &other("active", 70));
+    assert_eq!(world.done(&resumed).await, [Reason::Resumed]);
+    assert_eq!(
+        of_subscription(&world)[..2],
+        [json!("sub_other"), json!("active")],
+        "the one that is running"
+    );
+}
