@@ -75,12 +75,8 @@ pub(super) fn remaining(
 
 /// The sums over all payments of the deal. Nothing is written where they are in several currencies.
 pub(super) fn totals(facts: &Facts<'_>, draft: &mut Draft) {
-    let sale = &facts.known.sale;
-    draft.amount(facts, Field::TotalPaid, sale.sum(|payment| payment.total));
-    draft.amount(facts, Field::TotalRefunded, sale.sum(|payment| payment.refunded));
-    draft.amount(
-        facts,
-        Field::TotalNet,
-        sale.sum(|payment| payment.total.saturating_sub(payment.refunded)),
-    );
+    let Some([paid, refunded, net]) = facts.known.sale.sums() else { return };
+    draft.amount(facts, Field::TotalPaid, Some(paid));
+    draft.amount(facts, Field::TotalRefunded, Some(refunded));
+    draft.amount(facts, Field::TotalNet, Some(net));
 }

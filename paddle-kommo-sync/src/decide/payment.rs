@@ -251,7 +251,17 @@ fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
 
 /// The deal is won already, by another payment or by a person: nothing of it is overwritten, somebody looks.
 fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
+    let (id, subscription) = (transaction.id.as_str(), facts.references.subscription.clone());
+    let is_second = winner(&facts, &deal).is_some_and(|winner| winner != id)
+        || facts.known.sale.has_first_payment_before(id);
     let mut draft = Draft::new(deal, Reason::AnotherPayment);
+    if is_second {
+        facts.known.sale.leave_out(id, subscription.as_deref());
+        // What came of it may have been heard of before, and counted.
+        if facts.known.sale.sums() != facts.before.sale.sums() {
+            money::totals(&facts, &mut draft);
+        }
+    }
     let values = say::transaction(&facts, transaction);
     draft.note(&facts, "another_payment", Text::AnotherPayment, &values);
     if facts.config.tasks.second_payment {
@@ -275,6 +285,8 @@ fn later_payment(
     let mut draft = Draft::new(deal, reason);
     if facts.is_of_second_subscription() {
         draft.because(Reason::SecondSubscription);
+        let subscription = facts.references.subscription.clone();
+        facts.known.sale.leave_out(transaction.id.as_str(), subscription.as_deref());
     } else {
         moved_on(&facts, transaction, reason, &mut draft);
     }

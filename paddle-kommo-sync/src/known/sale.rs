@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use crate::plan::{Field, FieldValue, Price};
 pub(crate) struct SaleKnown {
     /// Its payments, by transaction.
     pub(crate) payments: BTreeMap<String, SalePayment>,
+    /// What is no part of its sums: a second payment, and the subscription that came with it.
+    left_out: BTreeSet<String>,
     /// The newest status of each of its subscriptions.
     pub(crate) subscriptions: BTreeMap<String, String>,
     /// Since when each of them is there. Of one that is not in it, it was before this was kept.
@@ -55,6 +57,12 @@ pub(crate) struct SalePayment {
     pub(crate) currency: String,
     pub(crate) total: i64,
     pub(crate) refunded: i64,
+    /// The subscription that it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<String>,
+    /// Whether a person bought: it is no charge of a subscription that is there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_first: bool,
 }
 
 impl SaleKnown {
@@ -66,6 +74,8 @@ impl SaleKnown {
             let payment = self.payments.entry(transaction.id.as_str().to_owned()).or_default();
             total.currency().code().clone_into(&mut payment.currency);
             payment.total = total.minor();
+            payment.subscription = transaction.subscription_id.as_ref().map(ToString::to_string);
+            payment.is_first = transaction.is_first_payment();
         }
     }
 
@@ -96,18 +106,50 @@ impl SaleKnown {
         self.written.get(&value.field).is_none_or(|written| written.text == value.value.to_text())
     }
 
-    /// The sum of one kind over all payments, if all are in one currency.
-    pub(crate) fn sum(&self, part: impl Fn(&SalePayment) -> i64) -> Option<Money> {
-        let mut paid = self.payments.values().filter(|payment| !payment.currency.is_empty());
+    /// Whether what a person bought before, or another sale, is what the sums of the deal tell of.
+    pub(crate) fn has_first_payment_before(&self, transaction: &str) -> bool {
+        self.counted().any(|(id, payment)| id != transaction && payment.is_first)
+    }
+
+    /// A second payment, or what a second subscription pays, is not this deal's: nothing of it is summed, nor what comes
+    /// of it.
+    pub(crate) fn leave_out(&mut self, transaction: &str, subscription: Option<&str>) {
+        self.left_out.insert(transaction.to_owned());
+        let is_of_the_sale = |subscription: &str| {
+            let own = Some(subscription);
+            self.counted()
+                .any(|(_, payment)| payment.is_first && payment.subscription.as_deref() == own)
+        };
+        let other = subscription.filter(|subscription| !is_of_the_sale(subscription));
+        self.left_out.extend(other.map(str::to_owned));
+    }
+
+    fn counted(&self) -> impl Iterator<Item = (&str, &SalePayment)> + Clone {
+        let counts = |id: &str, payment: &SalePayment| {
+            let subscription = payment.subscription.as_ref();
+            !self.left_out.contains(id) && subscription.is_none_or(|id| !self.left_out.contains(id))
+        };
+        let payments = self.payments.iter().map(|(id, payment)| (id.as_str(), payment));
+        payments.filter(move |(id, payment)| counts(id, payment))
+    }
+
+    /// What was paid, what of it went back, and what remains, if all is in one currency.
+    pub(crate) fn sums(&self) -> Option<[Money; 3]> {
+        let paid = self.sum(|payment| payment.total)?;
+        let refunded = self.sum(|payment| payment.refunded)?;
+        Some([paid, refunded, paid.checked_sub(refunded)?])
+    }
+
+    /// The sum of one kind over all payments that count, if all are in one currency.
+    fn sum(&self, part: impl Fn(&SalePayment) -> i64) -> Option<Money> {
+        let payments = || self.counted().map(|(_, payment)| payment);
+        let mut paid = payments().filter(|payment| !payment.currency.is_empty());
         let first = paid.clone().next()?;
         let currency = Currency::new(&first.currency).ok()?;
         if paid.any(|payment| payment.currency != first.currency) {
             return None;
         }
-        let minor = self
-            .payments
-            .values()
-            .try_fold(0_i64, |sum, payment| sum.checked_add(part(payment)))?;
+        let minor = payments().try_fold(0_i64, |sum, payment| sum.checked_add(part(payment)))?;
         Some(Money::new(minor, currency))
     }
 

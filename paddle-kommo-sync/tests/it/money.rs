@@ -2,7 +2,7 @@
 
 use kommo_client::fake::{FakeLead, Fault};
 use paddle_kommo_sync::{
-    AgreedPrice, LeftOutPart, ParkReason, PriceBasis, PriceDecimals, Reason, RefundedDeal,
+    AgreedPrice, Config, LeftOutPart, ParkReason, PriceBasis, PriceDecimals, Reason, RefundedDeal,
     plan::Field,
 };
 use paddle_webhook::Event;
@@ -234,4 +234,94 @@ async fn every_field_of_money_is_written() {
     for (code, want) in [("PAYMENT_CURRENCY", "USD"), ("PAYMENT_STATUS", "partially_refunded")] {
         assert_eq!(world.field(code), json!(want));
     }
+}
+
+/// A world whose deal shows the sums.
+async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
+    let world = World::with(|config| {
+        config.fields.total_paid = "PAID".into();
+        config.fields.total_refunded = "REFUNDED".into();
+        config.fields.total_net = "NET".into();
+        change(config);
+    })
+    .await;
+    for code in ["PAID", "REFUNDED", "NET"] {
+        world.kommo.add_field(Some(code), code, "numeric");
+    }
+    world
+}
+
+fn sums(world: &World) -> [String; 3] {
+    ["PAID", "REFUNDED", "NET"]
+        .map(|code| world.field(code).as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn nothing_of_a_second_payment_is_summed() {
+    let second = |mut data: Value, id: &str| {
+        data["id"] = json!(id);
+        data["subscription_id"] = json!("sub_second");
+        data
+    };
+    let back = |of: &str, id: &str| {
+        let mut data = refund("approved");
+        data["id"] = json!(id);
+        data["transaction_id"] = json!(of);
+        data["subscription_id"] = json!("sub_second");
+        data
+    };
+    let second_paid = event("transaction.completed", 10, &second(transaction(), "txn_second"));
+    let renewed = event("transaction.completed", 20, &second(renewal(), "txn_second_renewal"));
+    let refunded = event("adjustment.updated", 30, &back("txn_second", "adj_1"));
+    let renewal_back = event("adjustment.updated", 40, &back("txn_second_renewal", "adj_2"));
+    let in_order = [&second_paid, &renewed, &refunded, &renewal_back];
+    let mixed = [&renewed, &refunded, &second_paid, &renewal_back];
+    for (is_in_order, order) in [(true, in_order), (false, mixed)] {
+        let world = with_sums(|_| {}).await;
+        world.done(&paid()).await;
+        for event in order {
+            let fields = world.lead()["custom_fields_values"].clone();
+            let reasons = world.done(event).await;
+            if reasons == [Reason::AnotherPayment] && is_in_order {
+                assert_eq!(world.lead()["custom_fields_values"], fields);
+            }
+        }
+        assert_eq!(sums(&world), ["652.15", "0.00", "652.15"]);
+        world.done(&event("transaction.completed", 50, &renewal())).await;
+        world.done(&event("adjustment.updated", 60, &refund("approved"))).await;
+        assert_eq!(sums(&world), ["978.77", "100.00", "878.77"], "the deal's own go on");
+    }
+}
+
+#[tokio::test]
+async fn what_a_second_subscription_pays_is_not_summed() {
+    let world = with_sums(|_| {}).await;
+    world.done(&paid()).await;
+    world.done(&event("subscription.created", 1, &subscription("active"))).await;
+    let mut other = subscription("active");
+    other["id"] = json!("sub_second");
+    world.done(&event("subscription.created", 10, &other)).await;
+    let mut charged = renewal();
+    charged["id"] = json!("txn_second_renewal");
+    charged["subscription_id"] = json!("sub_second");
+    world.done(&event("transaction.completed", 20, &charged)).await;
+    assert_eq!(sums(&world), ["652.15", "0.00", "652.15"]);
+    world.done(&event("transaction.completed", 30, &renewal())).await;
+    assert_eq!(sums(&world), ["978.77", "0.00", "978.77"]);
+}
+
+#[tokio::test]
+async fn the_first_payment_of_a_deal_that_a_person_won_is_summed() {
+    let world = with_sums(|_| {}).await;
+    world.kommo.move_lead(LEAD, PIPELINE, WON);
+    assert_eq!(world.done(&paid()).await, [Reason::AnotherPayment]);
+    let mut second = transaction();
+    second["id"] = json!("txn_second");
+    second["subscription_id"] = Value::Null;
+    assert_eq!(
+        world.done(&event("transaction.completed", 5, &second)).await,
+        [Reason::AnotherPayment]
+    );
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    assert_eq!(sums(&world), ["978.77", "0.00", "978.77"]);
 }
