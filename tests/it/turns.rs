@@ -145,8 +145,8 @@ async fn a_chargeback_calls_the_rep_until_it_is_turned_back() {
     assert_eq!(
         rep.news(),
         [
-            "note: Chargeback reversed, the money is back: 652.15 USD · fraud · adj_calm · txn_first",
-            "task done: Chargeback reversed, the money is back: 652.15 USD · adj_calm",
+            "note: Chargeback warning withdrawn, the payment stands: 652.15 USD · fraud · adj_calm · txn_first",
+            "task done: Chargeback warning withdrawn, the payment stands: 652.15 USD · adj_calm",
         ]
     );
     assert_eq!(rep.open_tasks(), NOTHING);

@@ -25,9 +25,8 @@ pub(super) fn adjusted(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
         ("chargeback_warning", "approved") => {
             charged_back(facts, adjustment, Reason::ChargebackWarning, Text::ChargebackWarning)
         }
-        ("chargeback_reverse" | "chargeback_warning_reverse", "approved") => {
-            reversed(facts, adjustment)
-        }
+        ("chargeback_reverse", "approved") => reversed(facts, adjustment, &CHARGEBACK),
+        ("chargeback_warning_reverse", "approved") => reversed(facts, adjustment, &WARNING),
         ("credit", "approved") => credited(facts, adjustment),
         _ => Decision::Ignore(Reason::NothingToDo),
     }
@@ -97,8 +96,28 @@ fn charged_back(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text:
     draft.act(&facts, known)
 }
 
-/// Paddle won the case, or the warning came to nothing.
-fn reversed(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
+/// How the end of a case with the bank is told.
+struct Ending {
+    reason: Reason,
+    note: Text,
+    result: Text,
+}
+
+/// Paddle won the case: the money is back.
+const CHARGEBACK: Ending = Ending {
+    reason: Reason::ChargebackReversed,
+    note: Text::ChargebackReversed,
+    result: Text::ChargebackReversedResult,
+};
+
+/// It came to nothing: no money has moved.
+const WARNING: Ending = Ending {
+    reason: Reason::ChargebackWarningEnded,
+    note: Text::ChargebackWarningEnded,
+    result: Text::ChargebackWarningEndedResult,
+};
+
+fn reversed(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
@@ -107,16 +126,18 @@ fn reversed(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     if facts.known.transaction.told.contains(&told) {
         return Decision::Ignore(Reason::AlreadyTold);
     }
-    let mut draft = Draft::new(deal, Reason::ChargebackReversed);
+    let mut draft = Draft::new(deal, ending.reason);
     state(&facts, &mut draft);
     let values = say::adjustment(&facts, adjustment);
-    draft.note(&facts, "reversal", Text::ChargebackReversed, &values);
-    // A reversal does not say which case it ends; all that are open for this payment need no more work.
-    for task in facts.known.transaction.tasks.values() {
-        draft.complete_task(&facts, task, Text::ChargebackReversedResult, &values);
-    }
+    draft.note(&facts, "reversal", ending.note, &values);
     let mut known = remember(facts.known.clone(), told);
-    known.transaction.tasks.clear();
+    // A reversal does not say which case it ends: whatever of its kind is open for this payment needs no more work.
+    for (id, task) in &facts.known.transaction.tasks {
+        if facts.known.transaction.is_settled(id) {
+            draft.complete_task(&facts, task, ending.result, &values);
+            known.transaction.tasks.remove(id);
+        }
+    }
     draft.act(&facts, known)
 }
 

@@ -70,6 +70,12 @@ impl PaymentStatus {
     }
 }
 
+impl AdjustmentKnown {
+    fn is_warning(&self) -> bool {
+        self.action == "chargeback_warning"
+    }
+}
+
 impl TransactionKnown {
     pub(super) fn fold(&mut self, transaction: &Transaction) {
         match transaction.status.as_str() {
@@ -115,6 +121,15 @@ impl TransactionKnown {
         self.adjustments
             .values()
             .filter(move |known| known.action == action && known.status == "approved")
+    }
+
+    /// Whether a chargeback, or the warning of one, needs no more work: a reversal ended it. That of a chargeback ends
+    /// the warning too that came before it.
+    pub(crate) fn is_settled(&self, adjustment: &str) -> bool {
+        let Some(known) = self.adjustments.get(adjustment) else { return false };
+        let warnings = Some("chargeback_warning_reverse");
+        let ends = [Some("chargeback_reverse"), warnings.filter(|_| known.is_warning())];
+        ends.into_iter().flatten().any(|action| self.approved(action).count() > 0)
     }
 
     /// How much of one kind of sum went back by refunds, in minor units.

@@ -113,8 +113,10 @@ reasons! {
     Chargeback = "chargeback",
     /// The customer's bank announces a chargeback.
     ChargebackWarning = "chargeback_warning",
-    /// A chargeback, or the warning of one, was turned back.
+    /// A chargeback was turned back.
     ChargebackReversed = "chargeback_reversed",
+    /// The warning of a chargeback came to nothing.
+    ChargebackWarningEnded = "chargeback_warning_ended",
     /// The customer was given credit.
     Credited = "credited",
     /// This adjustment was already told.

@@ -34,6 +34,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::ChargebackWarningTask => "Chargeback warning[ for {sum}]: talk to the customer before the bank takes the payment back · {reason} · {transaction}",
         Text::ChargebackReversed => "Chargeback reversed, the money is back[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackReversedResult => "Chargeback reversed, the money is back[: {sum}] · {adjustment}",
+        Text::ChargebackWarningEnded => "Chargeback warning withdrawn, the payment stands[: {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::ChargebackWarningEndedResult => "Chargeback warning withdrawn, the payment stands[: {sum}] · {adjustment}",
         Text::Credit => "Credit for the customer[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Second live subscription on this deal: check whether it belongs here · {plan} · {subscription}",
         Text::Invoice => "Invoice[ {invoice}] · {sum} · {date} · {transaction}",

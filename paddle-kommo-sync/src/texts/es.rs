@@ -34,6 +34,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::ChargebackWarningTask => "Aviso de contracargo[ por {sum}]: habla con el cliente antes de que el banco revierta el pago · {reason} · {transaction}",
         Text::ChargebackReversed => "Contracargo anulado, el dinero volvió[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackReversedResult => "Contracargo anulado, el dinero volvió[: {sum}] · {adjustment}",
+        Text::ChargebackWarningEnded => "Aviso de contracargo retirado, el pago se mantiene[: {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::ChargebackWarningEndedResult => "Aviso de contracargo retirado, el pago se mantiene[: {sum}] · {adjustment}",
         Text::Credit => "Crédito a favor del cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda suscripción activa en este lead: revisa si corresponde aquí · {plan} · {subscription}",
         Text::Invoice => "Factura[ {invoice}] · {sum} · {date} · {transaction}",

@@ -34,6 +34,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::ChargebackWarningTask => "Alerta de chargeback[ de {sum}]: fale com o cliente antes que o banco estorne o pagamento · {reason} · {transaction}",
         Text::ChargebackReversed => "Chargeback revertido, o dinheiro voltou[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackReversedResult => "Chargeback revertido, o dinheiro voltou[: {sum}] · {adjustment}",
+        Text::ChargebackWarningEnded => "Alerta de chargeback encerrado, o pagamento foi mantido[: {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::ChargebackWarningEndedResult => "Alerta de chargeback encerrado, o pagamento foi mantido[: {sum}] · {adjustment}",
         Text::Credit => "Crédito para o cliente[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Segunda assinatura ativa neste lead: confira se é daqui mesmo · {plan} · {subscription}",
         Text::Invoice => "Fatura[ {invoice}] · {sum} · {date} · {transaction}",

@@ -34,6 +34,8 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::ChargebackWarningTask => "Предупреждение о чарджбэке[ на {sum}]: свяжитесь с клиентом, пока банк не отозвал платёж · {reason} · {transaction}",
         Text::ChargebackReversed => "Чарджбэк отменён, деньги вернулись[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackReversedResult => "Чарджбэк отменён, деньги вернулись[: {sum}] · {adjustment}",
+        Text::ChargebackWarningEnded => "Предупреждение о чарджбэке снято, платёж остаётся в силе[: {sum}] · {reason} · {adjustment} · {transaction}",
+        Text::ChargebackWarningEndedResult => "Предупреждение о чарджбэке снято, платёж остаётся в силе[: {sum}] · {adjustment}",
         Text::Credit => "Зачёт в пользу клиента[: {sum}] · {reason} · {adjustment} · {transaction}",
         Text::SecondSubscriptionTask => "Вторая активная подписка в этой сделке: проверьте, сюда ли она относится · {plan} · {subscription}",
         Text::Invoice => "Счёт[ {invoice}] · {sum} · {date} · {transaction}",

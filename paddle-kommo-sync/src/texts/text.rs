@@ -72,6 +72,10 @@ named! {
         ChargebackReversed = "chargeback_reversed",
         /// With this the task about the chargeback is completed. `{date}` is the day of the return.
         ChargebackReversedResult = "chargeback_reversed_result",
+        /// The customer's bank will not take the payment back after all. `{date}` is the day on which it said so.
+        ChargebackWarningEnded = "chargeback_warning_ended",
+        /// With this the task about the warning is completed. `{date}` is the day on which the bank said so.
+        ChargebackWarningEndedResult = "chargeback_warning_ended_result",
         /// The customer got a credit for later payments. `{date}` is the day of the credit.
         Credit = "credit",
         /// A deal has two live subscriptions. `{date}` is the day of the second one's next charge.
@@ -194,6 +198,8 @@ impl Text {
             | Self::ChargebackWarningTask
             | Self::ChargebackReversed
             | Self::ChargebackReversedResult
+            | Self::ChargebackWarningEnded
+            | Self::ChargebackWarningEndedResult
             | Self::Credit
             | Self::CreditNote => &[
                 Sum,

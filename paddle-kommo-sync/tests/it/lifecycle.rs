@@ -251,6 +251,36 @@ async fn a_chargeback_is_a_note_and_a_task_until_it_is_turned_back() {
     );
 }
 
+/// How the tasks begin that are still to be done.
+fn open_tasks(world: &World) -> Vec<String> {
+    let tasks = world.kommo.tasks(LEAD);
+    let texts = world.tasks().into_iter().zip(&tasks);
+    let open = texts.filter(|(_, task)| task["is_completed"] == json!(false));
+    open.map(|(text, _)| text.split(':').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_warning_that_came_to_nothing_is_no_money_that_is_back() {
+    let world = sold().await;
+    world.done(&adjustment("adj_w", "chargeback_warning", "approved", 10)).await;
+    world.done(&adjustment("adj_c", "chargeback", "approved", 20)).await;
+    let ended = adjustment("adj_calm", "chargeback_warning_reverse", "approved", 30);
+    assert_eq!(world.done(&ended).await, [Reason::ChargebackWarningEnded]);
+    assert_eq!(
+        world.notes()[3],
+        "Chargeback warning withdrawn, the payment stands: 100.00 USD · seats not used · adj_calm · txn_first"
+    );
+    assert_eq!(world.field("PAYMENT_STATUS"), json!("charged_back"), "no money moved");
+    assert_eq!(open_tasks(&world), ["Chargeback of 100.00 USD"], "that one is not over");
+    assert_eq!(
+        world.kommo.tasks(LEAD)[0]["result"]["text"],
+        json!("Chargeback warning withdrawn, the payment stands: 100.00 USD · adj_calm")
+    );
+    let back = adjustment("adj_r", "chargeback_reverse", "approved", 40);
+    assert_eq!(world.done(&back).await, [Reason::ChargebackReversed]);
+    assert_eq!(open_tasks(&world), [""; 0]);
+}
+
 /// Every action and status that Paddle has, and what is written.
 #[tokio::test]
 async fn every_adjustment_does_what_the_table_says() {
@@ -260,7 +290,7 @@ async fn every_adjustment_does_what_the_table_says() {
         ("chargeback", Some(Reason::Chargeback)),
         ("chargeback_reverse", Some(Reason::ChargebackReversed)),
         ("chargeback_warning", Some(Reason::ChargebackWarning)),
-        ("chargeback_warning_reverse", Some(Reason::ChargebackReversed)),
+        ("chargeback_warning_reverse", Some(Reason::ChargebackWarningEnded)),
         ("credit_reverse", None),
         ("brand_new", None),
     ] {
