@@ -7,7 +7,7 @@ use crate::{
     config::RefundedDeal,
     known::Known,
     plan::{Field, Price, Reason},
-    texts::Text,
+    texts::{Text, Values},
 };
 
 /// What stands in `told` for the undocumented status, which names no adjustment.
@@ -25,6 +25,8 @@ pub(super) fn adjusted(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
         ("chargeback_warning", "approved") => {
             charged_back(facts, adjustment, Reason::ChargebackWarning, Text::ChargebackWarning)
         }
+        ("chargeback", "reversed") => turned(facts, adjustment, &CHARGEBACK),
+        ("chargeback_warning", "reversed") => turned(facts, adjustment, &WARNING),
         ("chargeback_reverse", "approved") => reversed(facts, adjustment, &CHARGEBACK),
         ("chargeback_warning_reverse", "approved") => reversed(facts, adjustment, &WARNING),
         ("credit", "approved") => credited(facts, adjustment),
@@ -85,14 +87,17 @@ fn charged_back(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text:
     state(&facts, &mut draft);
     let values = say::adjustment(&facts, adjustment);
     draft.note(&facts, "chargeback", text, &values);
-    let task = if reason == Reason::Chargeback {
-        Text::ChargebackTask
-    } else {
-        Text::ChargebackWarningTask
-    };
-    let task = draft.task(&facts, "chargeback", task, &values, None);
     let mut known = remember(facts.known.clone(), told);
-    known.transaction.tasks.insert(adjustment.id.as_str().to_owned(), task);
+    // How it ended was heard of before: it is told, and there is nothing left to do.
+    if !known.transaction.is_settled(adjustment.id.as_str()) {
+        let task = if reason == Reason::Chargeback {
+            Text::ChargebackTask
+        } else {
+            Text::ChargebackWarningTask
+        };
+        let task = draft.task(&facts, "chargeback", task, &values, None);
+        known.transaction.tasks.insert(adjustment.id.as_str().to_owned(), task);
+    }
     draft.act(&facts, known)
 }
 
@@ -130,15 +135,38 @@ fn reversed(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decis
     state(&facts, &mut draft);
     let values = say::adjustment(&facts, adjustment);
     draft.note(&facts, "reversal", ending.note, &values);
-    let mut known = remember(facts.known.clone(), told);
-    // A reversal does not say which case it ends: whatever of its kind is open for this payment needs no more work.
+    let known = settle(&facts, &mut draft, ending, &values);
+    draft.act(&facts, remember(known, told))
+}
+
+/// The chargeback or warning itself says that it was turned back. The reversal, an adjustment of its own, tells of it; but
+/// nobody has documented that it always comes.
+fn turned(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decision {
+    let (before, now) = (&facts.before.transaction, &facts.known.transaction);
+    let is_told = before.status() == now.status();
+    if is_told && !now.tasks.keys().any(|id| now.is_settled(id)) {
+        return Decision::Ignore(Reason::NothingToDo);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, ending.reason);
+    state(&facts, &mut draft);
+    let known = settle(&facts, &mut draft, ending, &say::adjustment(&facts, adjustment));
+    draft.act(&facts, known)
+}
+
+/// Completes the tasks that need no more work: a reversal does not say which case it ends, so all that came before it do.
+fn settle(facts: &Facts<'_>, draft: &mut Draft, ending: &Ending, values: &Values) -> Known {
+    let mut known = facts.known.clone();
     for (id, task) in &facts.known.transaction.tasks {
         if facts.known.transaction.is_settled(id) {
-            draft.complete_task(&facts, task, ending.result, &values);
+            draft.complete_task(facts, task, ending.result, values);
             known.transaction.tasks.remove(id);
         }
     }
-    draft.act(&facts, known)
+    known
 }
 
 fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {

@@ -29,7 +29,10 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
     // The spell began with this event, or before it: the next billing date would say nothing.
     let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
-    spell(facts, &values, false, |facts, draft| subscription::state(facts, subscription, draft))
+    spell(facts, &values, false, |facts, draft| {
+        subscription::state(facts, subscription, draft);
+        subscription::scheduled_cancel(facts, subscription, draft);
+    })
 }
 
 /// The customer could not pay at the checkout, and may try again: told once per transaction, nothing more.
@@ -53,7 +56,7 @@ fn spell(
     mut facts: Facts<'_>,
     values: &Values,
     is_attempt: bool,
-    state: impl FnOnce(&Facts<'_>, &mut Draft),
+    state: impl FnOnce(&mut Facts<'_>, &mut Draft),
 ) -> Decision {
     if !facts.known.subscription.is_past_due() {
         // It was paid meanwhile.
@@ -66,7 +69,7 @@ fn spell(
     let open = facts.known.subscription.tasks.get(TASK).cloned();
     let mut draft =
         Draft::new(deal, if open.is_some() { Reason::StillPastDue } else { Reason::PastDue });
-    state(&facts, &mut draft);
+    state(&mut facts, &mut draft);
     subscription::status(&facts, &mut draft);
     match open {
         Some(task) => {

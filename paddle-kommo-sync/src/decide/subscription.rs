@@ -41,6 +41,7 @@ pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
             Some(&subscription.custom_data),
         );
     }
+    scheduled_cancel(&mut facts, subscription, &mut draft);
     dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
 }
@@ -61,7 +62,7 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
     };
     let mut draft = Draft::new(deal, Reason::SubscriptionChanged);
     state(&facts, subscription, &mut draft);
-    scheduled_cancel(&mut facts, subscription, &mut draft, before.as_ref(), &now);
+    scheduled_cancel(&mut facts, subscription, &mut draft);
     if let Some(before) = before.filter(|before| before.plan != now.plan && !before.plan.is_empty())
     {
         draft.because(Reason::ItemsChanged);
@@ -116,19 +117,22 @@ fn plan(facts: &Facts<'_>, draft: &mut Draft) {
     }
 }
 
-/// The customer has said that the subscription is to end, or has taken that back.
-fn scheduled_cancel(
+/// The customer has said that the subscription is to end, or has taken that back. Any of its events may be the one that
+/// shows it.
+pub(super) fn scheduled_cancel(
     facts: &mut Facts<'_>,
     subscription: &Subscription,
     draft: &mut Draft,
-    before: Option<&Snapshot>,
-    now: &Snapshot,
 ) {
-    let was = before.and_then(|before| before.cancel_at);
+    let before = &facts.before.subscription;
+    if before.is_newer_than(facts.event, subscription) {
+        return;
+    }
+    let was = before.snapshot.as_ref().and_then(|before| before.cancel_at);
     let values = say::subscription(facts, subscription);
-    match (was, now.cancel_at) {
-        (None, Some(_)) => {
-            let values = values.set(Placeholder::Date, say::optional_day(facts, now.cancel_at));
+    match (was, subscription.scheduled_cancel()) {
+        (None, Some(at)) => {
+            let values = values.set(Placeholder::Date, say::day(facts, at));
             draft.because(Reason::CancelScheduled);
             draft.note(facts, "cancel_scheduled", Text::CancelScheduled, &values);
             if facts.known.subscription.told.insert(WIN_BACK.to_owned()) {
@@ -137,7 +141,7 @@ fn scheduled_cancel(
                 facts.known.subscription.tasks.insert(WIN_BACK.to_owned(), task);
             }
         }
-        (Some(_), None) if now.status != "canceled" => {
+        (Some(_), None) if subscription.status.as_str() != "canceled" => {
             draft.because(Reason::CancelWithdrawn);
             draft.note(facts, "cancel_withdrawn", Text::CancelWithdrawn, &values);
             facts.known.subscription.told.remove(WIN_BACK);
@@ -174,6 +178,7 @@ fn told(
     state(&facts, subscription, &mut draft);
     let values = say::subscription(&facts, subscription);
     draft.note(&facts, name, text, &values);
+    scheduled_cancel(&mut facts, subscription, &mut draft);
     dunning::end(&mut facts, &mut draft, &values);
     draft.act(&facts, facts.known.clone())
 }

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kommo_client::LeadId;
 use paddle_webhook::{Adjustment, Currency, Event, Money, Transaction};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{TaskRef, Version};
 
@@ -48,6 +49,13 @@ pub(crate) struct AdjustmentKnown {
     pub(crate) total: i64,
     pub(crate) net: i64,
     pub(crate) earnings: i64,
+    /// When it was approved, by the earliest event that says so.
+    #[serde(
+        default,
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    approved_at: Option<OffsetDateTime>,
 }
 
 /// How a transaction stands, told from everything that is known of it.
@@ -73,6 +81,10 @@ impl PaymentStatus {
 impl AdjustmentKnown {
     fn is_warning(&self) -> bool {
         self.action == "chargeback_warning"
+    }
+
+    fn since(&self) -> OffsetDateTime {
+        self.approved_at.unwrap_or(self.version.at())
     }
 }
 
@@ -101,7 +113,14 @@ impl TransactionKnown {
     pub(super) fn fold_adjustment(&mut self, event: &Event, adjustment: &Adjustment) {
         let version = Version::new(event, adjustment.updated_at, adjustment.status.as_str());
         let id = adjustment.id.as_str();
-        if self.adjustments.get(id).is_some_and(|known| known.version > version) {
+        let is_approved = adjustment.status.as_str() == "approved";
+        let approved_at = [
+            self.adjustments.get(id).and_then(|known| known.approved_at),
+            is_approved.then(|| event.occurred_at()),
+        ];
+        let approved_at = approved_at.into_iter().flatten().min();
+        if let Some(known) = self.adjustments.get_mut(id).filter(|known| known.version > version) {
+            known.approved_at = approved_at;
             return;
         }
         let minor = |amount: Option<Money>| amount.map_or(0, |amount| amount.minor());
@@ -113,6 +132,7 @@ impl TransactionKnown {
             total: minor(adjustment.total()),
             net: minor(adjustment.net()),
             earnings: minor(adjustment.earnings()),
+            approved_at,
         };
         self.adjustments.insert(id.to_owned(), known);
     }
@@ -123,13 +143,14 @@ impl TransactionKnown {
             .filter(move |known| known.action == action && known.status == "approved")
     }
 
-    /// Whether a chargeback, or the warning of one, needs no more work: a reversal ended it. That of a chargeback ends
-    /// the warning too that came before it.
+    /// Whether a chargeback, or the warning of one, needs no more work: it was turned back itself, or a reversal came after
+    /// it. That of a chargeback ends the warnings too.
     pub(crate) fn is_settled(&self, adjustment: &str) -> bool {
         let Some(known) = self.adjustments.get(adjustment) else { return false };
-        let warnings = Some("chargeback_warning_reverse");
-        let ends = [Some("chargeback_reverse"), warnings.filter(|_| known.is_warning())];
-        ends.into_iter().flatten().any(|action| self.approved(action).count() > 0)
+        let warnings = Some("chargeback_warning_reverse").filter(|_| known.is_warning());
+        let mut endings = [Some("chargeback_reverse"), warnings].into_iter().flatten();
+        let is_later = |ending: &AdjustmentKnown| ending.since() >= known.since();
+        known.status == "reversed" || endings.any(|action| self.approved(action).any(is_later))
     }
 
     /// How much of one kind of sum went back by refunds, in minor units.

@@ -15,6 +15,11 @@ pub(crate) struct Version {
 }
 
 impl Version {
+    /// When the snapshot was so.
+    pub(super) fn at(&self) -> OffsetDateTime {
+        self.occurred_at
+    }
+
     pub(super) fn new(event: &Event, updated_at: Option<OffsetDateTime>, status: &str) -> Self {
         let occurred_at = event.occurred_at();
         Self {

@@ -175,6 +175,27 @@ async fn a_cancellation_that_is_withdrawn_completes_its_task() {
 }
 
 #[tokio::test]
+async fn whatever_shows_that_it_is_not_to_end_completes_the_task() {
+    for (kind, status) in [
+        ("subscription.paused", "paused"),
+        ("subscription.resumed", "active"),
+        ("subscription.activated", "active"),
+        ("subscription.past_due", "past_due"),
+    ] {
+        let world = sold().await;
+        let cancel = changed("subscription.updated", 100, |data| {
+            data["scheduled_change"] =
+                json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+        });
+        world.done(&cancel).await;
+        let shows = changed(kind, 200, |data| data["status"] = json!(status));
+        let reasons = world.done(&shows).await;
+        assert!(reasons.contains(&Reason::CancelWithdrawn), "{kind}: {reasons:?}");
+        assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(true), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn changed_items_are_told() {
     let world = sold().await;
     let more =
