@@ -9,19 +9,24 @@ use crate::{
 };
 
 pub(super) const TASK: &str = "dunning";
-const TOLD: &str = "checkout_failed";
 
 /// `transaction.payment_failed`, `transaction.past_due`.
 pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
+    // Only an attempt says what failed; what follows from it must not take that out of the task.
+    let is_attempt = *facts.event.event_type() == EventType::TransactionPaymentFailed;
     if transaction.is_first_payment() {
-        return checkout_failed(facts, transaction);
+        return failed(facts, transaction, &CHECKOUT);
+    }
+    if transaction.is_card_change() && is_attempt {
+        return Decision::Ignore(Reason::CardChange);
     }
     if transaction.subscription_id.is_none() {
         return Decision::Ignore(Reason::NothingToDo);
     }
+    if is_attempt && !transaction.is_renewal() && !facts.known.subscription.is_past_due() {
+        return failed(facts, transaction, &CHARGE);
+    }
     let values = say::failed_transaction(&facts, transaction);
-    // Only an attempt says what failed; what follows from it must not take that out of the task.
-    let is_attempt = *facts.event.event_type() == EventType::TransactionPaymentFailed;
     spell(facts, &values, is_attempt, |_, _| {})
 }
 
@@ -35,19 +40,36 @@ pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decisio
     })
 }
 
-/// The customer could not pay at the checkout, and may try again: told once per transaction, nothing more.
-fn checkout_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
-    if facts.known.transaction.told.contains(TOLD) || facts.known.transaction.paid.is_some() {
-        return Decision::Ignore(Reason::CheckoutFailed);
+/// How it is told that an attempt failed which nobody has to run after.
+struct Failure {
+    reason: Reason,
+    name: &'static str,
+    text: Text,
+}
+
+/// The customer could not pay at the checkout, and may try again.
+const CHECKOUT: Failure =
+    Failure { reason: Reason::CheckoutFailed, name: "checkout_failed", text: Text::CheckoutFailed };
+
+/// A charge beside the renewals: what it was for is not made.
+const CHARGE: Failure =
+    Failure { reason: Reason::ChargeFailed, name: "charge_failed", text: Text::ChargeFailed };
+
+/// Told once per transaction, nothing more.
+fn failed(facts: Facts<'_>, transaction: &Transaction, failure: &Failure) -> Decision {
+    let known = &facts.known.transaction;
+    if known.told.contains(failure.name) || known.paid.is_some() {
+        return Decision::Ignore(failure.reason);
     }
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
     };
-    let mut draft = Draft::new(deal, Reason::CheckoutFailed);
-    draft.note(&facts, TOLD, Text::CheckoutFailed, &say::failed_transaction(&facts, transaction));
+    let mut draft = Draft::new(deal, failure.reason);
+    let values = say::failed_transaction(&facts, transaction);
+    draft.note(&facts, failure.name, failure.text, &values);
     let mut known = facts.known.clone();
-    known.transaction.told.insert(TOLD.to_owned());
+    known.transaction.told.insert(failure.name.to_owned());
     draft.act(&facts, known)
 }
 

@@ -131,6 +131,8 @@ impl SubscriptionKnown {
             EventData::TransactionCompleted(_) => self.paid(event.occurred_at()),
             // A first checkout that fails is no subscription that is past due.
             _ if transaction.is_first_payment() => {}
+            // A change or an extra charge that fails is not made, and the subscription goes on: Paddle's default.
+            EventData::TransactionPaymentFailed(_) if !transaction.is_renewal() => {}
             EventData::TransactionPaymentFailed(_) | EventData::TransactionPastDue(_) => {
                 self.failed(event.occurred_at());
             }

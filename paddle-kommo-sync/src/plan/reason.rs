@@ -91,6 +91,8 @@ reasons! {
     Resumed = "resumed",
     /// A checkout failed; the customer may try again.
     CheckoutFailed = "checkout_failed",
+    /// A charge beside the renewals failed; the subscription goes on.
+    ChargeFailed = "charge_failed",
     /// A payment of a running subscription failed: a past-due spell begins.
     PastDue = "past_due",
     /// Another payment failed in the same past-due spell.

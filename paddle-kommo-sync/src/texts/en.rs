@@ -24,6 +24,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Resumed => "Subscription resumed · {plan} · next charge on {date} · {subscription}",
         Text::WinBackTask => "Subscription canceled: win the customer back · {plan} · {subscription}",
         Text::CheckoutFailed => "Payment attempt failed, nothing is paid yet · {sum} · {reason} · card {card} · failed attempts: {attempts} · {plan} · {transaction}",
+        Text::ChargeFailed => "Charge failed, the subscription goes on · {sum} · {reason} · card {card} · failed attempts: {attempts} · {plan} · {transaction}",
         Text::DunningTask => "Payment past due[ since {date}]: talk to the customer · {sum} · {reason} · card {card} · failed attempts: {attempts} · {plan} · {subscription}",
         Text::Recovered => "Payment recovered[: {sum}] (net {net} + tax {tax}) · {plan} · invoice {invoice} · {transaction}",
         Text::RecoveredResult => "The customer has paid[ {sum}] · {transaction}",

@@ -24,6 +24,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Resumed => "Suscripción reanudada · {plan} · próximo cobro el {date} · {subscription}",
         Text::WinBackTask => "Suscripción cancelada: recupera al cliente · {plan} · {subscription}",
         Text::CheckoutFailed => "El intento de pago falló, aún no hay nada pagado · {sum} · {reason} · tarjeta {card} · intentos fallidos: {attempts} · {plan} · {transaction}",
+        Text::ChargeFailed => "El cobro falló, la suscripción continúa · {sum} · {reason} · tarjeta {card} · intentos fallidos: {attempts} · {plan} · {transaction}",
         Text::DunningTask => "Pago vencido[ desde el {date}]: habla con el cliente · {sum} · {reason} · tarjeta {card} · intentos fallidos: {attempts} · {plan} · {subscription}",
         Text::Recovered => "Pago recuperado[: {sum}] (neto {net} + impuestos {tax}) · {plan} · factura {invoice} · {transaction}",
         Text::RecoveredResult => "El cliente ya pagó[ {sum}] · {transaction}",

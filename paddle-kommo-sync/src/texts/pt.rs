@@ -24,6 +24,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Resumed => "Assinatura retomada · {plan} · próxima cobrança em {date} · {subscription}",
         Text::WinBackTask => "Assinatura cancelada: reconquiste o cliente · {plan} · {subscription}",
         Text::CheckoutFailed => "A tentativa de pagamento falhou, nada foi pago ainda · {sum} · {reason} · cartão {card} · tentativas com falha: {attempts} · {plan} · {transaction}",
+        Text::ChargeFailed => "A cobrança falhou, a assinatura continua · {sum} · {reason} · cartão {card} · tentativas com falha: {attempts} · {plan} · {transaction}",
         Text::DunningTask => "Pagamento em atraso[ desde {date}]: fale com o cliente · {sum} · {reason} · cartão {card} · tentativas com falha: {attempts} · {plan} · {subscription}",
         Text::Recovered => "Pagamento recuperado[: {sum}] (líquido {net} + impostos {tax}) · {plan} · fatura {invoice} · {transaction}",
         Text::RecoveredResult => "O cliente já pagou[ {sum}] · {transaction}",

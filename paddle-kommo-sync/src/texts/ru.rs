@@ -24,6 +24,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Resumed => "Подписка возобновлена · {plan} · следующее списание {date} · {subscription}",
         Text::WinBackTask => "Подписка отменена: верните клиента · {plan} · {subscription}",
         Text::CheckoutFailed => "Оплата не прошла, пока ничего не оплачено · {sum} · {reason} · карта {card} · неудачных попыток: {attempts} · {plan} · {transaction}",
+        Text::ChargeFailed => "Списание не прошло, подписка продолжается · {sum} · {reason} · карта {card} · неудачных попыток: {attempts} · {plan} · {transaction}",
         Text::DunningTask => "Платёж просрочен[ с {date}]: свяжитесь с клиентом · {sum} · {reason} · карта {card} · неудачных попыток: {attempts} · {plan} · {subscription}",
         Text::Recovered => "Просроченный платёж получен[: {sum}] (без налога {net} + налог {tax}) · {plan} · счёт {invoice} · {transaction}",
         Text::RecoveredResult => "Клиент оплатил[ {sum}] · {transaction}",

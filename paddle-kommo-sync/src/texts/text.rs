@@ -52,6 +52,9 @@ named! {
         WinBackTask = "win_back_task",
         /// An attempt to pay failed before anything was paid. `{date}` is the day of the attempt.
         CheckoutFailed = "checkout_failed",
+        /// A charge of a subscription beside its renewals failed, and the subscription goes on. `{date}` is the day of the
+        /// attempt.
+        ChargeFailed = "charge_failed",
         /// A subscription is past due. `{date}` is the day since when.
         DunningTask = "dunning_task",
         /// What was past due is paid. `{date}` is the day of the payment.
@@ -179,7 +182,7 @@ impl Text {
             | Self::SecondSubscriptionTask => &[Plan, Period, Date, Subscription],
             Self::CheckoutLink | Self::CheckoutRevised => &[Link, Plan, Transaction],
             Self::ItemsChanged => &[Plan, Before, Period, Date, Subscription],
-            Self::CheckoutFailed | Self::DunningTask => &[
+            Self::CheckoutFailed | Self::ChargeFailed | Self::DunningTask => &[
                 Sum,
                 Currency,
                 Plan,

@@ -70,6 +70,58 @@ async fn a_past_due_spell_is_one_task_that_ends_with_the_payment() {
     assert_eq!(world.kommo.tasks(LEAD).len(), 2);
 }
 
+fn failed_of(origin: &str, kind: &str, seconds: i64) -> Event {
+    let mut data = renewal();
+    data["id"] = json!(format!("txn_{origin}"));
+    data["origin"] = json!(origin);
+    data["status"] = json!("billed");
+    data["payments"] = json!([{"status": "error", "error_code": "declined", "amount": "32662"}]);
+    event(kind, seconds, &data)
+}
+
+#[tokio::test]
+async fn only_a_renewal_that_fails_begins_a_spell_by_itself() {
+    for origin in ["subscription_update", "subscription_charge", "brand_new"] {
+        let world = sold().await;
+        let failed = |seconds| failed_of(origin, "transaction.payment_failed", seconds);
+        assert_eq!(world.done(&failed(100)).await, [Reason::ChargeFailed], "{origin}");
+        assert_eq!(world.ignored(&failed(101)).await, Reason::ChargeFailed, "{origin}: once");
+        assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"), "{origin}");
+        assert_eq!(world.tasks(), [""; 0], "{origin}");
+        let told = format!(
+            "Charge failed, the subscription goes on · 326.62 USD · declined · Pro, yearly, Set-up · txn_{origin}"
+        );
+        assert_eq!(world.notes()[1..], [told]);
+        let other = failed_of("subscription_recurring", "transaction.payment_failed", 200);
+        assert_eq!(world.done(&other).await, [Reason::PastDue], "{origin}");
+        assert_eq!(world.done(&failed(300)).await, [Reason::StillPastDue], "{origin}");
+        assert_eq!((world.tasks().len(), world.notes().len()), (1, 2), "{origin}");
+
+        // Paddle says itself that it is past due.
+        let world = sold().await;
+        let past_due = failed_of(origin, "transaction.past_due", 100);
+        assert_eq!(world.done(&past_due).await, [Reason::PastDue], "{origin}");
+
+        // It was paid in the end, which was heard of first.
+        let world = sold().await;
+        let mut paid: Value = serde_json::from_str(failed(100).raw_data()).unwrap();
+        paid["status"] = json!("completed");
+        world.done(&event("transaction.completed", 200, &paid)).await;
+        assert_eq!(world.ignored(&failed(100)).await, Reason::ChargeFailed, "{origin}");
+    }
+    let card = "subscription_payment_method_change";
+    for before in [None, Some(failed("transaction.payment_failed", 50))] {
+        let world = sold().await;
+        if let Some(before) = &before {
+            world.done(before).await;
+        }
+        let writes = world.writes();
+        let failed = failed_of(card, "transaction.payment_failed", 100);
+        assert_eq!(world.ignored(&failed).await, Reason::CardChange);
+        assert_eq!(world.writes(), writes);
+    }
+}
+
 #[tokio::test]
 async fn a_spell_also_ends_when_paddle_says_that_the_subscription_is_active() {
     for kind in ["subscription.activated", "subscription.updated", "subscription.resumed"] {
