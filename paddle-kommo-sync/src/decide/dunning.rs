@@ -1,6 +1,6 @@
 //! A payment failed, and how that ends.
 
-use paddle_webhook::{EventType, Subscription, Transaction};
+use paddle_webhook::{CustomData, EventType, Subscription, Transaction};
 
 use super::{Decision, Draft, Facts, say, subscription};
 use crate::{
@@ -27,14 +27,15 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
         return failed(facts, transaction, &CHARGE);
     }
     let values = say::failed_transaction(&facts, transaction);
-    spell(facts, &values, is_attempt, |_, _| {})
+    let wanted = &transaction.custom_data;
+    spell(facts, &values, is_attempt, wanted, |_, _| {})
 }
 
 /// `subscription.past_due`.
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
     // The spell began with this event, or before it: the next billing date would say nothing.
     let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
-    spell(facts, &values, false, |facts, draft| {
+    spell(facts, &values, false, &subscription.custom_data, |facts, draft| {
         subscription::state(facts, subscription, draft);
         subscription::scheduled_cancel(facts, subscription, draft);
     })
@@ -78,6 +79,7 @@ fn spell(
     mut facts: Facts<'_>,
     values: &Values,
     is_attempt: bool,
+    wanted: &CustomData,
     state: impl FnOnce(&mut Facts<'_>, &mut Draft),
 ) -> Decision {
     if !facts.known.subscription.is_past_due() {
@@ -99,7 +101,7 @@ fn spell(
             draft.refresh_task(&facts, &task, text);
         }
         None => {
-            let task = draft.task(&facts, TASK, Text::DunningTask, values, None);
+            let task = draft.task(&facts, TASK, Text::DunningTask, values, Some(wanted));
             facts.known.subscription.tasks.insert(TASK.to_owned(), task);
         }
     }

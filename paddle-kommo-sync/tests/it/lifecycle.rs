@@ -70,6 +70,25 @@ async fn a_past_due_spell_is_one_task_that_ends_with_the_payment() {
     assert_eq!(world.kommo.tasks(LEAD).len(), 2);
 }
 
+#[tokio::test]
+async fn the_task_of_a_spell_goes_to_whom_the_sale_names() {
+    let wanted = |mut data: Value| {
+        data["custom_data"]["kommo_responsible_id"] = json!("8375358");
+        data
+    };
+    let mut past_due = renewal();
+    past_due["status"] = json!("past_due");
+    for event in [
+        event("transaction.payment_failed", 100, &wanted(past_due)),
+        event("subscription.past_due", 100, &wanted(subscription("past_due"))),
+    ] {
+        let world = sold().await;
+        world.done(&event).await;
+        let task = &world.kommo.tasks(LEAD)[0];
+        assert_eq!(task["responsible_user_id"], json!(8_375_358), "{}", event.event_type());
+    }
+}
+
 fn failed_of(origin: &str, kind: &str, seconds: i64) -> Event {
     let mut data = renewal();
     data["id"] = json!(format!("txn_{origin}"));
