@@ -193,8 +193,11 @@ fn state(facts: &Facts<'_>, draft: &mut Draft) {
         draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
     }
     money::totals(facts, draft);
-    // Only the payment that made the price can lower it.
-    if config.refunds.deal == RefundedDeal::LowerPrice && transaction.won == Some(draft.deal.lead) {
+    // Only the payment that made the price can lower it: of several that won the deal, the last.
+    let won_by = facts.known.sale.won_by.as_deref();
+    let is_winner = transaction.won == Some(draft.deal.lead)
+        && won_by.is_none_or(|by| Some(by) == facts.references.transaction.as_deref());
+    if config.refunds.deal == RefundedDeal::LowerPrice && is_winner {
         let remaining =
             money::remaining(transaction, facts.known.account.currency, config.price_basis);
         let remaining = remaining

@@ -108,11 +108,13 @@ fn first_payment(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Dec
             another_payment(facts, transaction, deal)
         };
     }
-    // A deal that was won and then moved on is no open deal: a second sale does not win it again.
-    if winner(&facts, &deal).is_some_and(|winner| winner != id) {
+    let is_lost = deal.status == StatusId::LOST;
+    // A deal that was won and then moved on is no open deal: a second sale does not win it again. One that is lost is
+    // lost, whatever won it before.
+    if !is_lost && winner(&facts, &deal).is_some_and(|winner| winner != id) {
         return another_payment(facts, transaction, deal);
     }
-    let reason = match (deal.status == StatusId::LOST, facts.config.lost_deals) {
+    let reason = match (is_lost, facts.config.lost_deals) {
         (false, _) => Reason::FirstPayment,
         (true, LostDeals::Win) => Reason::LostDealWon,
         (true, LostDeals::Park) => {
@@ -169,7 +171,10 @@ fn win(
     } else {
         whole
     };
-    let lines = products::lines(&facts, transaction);
+    // The deals of the sale that won it before are there, and no part of this payment stands on them.
+    let won_before = facts.known.sale.won_by.as_deref();
+    let is_another_sale = won_before.is_some_and(|by| by != transaction.id.as_str());
+    let lines = if is_another_sale { &[] } else { products::lines(&facts, transaction) };
     let parts = whole.and_then(|whole| products::parts(whole, decimals, lines, config.price_basis));
     draft.update.price = match parts.as_deref() {
         Some(parts) => parts.first().copied(),
@@ -198,6 +203,9 @@ fn win(
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);
     known.sale.won_by = Some(transaction.id.as_str().to_owned());
+    if is_another_sale {
+        known.sale.elsewhere = None;
+    }
     // Once per won deal, even if a person reopens it and Paddle tells the same payment by another event.
     let event_id = facts.event.id().as_str();
     if known.sale.celebrated_by.as_deref().is_none_or(|by| by == event_id) {

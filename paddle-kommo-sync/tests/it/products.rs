@@ -7,14 +7,14 @@ use kommo_client::{
     fake::{FakeLead, Fault, LedgerKind},
 };
 use paddle_kommo_sync::{
-    LeftOutPart, MemoryStore, Outcome, ParkReason, PriceBasis, Products, Reason, RefundedDeal,
-    plan::Field,
+    LeftOutPart, LostDeals, MemoryStore, Outcome, ParkReason, PriceBasis, Products, Reason,
+    RefundedDeal, plan::Field,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    LEAD, NEGOTIATION, NOW, PIPELINE, REP, WON, World, client,
+    LEAD, LOST, NEGOTIATION, NOW, PIPELINE, REP, WON, World, client,
     events::{event, named, refund, renewal, transaction},
 };
 
@@ -220,6 +220,29 @@ async fn any_number_of_deliveries_makes_the_deals_once() {
     data["details"]["line_items"] = lines()["details"]["line_items"].clone();
     world.done(&event("transaction.completed", 10, &data)).await;
     assert_eq!(made(&world).len(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_deal_that_is_won_again_shows_the_whole_of_its_new_payment() {
+    let world = World::with(|config| {
+        config.products = Products::DealPerProduct;
+        config.lost_deals = LostDeals::Win;
+        config.refunds.deal = RefundedDeal::LowerPrice;
+    })
+    .await;
+    world.done(&paid()).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    let mut again = lines();
+    again["id"] = json!("txn_again");
+    assert_eq!(
+        world.done(&event("transaction.completed", 10, &again)).await,
+        [Reason::LostDealWon]
+    );
+    assert_eq!((made(&world).len(), world.price()), (2, 599), "no deal takes a part of it");
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_again");
+    world.done(&event("adjustment.updated", 20, &back)).await;
+    assert_eq!(world.price(), 507, "599.00 less 91.85");
 }
 
 #[tokio::test]

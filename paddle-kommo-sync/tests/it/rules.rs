@@ -2,7 +2,8 @@
 
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    LostDeals, ParkReason, PriceBasis, Reason, RefundedDeal, TrialConversion, Unlinked,
+    LostDeals, OnWon, OnWonAction, ParkReason, PriceBasis, Reason, RefundedDeal, TrialConversion,
+    Unlinked,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
@@ -186,6 +187,35 @@ async fn a_lost_deal_waits_for_a_person_unless_configured() {
     world.kommo.add_lead(FakeLead::new("Lost").id(7).stage(PIPELINE, LOST));
     assert_eq!(world.done(&paid(&lost)).await, [Reason::LostDealWon]);
     assert_eq!(world.kommo.lead(7).unwrap()["status_id"], 142);
+}
+
+#[tokio::test]
+async fn a_deal_that_was_won_and_then_lost_follows_the_same_rule() {
+    let mut again = transaction();
+    again["id"] = json!("txn_again");
+    again["details"]["totals"]["total"] = json!("105315");
+    let again = event("transaction.completed", 10, &again);
+
+    let world = World::new().await;
+    world.done(&paid(&transaction())).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    let parked = world.parked(&again).await;
+    assert_eq!((parked.reason, parked.candidates), (ParkReason::DealLost, lead_ids(&[LEAD])));
+    assert_eq!((world.stage(), world.price()), (LOST, 599));
+
+    let world = World::with(|config| {
+        config.lost_deals = LostDeals::Win;
+        config.refunds.deal = RefundedDeal::LowerPrice;
+        config.on_won = vec![OnWon::new(OnWonAction::AddTag("customer".to_owned()))];
+    })
+    .await;
+    assert_eq!(world.done(&paid(&transaction())).await, [Reason::FirstPayment, Reason::OnWonTag]);
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    assert_eq!(world.done(&again).await, [Reason::LostDealWon], "and nothing is started again");
+    assert_eq!((world.stage(), world.price()), (WON, 1000));
+    assert_eq!(world.field("PADDLE_TXN_ID"), json!("txn_again"));
+    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
+    assert_eq!(world.price(), 1000, "the price is that of the other sale");
 }
 
 /// A trial's checkout, the trial, and its end with money.
