@@ -127,6 +127,7 @@ fn is_work(method: &str) -> bool {
             | "put_placed"
             | "claim_due"
             | "stats"
+            | "parked"
             | "prune"
             | "next_slot"
             | "learn"
