@@ -25,6 +25,7 @@ use crate::{
     outcome::{LeftOut, LeftOutPart, Parked},
     plan::{Effect, Field, NoteDraft, Value},
     store::{EffectRow, EffectState, Lease, Store},
+    zone::Zone,
 };
 
 /// The longest that a call waits for its turn after its intent was put on disk: a later send could meet another worker
@@ -259,7 +260,9 @@ pub(crate) fn missing(
     definitions: &[kommo_client::FieldDefinition],
 ) -> Vec<LeftOut> {
     let check = |field: &Field| {
-        let why = fields::write(config.fields.target(*field), &Value::Empty, definitions).err()?;
+        let why =
+            fields::write(config.fields.target(*field), &Value::Empty, definitions, &Zone::UTC)
+                .err()?;
         Some(LeftOut { what: LeftOutPart::Field(*field), why })
     };
     let wanted = |field: &&Field| *config.fields.target(**field) != FieldTarget::Off;

@@ -10,10 +10,10 @@ use kommo_client::{
     AccountWith, Client, EntityType, Error, ErrorKind, FieldDefinition, Pipeline, UserId,
 };
 use paddle_webhook::Currency;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use crate::known::Account;
+use crate::{known::Account, zone::Zone};
 
 /// How long an answer is believed. A write that Kommo refuses makes us ask sooner.
 const BELIEVED: Duration = Duration::from_secs(600);
@@ -128,10 +128,10 @@ impl Cache {
             Ok(Account {
                 id: Some(account.id),
                 currency: account.currency.and_then(|code| Currency::new(&code).ok()),
-                offset: offset(account.timezone_offset.as_deref()),
+                zone: Zone::new(account.timezone.as_deref(), account.timezone_offset.as_deref()),
             })
         };
-        self.account.get(now, ask).await.map(|account| *account)
+        self.account.get(now, ask).await.map(|account| Account::clone(&account))
     }
 
     /// Whether this is said for the first time.
@@ -143,41 +143,5 @@ impl Cache {
     pub(crate) async fn forget(&self) {
         self.fields.forget().await;
         self.users.forget().await;
-    }
-}
-
-/// A time zone as `+03:00`; UTC where it cannot be read.
-fn offset(text: Option<&str>) -> UtcOffset {
-    let read = |text: &str| {
-        let (sign, digits) = match text.split_at_checked(1)? {
-            ("+", digits) => (1, digits),
-            ("-", digits) => (-1, digits),
-            _ => return None,
-        };
-        let (hours, minutes) = digits.split_once(':')?;
-        let (hours, minutes): (i8, i8) = (hours.parse().ok()?, minutes.parse().ok()?);
-        UtcOffset::from_hms(hours.checked_mul(sign)?, minutes.checked_mul(sign)?, 0).ok()
-    };
-    text.and_then(read).unwrap_or(UtcOffset::UTC)
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::offset;
-
-    #[test]
-    fn a_time_zone_that_cannot_be_read_is_utc() {
-        for (text, want) in [
-            (Some("+03:00"), offset!(+3)),
-            (Some("-03:30"), offset!(-3:30)),
-            (Some("+05:45"), offset!(+5:45)),
-            (Some("03:00"), offset!(UTC)),
-            (Some("+99:00"), offset!(UTC)),
-            (Some(""), offset!(UTC)),
-            (Some("é3:00"), offset!(UTC)),
-            (None, offset!(UTC)),
-        ] {
-            assert_eq!(super::offset(text), want, "{text:?}");
-        }
     }
 }

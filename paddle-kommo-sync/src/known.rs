@@ -12,7 +12,6 @@ mod version;
 use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData};
 use serde::{Deserialize, Serialize};
-use time::UtcOffset;
 
 use self::version::Version;
 pub(crate) use self::{
@@ -21,7 +20,10 @@ pub(crate) use self::{
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::{AdjustmentKnown, TransactionKnown},
 };
-use crate::plan::{Field, Price};
+use crate::{
+    plan::{Field, Price},
+    zone::Zone,
+};
 
 /// Everything that `decide` may know besides the event itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,17 +74,17 @@ impl Deal {
 }
 
 /// What matters of the Kommo account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) id: Option<AccountId>,
     pub(crate) currency: Option<Currency>,
     /// Its time zone, for dates that people read.
-    pub(crate) offset: UtcOffset,
+    pub(crate) zone: Zone,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { id: None, currency: None, offset: UtcOffset::UTC }
+        Self { id: None, currency: None, zone: Zone::UTC }
     }
 }
 

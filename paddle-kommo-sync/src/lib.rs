@@ -126,6 +126,7 @@ pub mod reconcile;
 mod store;
 mod sweep;
 mod texts;
+mod zone;
 
 #[cfg(feature = "sqlite")]
 pub use self::store::SqliteStore;

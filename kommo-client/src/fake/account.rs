@@ -27,7 +27,7 @@ impl State {
                 // The key is misspelt in Kommo, too.
                 "date_formant": "m/d/Y",
                 "time_format": "H:i:s",
-                "timezone": "UTC",
+                "timezone": self.timezone,
                 "timezone_offset": self.timezone_offset,
             });
             set(&mut embedded, "datetime_settings", settings);

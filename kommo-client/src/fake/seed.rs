@@ -129,6 +129,7 @@ impl State {
             account_id: ACCOUNT,
             token_user: REP,
             currency: "USD".to_owned(),
+            timezone: "UTC".to_owned(),
             timezone_offset: "+00:00".to_owned(),
             minor_units: false,
             ignore_filters: false,

@@ -25,6 +25,7 @@ pub(super) struct State {
     pub(super) account_id: u64,
     pub(super) token_user: u64,
     pub(super) currency: String,
+    pub(super) timezone: String,
     pub(super) timezone_offset: String,
     pub(super) minor_units: bool,
     pub(super) ignore_filters: bool,

@@ -14,9 +14,12 @@ impl FakeKommo {
         code.clone_into(&mut self.state().currency);
     }
 
-    /// Sets the account's time zone, as Kommo writes it: `-05:00`. Default `+00:00`.
-    pub fn set_timezone_offset(&self, offset: &str) {
-        offset.clone_into(&mut self.state().timezone_offset);
+    /// Sets the account's time zone, as Kommo writes it: its name, and how far it is from UTC just now. Default `UTC` and
+    /// `+00:00`.
+    pub fn set_timezone(&self, name: &str, offset: &str) {
+        let mut state = self.state();
+        name.clone_into(&mut state.timezone);
+        offset.clone_into(&mut state.timezone_offset);
     }
 
     /// Whether the account takes prices with decimals and answers `price_with_minor_units` beside the

@@ -1,9 +1,8 @@
 //! A value as the field of this account takes it.
 
 use kommo_client::{FieldChoice, FieldDefinition, FieldInput, FieldRef, FieldWrite};
-use time::{OffsetDateTime, UtcOffset};
 
-use crate::{config::FieldTarget, plan::Value};
+use crate::{config::FieldTarget, plan::Value, zone::Zone};
 
 /// Kommo refuses longer values of `text` fields through its API, and with them the whole deal.
 const LONGEST_TEXT: usize = 256;
@@ -13,6 +12,7 @@ pub(super) fn write(
     target: &FieldTarget,
     value: &Value,
     definitions: &[FieldDefinition],
+    zone: &Zone,
 ) -> Result<FieldWrite, String> {
     let definition = match target {
         FieldTarget::Off => return Err("the configuration does not want it".to_owned()),
@@ -28,10 +28,10 @@ pub(super) fn write(
         ));
     };
     // By id, whatever the configuration says: a code can be given to another field while we work.
-    Ok(FieldWrite::new(FieldRef::Id(definition.id), input(definition, value)?))
+    Ok(FieldWrite::new(FieldRef::Id(definition.id), input(definition, value, zone)?))
 }
 
-fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, String> {
+fn input(definition: &FieldDefinition, value: &Value, zone: &Zone) -> Result<FieldInput, String> {
     let field_type = definition.field_type.as_str();
     match (field_type, value) {
         (_, Value::Empty) => Ok(FieldInput::Clear),
@@ -46,7 +46,7 @@ fn input(definition: &FieldDefinition, value: &Value) -> Result<FieldInput, Stri
             Ok(FieldInput::Numeric(decimal.clone()))
         }
         ("text" | "textarea", Value::Amount(decimal)) => Ok(FieldInput::Text(decimal.clone())),
-        ("text" | "textarea", Value::Date(at)) => Ok(FieldInput::Text(day(*at))),
+        ("text" | "textarea", Value::Date(at)) => Ok(FieldInput::Text(zone.day(*at).to_string())),
         ("date" | "birthday", Value::Date(at)) => Ok(FieldInput::Date(*at)),
         ("date_time", Value::Date(at)) => Ok(FieldInput::DateTime(*at)),
         ("numeric" | "monetary", Value::Text(text)) if is_decimal(text) => {
@@ -77,8 +77,4 @@ fn is_decimal(text: &str) -> bool {
     [whole, fraction]
         .iter()
         .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn day(at: OffsetDateTime) -> String {
-    at.to_offset(UtcOffset::UTC).date().to_string()
 }

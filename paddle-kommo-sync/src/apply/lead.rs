@@ -7,8 +7,9 @@ use kommo_client::{ErrorKind, FieldWrite, LeadPatch};
 use super::{Applier, Call, Failure, Stop, Work, failed, fields};
 use crate::{
     outcome::{LeftOut, LeftOutPart},
-    plan::{Field, FieldValue, LeadUpdate, Price},
+    plan::{Field, FieldValue, LeadUpdate, Price, Value},
     store::EffectRow,
+    zone::Zone,
 };
 
 impl Applier<'_> {
@@ -74,9 +75,15 @@ impl Applier<'_> {
             return Ok(resolved);
         }
         let definitions = self.cache.fields(self.kommo, self.clock.now()).await.map_err(failed)?;
+        let has_date = values.iter().any(|value| matches!(value.value, Value::Date(_)));
+        let zone = if has_date {
+            self.cache.account(self.kommo, self.clock.now()).await.map_err(failed)?.zone
+        } else {
+            Zone::UTC
+        };
         for value in values {
             let target = self.config.fields.target(value.field);
-            match fields::write(target, &value.value, &definitions) {
+            match fields::write(target, &value.value, &definitions, &zone) {
                 Ok(write) => resolved.push((value.field, write)),
                 Err(why) => {
                     work.left_out.push(LeftOut { what: LeftOutPart::Field(value.field), why })

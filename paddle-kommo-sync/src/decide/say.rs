@@ -88,7 +88,7 @@ pub(super) fn adjustment(facts: &Facts<'_>, adjustment: &Adjustment) -> Values {
 
 /// A day as people of the account read it.
 pub(super) fn day(facts: &Facts<'_>, at: OffsetDateTime) -> String {
-    at.to_offset(facts.known.account.offset).date().to_string()
+    facts.known.account.zone.day(at).to_string()
 }
 
 pub(super) fn optional_day(facts: &Facts<'_>, at: Option<OffsetDateTime>) -> String {

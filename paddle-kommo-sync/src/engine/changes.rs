@@ -1,17 +1,18 @@
 //! A plan for people: the differences from what the deal shows now.
 
 use kommo_client::{Pipeline, PipelineId, StatusId};
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 use super::Sync;
 use crate::{
     known::Deal,
     plan::{Effect, Plan, Value},
+    zone::Zone,
 };
 
 impl Sync {
     /// One line for each. Stages have their names where Kommo tells them, else their ids.
-    pub(super) async fn changes(&self, plan: &Plan, deal: &Deal, offset: UtcOffset) -> Vec<String> {
+    pub(super) async fn changes(&self, plan: &Plan, deal: &Deal, zone: &Zone) -> Vec<String> {
         let moves = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
         let stages = if plan.effects.iter().any(|planned| moves(&planned.effect)) {
             self.0.cache.pipelines(&self.0.kommo, self.now()).await.ok()
@@ -19,12 +20,12 @@ impl Sync {
             None
         };
         let stages = stages.as_deref().map_or(&[][..], Vec::as_slice);
-        differences(plan, deal, stages, offset)
+        differences(plan, deal, stages, zone)
     }
 }
 
 /// The plan as differences from what the deal shows now.
-fn differences(plan: &Plan, deal: &Deal, stages: &[Pipeline], offset: UtcOffset) -> Vec<String> {
+fn differences(plan: &Plan, deal: &Deal, stages: &[Pipeline], zone: &Zone) -> Vec<String> {
     let mut changes = Vec::new();
     for planned in &plan.effects {
         match &planned.effect {
@@ -39,7 +40,7 @@ fn differences(plan: &Plan, deal: &Deal, stages: &[Pipeline], offset: UtcOffset)
                     changes.push(format!("price {before} → {price}"));
                 }
                 for value in &update.fields {
-                    let day = |at: OffsetDateTime| at.to_offset(offset).date().to_string();
+                    let day = |at| zone.day(at).to_string();
                     let before = deal.field(value.field).unwrap_or("empty");
                     let (before, after) = match &value.value {
                         Value::Text(text) | Value::Amount(text) => {

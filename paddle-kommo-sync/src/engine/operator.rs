@@ -178,7 +178,7 @@ impl Sync {
         }
         Ok(match (decision, stored.known.deal) {
             (Decision::Act { plan, .. }, Some(deal)) => {
-                let changes = self.changes(&plan, &deal, stored.known.account.offset).await;
+                let changes = self.changes(&plan, &deal, &stored.known.account.zone).await;
                 Preview::Plan { lead: deal.lead, plan, changes }
             }
             (Decision::Park(parked), _) => Preview::Parked(parked),

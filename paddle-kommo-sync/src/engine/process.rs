@@ -340,7 +340,7 @@ impl Sync {
                     let known = stored.known.clone().fold(event, data);
                     let tells_a_deal = stored.tells_a_deal(&known, &links);
                     let learned = stored.learned(&known, links)?;
-                    let would = self.changes(&plan, deal, stored.known.account.offset).await;
+                    let would = self.changes(&plan, deal, &stored.known.account.zone).await;
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;

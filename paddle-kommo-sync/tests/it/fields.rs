@@ -76,6 +76,31 @@ async fn a_value_takes_the_form_of_its_field() {
 }
 
 #[tokio::test]
+async fn dates_are_those_of_the_account_in_summer_and_in_winter() {
+    let world = World::with(|config| config.fields.next_billing_date = "NEXT".into()).await;
+    world.kommo.add_field(Some("NEXT"), "Next", "text");
+    // As Kommo tells it in July.
+    world.kommo.set_timezone("Europe/Madrid", "+02:00");
+    for (seconds, next, day) in
+        [(0, "2026-07-14T22:30:00Z", "2026-07-15"), (10, "2027-01-14T22:30:00Z", "2027-01-14")]
+    {
+        let mut data = subscription("trialing");
+        data["id"] = json!(format!("sub_{seconds}"));
+        data["next_billed_at"] = json!(next);
+        world.done(&event("subscription.trialing", seconds, &data)).await;
+        let ended = event("subscription.canceled", seconds + 5, &{
+            let mut data = subscription("canceled");
+            data["id"] = json!(format!("sub_{seconds}"));
+            data
+        });
+        assert_eq!(world.field("NEXT"), json!(day));
+        let note = world.notes().pop().unwrap();
+        assert!(note.contains(&format!("first charge on {day}")), "{note}");
+        world.done(&ended).await;
+    }
+}
+
+#[tokio::test]
 async fn a_list_takes_one_of_its_options_and_nothing_else() {
     let world = World::with(|config| config.fields.subscription_status = "STATUS".into()).await;
     world.kommo.add_select_field(Some("STATUS"), "Status", &["active", "canceled"]);

@@ -103,7 +103,7 @@ async fn a_pipeline_that_leaves_the_shadow_owes_nothing_that_was_only_thought() 
 #[tokio::test]
 async fn a_date_that_stays_is_no_change() {
     let world = World::new().await;
-    world.kommo.set_timezone_offset("-05:00");
+    world.kommo.set_timezone("America/Bogota", "-05:00");
     world.done(&event("subscription.activated", 0, &subscription("active"))).await;
     let mut data = subscription("active");
     data["items"][0]["quantity"] = json!(12);
