@@ -1,8 +1,7 @@
 //! The way of one claimed event: link, read, decide, journal, apply, record.
 
-use kommo_client::{LeadId, PipelineId, Priority, StatusId};
+use kommo_client::{PipelineId, Priority};
 use paddle_webhook::{Environment, Event, EventData};
-use time::OffsetDateTime;
 
 use super::{Sync, jobs::Job, reading::Found, rfc3339, text};
 use crate::{
@@ -10,15 +9,11 @@ use crate::{
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
-    failure::{PATIENCE, Pause, Reaction, TRIES, backoff, chain},
-    known::Account,
-    link::{self, References, Rung, Rungs},
-    outcome::{Done, LeftOut, Outcome, ParkReason, Parked},
+    failure::chain,
+    link::{self, Rungs},
+    outcome::{Done, Outcome, ParkReason, Parked},
     plan::{Effect, Marker, Plan, Reason},
-    store::{
-        Claimed, EffectRow, EffectState, EventRow, EventState, Finish, Learned, Lease, NewEffect,
-        Rank,
-    },
+    store::{Claimed, EffectRow, EffectState, EventRow, Learned, Lease, NewEffect, Rank},
 };
 
 /// An event that ended its worker so often without any outcome will do so again.
@@ -131,106 +126,6 @@ impl Sync {
         }
     }
 
-    /// Goes on with a journalled plan as far as it is still right: time has passed since it was decided.
-    async fn go_on(
-        &self,
-        claimed: &Claimed,
-        event: &Event,
-        data: &EventData,
-        plan: Plan,
-    ) -> Result<Step, StoreError> {
-        let mut effects = parsed(claimed.effects.clone())?;
-        let is_open = |row: &EffectRow| row.state != EffectState::Done;
-        let Some(planned) =
-            effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
-        else {
-            return self.carry_out(claimed, effects, plan).await;
-        };
-        let writes_deal = |(row, effect): &(EffectRow, Effect)| {
-            is_open(row) && matches!(effect, Effect::UpdateLead(_))
-        };
-        // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
-        if !effects.iter().any(writes_deal)
-            && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
-        {
-            return self.carry_out(claimed, effects, plan).await;
-        }
-        let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
-            Ok(Some(lead)) if !lead.is_deleted => lead,
-            Ok(_) => {
-                return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
-            }
-            Err(reaction) => return self.react(claimed, reaction).await,
-        };
-        let update = effects.iter_mut().find_map(|(row, effect)| match effect {
-            Effect::UpdateLead(update) if is_open(row) && update.lead == planned => Some(update),
-            _ => None,
-        });
-        if let Some(update) = update {
-            if let Some(stage) = update.stage {
-                match lead.status_id {
-                    Some(status) if status == stage.from => {}
-                    // It happened, by our call without an answer or by a person.
-                    Some(status) if status == stage.to || status == StatusId::WON => {
-                        update.stage = None;
-                    }
-                    // Somebody moved the deal: what that means is for the rules to say.
-                    _ => return self.plan(claimed, event, data).await,
-                }
-            }
-            let sale = self.sale(update.lead).await?;
-            update.fields.retain(|value| sale.is_current(value));
-            update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
-        }
-        self.carry_out(claimed, effects, plan).await
-    }
-
-    /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
-    /// there; what was done already was done to the deal that is gone.
-    async fn go_elsewhere(
-        &self,
-        claimed: &Claimed,
-        (event, data): (&Event, &EventData),
-        gone: LeadId,
-        mut effects: Vec<(EffectRow, Effect)>,
-        mut plan: Plan,
-    ) -> Result<Step, StoreError> {
-        let lease = &claimed.lease;
-        let meant = self.meant_by_a_person(event, data).await?;
-        let Some(meant) = meant.filter(|meant| *meant != gone) else {
-            return self.park(lease, Parked::deal_gone(gone)).await;
-        };
-        let lane = link::lane(meant);
-        if lane != lease.lane {
-            self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
-            return Ok(Step::Again);
-        }
-        let closes = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
-        if effects.iter().any(|(_, effect)| closes(effect)) {
-            return self.plan(claimed, event, data).await;
-        }
-        for (_, effect) in &mut effects {
-            effect.move_to(meant);
-        }
-        for document in &mut plan.documents {
-            document.file.lead = meant;
-        }
-        self.carry_out(claimed, effects, plan).await
-    }
-
-    async fn meant_by_a_person(
-        &self,
-        event: &Event,
-        data: &EventData,
-    ) -> Result<Option<LeadId>, StoreError> {
-        let references = References::of_event(event, data);
-        let links = self.0.store.links(self.0.account, &references.entities()).await?;
-        Ok(match references.answer(&links, self.trust(&Account::default())) {
-            Rungs::Found(lead, Rung::Person) => Some(lead),
-            _ => None,
-        })
-    }
-
     /// An adjustment carries no mark of its own, so the transaction's is kept.
     async fn remember_test(
         &self,
@@ -248,7 +143,7 @@ impl Sync {
     }
 
     /// Decides, and journals the plan before anything of it is sent.
-    async fn plan(
+    pub(super) async fn plan(
         &self,
         claimed: &Claimed,
         event: &Event,
@@ -427,113 +322,6 @@ impl Sync {
             Applied::Wait { until, why } => self.wait(lease, until, why).await,
             Applied::Failed(reaction) => self.react(claimed, reaction).await,
         }
-    }
-
-    pub(super) async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
-        self.end(lease, Outcome::Parked(parked), Learned::default()).await
-    }
-
-    pub(super) async fn end(
-        &self,
-        lease: &Lease,
-        outcome: Outcome,
-        learned: Learned,
-    ) -> Result<Step, StoreError> {
-        let (state, reason) = match &outcome {
-            Outcome::Parked(parked) => (EventState::Parked, parked.reason.code()),
-            Outcome::Refused(parked) => (EventState::Done, parked.reason.code()),
-            Outcome::Ignored { reason } => (EventState::Done, reason.code()),
-            Outcome::Shadowed { .. } => (EventState::Done, "shadowed"),
-            Outcome::Done(done) => {
-                (EventState::Done, done.reasons.first().map_or("done", |reason| reason.code()))
-            }
-            Outcome::Waiting { .. } => return Err(StoreError::Corrupt("outcome")),
-        };
-        let finish = Finish {
-            state,
-            outcome: text(&outcome)?,
-            reason: reason.to_owned(),
-            learned,
-            at: self.now(),
-        };
-        self.0.store.finish(lease, &finish).await?;
-        Ok(Step::Ended(outcome))
-    }
-
-    pub(super) async fn react(
-        &self,
-        claimed: &Claimed,
-        reaction: Reaction,
-    ) -> Result<Step, StoreError> {
-        let lease = &claimed.lease;
-        match reaction {
-            Reaction::Park(parked) => self.park(lease, parked).await,
-            Reaction::Retry(why) => {
-                self.0.health.failed(&why, self.now());
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, why).await
-            }
-            Reaction::Wait(why) => {
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, why).await
-            }
-            Reaction::ParkLater(parked)
-                if claimed.event.attempt < TRIES
-                    || self.now() < after(claimed.event.received_at, PATIENCE) =>
-            {
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, parked.detail).await
-            }
-            Reaction::ParkLater(parked) => self.park(lease, parked).await,
-            Reaction::Pause(pause) => {
-                let (until, is_news) = self.0.health.paused(pause, self.now());
-                if is_news {
-                    self.0.store.pause(self.0.account, until, pause.code()).await?;
-                    tell(pause, until);
-                }
-                self.0.health.failed(pause.code(), self.now());
-                self.wait(lease, self.now(), pause.code().to_owned()).await.map(|step| match step {
-                    Step::Waiting(_) => {
-                        Step::Waiting(Outcome::Waiting { reason: pause.code().to_owned(), until })
-                    }
-                    step => step,
-                })
-            }
-        }
-    }
-
-    pub(super) async fn wait(
-        &self,
-        lease: &Lease,
-        until: OffsetDateTime,
-        reason: String,
-    ) -> Result<Step, StoreError> {
-        self.0.store.retry_at(lease, until, &reason).await?;
-        Ok(Step::Waiting(Outcome::Waiting { reason, until }))
-    }
-
-    /// A field that this account does not have is worth one line, not one per payment.
-    fn warn_once(&self, left_out: &[LeftOut]) {
-        for left_out in left_out {
-            if self.0.cache.is_news(&left_out.why) {
-                tracing::warn!(part = %left_out.what, why = left_out.why, "left out of what is written to Kommo");
-            }
-        }
-    }
-}
-
-fn tell(pause: Pause, until: OffsetDateTime) {
-    let until = rfc3339(until);
-    match pause {
-        Pause::RateLimited(_) => {
-            tracing::warn!(until, "Kommo asks to slow down: its account pauses");
-        }
-        _ => tracing::error!(
-            reason = pause.code(),
-            hint = pause.hint(),
-            until,
-            "Kommo refuses every call: its account pauses"
-        ),
     }
 }
 

@@ -1,0 +1,121 @@
+//! How the work on an event ends, or that it waits: told to the store, and for a whole account to everybody.
+
+use time::OffsetDateTime;
+
+use super::{Sync, process::Step, rfc3339, text};
+use crate::{
+    apply::after,
+    error::StoreError,
+    failure::{PATIENCE, Pause, Reaction, TRIES, backoff},
+    outcome::{LeftOut, Outcome, Parked},
+    store::{Claimed, EventState, Finish, Learned, Lease},
+};
+
+impl Sync {
+    pub(super) async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
+        self.end(lease, Outcome::Parked(parked), Learned::default()).await
+    }
+
+    pub(super) async fn end(
+        &self,
+        lease: &Lease,
+        outcome: Outcome,
+        learned: Learned,
+    ) -> Result<Step, StoreError> {
+        let (state, reason) = match &outcome {
+            Outcome::Parked(parked) => (EventState::Parked, parked.reason.code()),
+            Outcome::Refused(parked) => (EventState::Done, parked.reason.code()),
+            Outcome::Ignored { reason } => (EventState::Done, reason.code()),
+            Outcome::Shadowed { .. } => (EventState::Done, "shadowed"),
+            Outcome::Done(done) => {
+                (EventState::Done, done.reasons.first().map_or("done", |reason| reason.code()))
+            }
+            Outcome::Waiting { .. } => return Err(StoreError::Corrupt("outcome")),
+        };
+        let finish = Finish {
+            state,
+            outcome: text(&outcome)?,
+            reason: reason.to_owned(),
+            learned,
+            at: self.now(),
+        };
+        self.0.store.finish(lease, &finish).await?;
+        Ok(Step::Ended(outcome))
+    }
+
+    pub(super) async fn react(
+        &self,
+        claimed: &Claimed,
+        reaction: Reaction,
+    ) -> Result<Step, StoreError> {
+        let lease = &claimed.lease;
+        match reaction {
+            Reaction::Park(parked) => self.park(lease, parked).await,
+            Reaction::Retry(why) => {
+                self.0.health.failed(&why, self.now());
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, why).await
+            }
+            Reaction::Wait(why) => {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, why).await
+            }
+            Reaction::ParkLater(parked)
+                if claimed.event.attempt < TRIES
+                    || self.now() < after(claimed.event.received_at, PATIENCE) =>
+            {
+                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
+                self.wait(lease, until, parked.detail).await
+            }
+            Reaction::ParkLater(parked) => self.park(lease, parked).await,
+            Reaction::Pause(pause) => {
+                let (until, is_news) = self.0.health.paused(pause, self.now());
+                if is_news {
+                    self.0.store.pause(self.0.account, until, pause.code()).await?;
+                    tell(pause, until);
+                }
+                self.0.health.failed(pause.code(), self.now());
+                self.wait(lease, self.now(), pause.code().to_owned()).await.map(|step| match step {
+                    Step::Waiting(_) => {
+                        Step::Waiting(Outcome::Waiting { reason: pause.code().to_owned(), until })
+                    }
+                    step => step,
+                })
+            }
+        }
+    }
+
+    pub(super) async fn wait(
+        &self,
+        lease: &Lease,
+        until: OffsetDateTime,
+        reason: String,
+    ) -> Result<Step, StoreError> {
+        self.0.store.retry_at(lease, until, &reason).await?;
+        Ok(Step::Waiting(Outcome::Waiting { reason, until }))
+    }
+
+    /// A field that this account does not have is worth one line, not one per payment.
+    pub(super) fn warn_once(&self, left_out: &[LeftOut]) {
+        for left_out in left_out {
+            if self.0.cache.is_news(&left_out.why) {
+                tracing::warn!(part = %left_out.what, why = left_out.why, "left out of what is written to Kommo");
+            }
+        }
+    }
+}
+
+fn tell(pause: Pause, until: OffsetDateTime) {
+    let until = rfc3339(until);
+    match pause {
+        Pause::RateLimited(_) => {
+            tracing::warn!(until, "Kommo asks to slow down: its account pauses");
+        }
+        _ => tracing::error!(
+            reason = pause.code(),
+            hint = pause.hint(),
+            until,
+            "Kommo refuses every call: its account pauses"
+        ),
+    }
+}

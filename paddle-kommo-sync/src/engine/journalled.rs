@@ -1,0 +1,119 @@
+//! An event whose plan is journalled already: goes on with it as far as it is still right.
+
+use kommo_client::{LeadId, StatusId};
+use paddle_webhook::{Event, EventData};
+
+use super::{
+    Sync,
+    process::{Step, parsed, priority},
+};
+use crate::{
+    error::StoreError,
+    known::Account,
+    link::{self, References, Rung, Rungs},
+    outcome::Parked,
+    plan::{Effect, Plan},
+    store::{Claimed, EffectRow, EffectState, Learned},
+};
+
+impl Sync {
+    /// Goes on with a journalled plan as far as it is still right: time has passed since it was decided.
+    pub(super) async fn go_on(
+        &self,
+        claimed: &Claimed,
+        event: &Event,
+        data: &EventData,
+        plan: Plan,
+    ) -> Result<Step, StoreError> {
+        let mut effects = parsed(claimed.effects.clone())?;
+        let is_open = |row: &EffectRow| row.state != EffectState::Done;
+        let Some(planned) =
+            effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
+        else {
+            return self.carry_out(claimed, effects, plan).await;
+        };
+        let writes_deal = |(row, effect): &(EffectRow, Effect)| {
+            is_open(row) && matches!(effect, Effect::UpdateLead(_))
+        };
+        // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
+        if !effects.iter().any(writes_deal)
+            && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
+        {
+            return self.carry_out(claimed, effects, plan).await;
+        }
+        let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
+            Ok(Some(lead)) if !lead.is_deleted => lead,
+            Ok(_) => {
+                return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
+            }
+            Err(reaction) => return self.react(claimed, reaction).await,
+        };
+        let update = effects.iter_mut().find_map(|(row, effect)| match effect {
+            Effect::UpdateLead(update) if is_open(row) && update.lead == planned => Some(update),
+            _ => None,
+        });
+        if let Some(update) = update {
+            if let Some(stage) = update.stage {
+                match lead.status_id {
+                    Some(status) if status == stage.from => {}
+                    // It happened, by our call without an answer or by a person.
+                    Some(status) if status == stage.to || status == StatusId::WON => {
+                        update.stage = None;
+                    }
+                    // Somebody moved the deal: what that means is for the rules to say.
+                    _ => return self.plan(claimed, event, data).await,
+                }
+            }
+            let sale = self.sale(update.lead).await?;
+            update.fields.retain(|value| sale.is_current(value));
+            update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
+        }
+        self.carry_out(claimed, effects, plan).await
+    }
+
+    /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
+    /// there; what was done already was done to the deal that is gone.
+    async fn go_elsewhere(
+        &self,
+        claimed: &Claimed,
+        (event, data): (&Event, &EventData),
+        gone: LeadId,
+        mut effects: Vec<(EffectRow, Effect)>,
+        mut plan: Plan,
+    ) -> Result<Step, StoreError> {
+        let lease = &claimed.lease;
+        let meant = self.meant_by_a_person(event, data).await?;
+        let Some(meant) = meant.filter(|meant| *meant != gone) else {
+            return self.park(lease, Parked::deal_gone(gone)).await;
+        };
+        let lane = link::lane(meant);
+        if lane != lease.lane {
+            self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
+            return Ok(Step::Again);
+        }
+        let closes = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
+        if effects.iter().any(|(_, effect)| closes(effect)) {
+            return self.plan(claimed, event, data).await;
+        }
+        for (_, effect) in &mut effects {
+            effect.move_to(meant);
+        }
+        for document in &mut plan.documents {
+            document.file.lead = meant;
+        }
+        self.carry_out(claimed, effects, plan).await
+    }
+
+    async fn meant_by_a_person(
+        &self,
+        event: &Event,
+        data: &EventData,
+    ) -> Result<Option<LeadId>, StoreError> {
+        let references = References::of_event(event, data);
+        let links = self.0.store.links(self.0.account, &references.entities()).await?;
+        Ok(match references.answer(&links, self.trust(&Account::default())) {
+            Rungs::Found(lead, Rung::Person) => Some(lead),
+            _ => None,
+        })
+    }
+}
