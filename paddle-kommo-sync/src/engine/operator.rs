@@ -4,13 +4,13 @@ use std::iter;
 
 use kommo_client::{LeadId, Priority};
 use paddle_webhook::{Environment, Event};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     Sync,
     jobs::{self, Job},
-    outcome,
+    outcome, parse,
     reading::Found,
 };
 use crate::{
@@ -205,6 +205,8 @@ impl Sync {
             Ok(lead) => lanes.extend(of_deal(LeadId::new(lead))),
             Err(_) => lanes.push(id.to_owned()),
         }
+        // What has no deal waits with all that its customer has.
+        lanes.extend(self.customer_of(id).await?.filter(|_| links.is_empty()));
         let mut story = Vec::new();
         for lane in lanes {
             for row in self.0.store.history(self.0.account, &lane, PARKED).await? {
@@ -224,6 +226,18 @@ impl Sync {
         story.sort_by_key(|chapter| chapter.occurred_at);
         Ok(story)
     }
+
+    async fn customer_of(&self, entity: &str) -> Result<Option<String>, StoreError> {
+        let row = self.0.store.known(self.0.account, entity).await?;
+        Ok(if row.state.is_empty() { None } else { parse::<OfCustomer>(&row.state)?.customer })
+    }
+}
+
+/// The part of what is known of a transaction or a subscription that says whose it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OfCustomer {
+    customer: Option<String>,
 }
 
 /// The Paddle entities that a stored event or job belongs to.

@@ -15,6 +15,9 @@ const PAST_DUE: &str = "past_due";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SubscriptionKnown {
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer: Option<String>,
     version: Option<Version>,
     /// Its newest state.
     pub(crate) snapshot: Option<Snapshot>,
@@ -104,6 +107,9 @@ fn plan(subscription: &Subscription) -> String {
 
 impl SubscriptionKnown {
     pub(super) fn fold(&mut self, event: &Event, subscription: &Subscription) {
+        if let Some(customer) = &subscription.customer_id {
+            self.customer = Some(customer.as_str().to_owned()).max(self.customer.take());
+        }
         match subscription.status.as_str() {
             PAST_DUE => self.failed(event.occurred_at()),
             ACTIVE => self.paid(event.occurred_at()),

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kommo_client::LeadId;
-use paddle_webhook::{Adjustment, Currency, Event, Money, Transaction};
+use paddle_webhook::{Adjustment, Currency, CustomerId, Event, Money, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -11,6 +11,9 @@ use super::{TaskRef, Version};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct TransactionKnown {
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer: Option<String>,
     /// What was paid, once the transaction was completed.
     pub(crate) paid: Option<Paid>,
     /// The deal it won.
@@ -90,6 +93,7 @@ impl AdjustmentKnown {
 
 impl TransactionKnown {
     pub(super) fn fold(&mut self, transaction: &Transaction) {
+        self.is_of(transaction.customer_id.as_ref());
         match transaction.status.as_str() {
             "completed" => {
                 if let Some(total) = transaction.total() {
@@ -110,7 +114,13 @@ impl TransactionKnown {
         }
     }
 
+    fn is_of(&mut self, customer: Option<&CustomerId>) {
+        // Paddle can move a transaction to another customer before it is paid; the greatest id makes it the same in any order.
+        self.customer = customer.map(|id| id.as_str().to_owned()).max(self.customer.take());
+    }
+
     pub(super) fn fold_adjustment(&mut self, event: &Event, adjustment: &Adjustment) {
+        self.is_of(adjustment.customer_id.as_ref());
         let version = Version::new(event, adjustment.updated_at, adjustment.status.as_str());
         let id = adjustment.id.as_str();
         let is_approved = adjustment.status.as_str() == "approved";

@@ -3,7 +3,7 @@
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
     AgreedPrice, Config, MemoryStore, Mode, Outcome, Overwrite, ParkReason, Preview, Reason,
-    plan::Field,
+    Unlinked, plan::Field,
 };
 use serde_json::{Value, json};
 
@@ -50,6 +50,22 @@ async fn the_story_of_a_deal_is_told_in_order() {
         );
     }
     assert!(world.sync.explain("nobody").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_payment_without_a_deal_has_a_story_too() {
+    for unlinked in [Unlinked::Park, Unlinked::Ignore] {
+        let world = World::with(|config| config.unlinked = unlinked).await;
+        let mut data = transaction();
+        data["custom_data"] = Value::Null;
+        world.handle(&event("transaction.completed", 0, &data)).await;
+        for id in ["txn_first", "ctm_jo"] {
+            let story = world.sync.explain(id).await.unwrap();
+            let [chapter] = story.as_slice() else { panic!("{unlinked:?} {id}: {story:?}") };
+            assert_eq!(chapter.event_type, "transaction.completed");
+            assert!(chapter.outcome.is_some());
+        }
+    }
 }
 
 #[tokio::test]
