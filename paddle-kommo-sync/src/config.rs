@@ -271,7 +271,7 @@ pub struct Fields {
     pub tax_paid: FieldTarget,
     /// What all payments of the deal come to, where they are in one currency. Not written by default.
     pub total_paid: FieldTarget,
-    /// What of it went back. Not written by default.
+    /// What of it went back, by refunds and by chargebacks that stand. Not written by default.
     pub total_refunded: FieldTarget,
     /// The difference. Not written by default.
     pub total_net: FieldTarget,
@@ -364,18 +364,19 @@ impl Default for TaskRules {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RefundRules {
-    /// Whether an approved refund changes the price of the deal.
+    /// Whether money that went back changes the price of the deal.
     pub deal: RefundedDeal,
 }
 
-/// Whether an approved refund changes the price of the deal.
+/// Whether money that went back, by an approved refund or a chargeback, changes the price of the deal.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RefundedDeal {
-    /// The price stays; the payment status and a note tell of the refund.
+    /// The price stays; the payment status and a note tell of it.
     #[default]
     Leave,
-    /// The price becomes what remains of the payment that won the deal.
+    /// The price becomes what remains of the payment that won the deal, and comes back with a reversal. One that Paddle
+    /// converted from another currency stays.
     LowerPrice,
 }

@@ -18,7 +18,7 @@ pub(crate) use self::{
     recurring::monthly,
     sale::{SaleKnown, Written},
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
-    transaction::{AdjustmentKnown, TransactionKnown},
+    transaction::TransactionKnown,
 };
 use crate::{
     plan::{Field, Price},
@@ -114,6 +114,7 @@ impl Known {
                 self.subscription.fold_transaction(event, data, transaction);
             }
             self.sale.fold_transaction(transaction);
+            self.sale.fold_refunds(transaction.id.as_str(), &self.transaction);
         } else if let Some(subscription) = data.subscription() {
             self.subscription.fold(event, subscription);
             self.sale.fold_subscription(event, subscription, &self.subscription);

@@ -4,9 +4,8 @@ use paddle_webhook::{Adjustment, Transaction};
 
 use super::{Decision, Draft, Facts, documents, money, say};
 use crate::{
-    config::RefundedDeal,
     known::Known,
-    plan::{Field, Price, Reason},
+    plan::{Field, Reason},
     texts::{Text, Values},
 };
 
@@ -84,7 +83,12 @@ fn charged_back(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text:
         return Decision::Ignore(Reason::AlreadyTold);
     }
     let mut draft = Draft::new(deal, reason);
-    state(&facts, &mut draft);
+    if reason == Reason::Chargeback {
+        state(&facts, &mut draft);
+    } else {
+        // A warning moves no money.
+        status(&facts, &mut draft);
+    }
     let values = say::adjustment(&facts, adjustment);
     draft.note(&facts, "chargeback", text, &values);
     let mut known = remember(facts.known.clone(), told);
@@ -122,6 +126,16 @@ const WARNING: Ending = Ending {
     result: Text::ChargebackWarningEndedResult,
 };
 
+impl Ending {
+    fn state(&self, facts: &Facts<'_>, draft: &mut Draft) {
+        if self.reason == Reason::ChargebackReversed {
+            state(facts, draft);
+        } else {
+            status(facts, draft);
+        }
+    }
+}
+
 fn reversed(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
@@ -132,7 +146,7 @@ fn reversed(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decis
         return Decision::Ignore(Reason::AlreadyTold);
     }
     let mut draft = Draft::new(deal, ending.reason);
-    state(&facts, &mut draft);
+    ending.state(&facts, &mut draft);
     let values = say::adjustment(&facts, adjustment);
     draft.note(&facts, "reversal", ending.note, &values);
     let known = settle(&facts, &mut draft, ending, &values);
@@ -152,7 +166,7 @@ fn turned(facts: Facts<'_>, adjustment: &Adjustment, ending: &Ending) -> Decisio
         Err(decision) => return decision,
     };
     let mut draft = Draft::new(deal, ending.reason);
-    state(&facts, &mut draft);
+    ending.state(&facts, &mut draft);
     let known = settle(&facts, &mut draft, ending, &say::adjustment(&facts, adjustment));
     draft.act(&facts, known)
 }
@@ -184,37 +198,28 @@ fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     draft.act(&facts, remember(facts.known.clone(), told))
 }
 
-/// The payment status, and the price where the configuration lets a refund lower it.
+/// The payment status, the sums, and the price where the configuration lets it follow what went back.
 fn state(facts: &Facts<'_>, draft: &mut Draft) {
-    let (config, transaction) = (facts.config, &facts.known.transaction);
-    // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
-    let winner = draft.deal.named_transaction().or(facts.known.sale.won_by.as_deref());
-    if winner.is_none_or(|winner| Some(winner) == facts.references.transaction.as_deref()) {
-        draft.text(facts, Field::PaymentStatus, transaction.status().as_str());
-    }
-    money::totals(facts, draft);
+    status(facts, draft);
     // Only the payment that made the price can lower it: of several that won the deal, the last.
     let won_by = facts.known.sale.won_by.as_deref();
-    let is_winner = transaction.won == Some(draft.deal.lead)
+    let is_winner = facts.known.transaction.won == Some(draft.deal.lead)
         && won_by.is_none_or(|by| Some(by) == facts.references.transaction.as_deref());
-    if config.refunds.deal == RefundedDeal::LowerPrice && is_winner {
-        let remaining =
-            money::remaining(transaction, facts.known.account.currency, config.price_basis);
-        let remaining = remaining
-            .and_then(|money| Price::of(money, money::decimals(facts, &draft.deal)))
-            .map(|whole| without(whole, facts.known.sale.elsewhere));
-        draft.update.price = remaining;
-        if remaining.is_none() {
+    if is_winner && money::is_lowered(facts) {
+        draft.update.price = money::remaining(facts, &draft.deal, facts.known.sale.elsewhere);
+        if draft.update.price.is_none() {
             draft.because(Reason::CurrencyDiffers);
         }
     }
 }
 
-/// What remains on this deal, when a part of the payment stands on others: a refund lowers this one, and what stands
-/// elsewhere stays there.
-fn without(whole: Price, elsewhere: Option<Price>) -> Price {
-    let elsewhere = elsewhere.map_or(0, Price::hundredths);
-    Price::from_hundredths(whole.hundredths().saturating_sub(elsewhere).max(0))
+fn status(facts: &Facts<'_>, draft: &mut Draft) {
+    // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
+    let winner = draft.deal.named_transaction().or(facts.known.sale.won_by.as_deref());
+    if winner.is_none_or(|winner| Some(winner) == facts.references.transaction.as_deref()) {
+        draft.text(facts, Field::PaymentStatus, facts.known.transaction.status().as_str());
+    }
+    money::totals(facts, draft);
 }
 
 fn told(adjustment: &Adjustment) -> String {

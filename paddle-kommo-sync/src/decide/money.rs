@@ -4,8 +4,8 @@ use paddle_webhook::{Currency, Money, Transaction};
 
 use super::{Draft, Facts};
 use crate::{
-    config::{Config, PriceBasis, PriceDecimals},
-    known::{AdjustmentKnown, Deal, TransactionKnown},
+    config::{Config, PriceBasis, PriceDecimals, RefundedDeal},
+    known::{Deal, TransactionKnown},
     plan::{Field, Price, Reason},
 };
 
@@ -57,20 +57,26 @@ pub(super) fn is_below_agreed(config: &Config, agreed: Option<Price>, paid: Opti
     i128::from(paid).saturating_mul(100) < i128::from(agreed).saturating_mul(tolerated.into())
 }
 
-/// What remains of a payment after its refunds, when it was paid in the account's currency.
-pub(super) fn remaining(
-    transaction: &TransactionKnown,
-    account: Option<Currency>,
-    basis: PriceBasis,
-) -> Option<Money> {
+/// What remains on the deal of a payment of which something went back, when it was paid in the account's currency. What
+/// stands on the other deals of the same payment stays there, and nothing falls below zero.
+pub(super) fn remaining(facts: &Facts<'_>, deal: &Deal, elsewhere: Option<Price>) -> Option<Price> {
+    let (transaction, basis) = (&facts.known.transaction, facts.config.price_basis);
     let paid = transaction.paid.as_ref()?;
-    let (sum, part): (_, fn(&AdjustmentKnown) -> i64) = match basis {
-        PriceBasis::Net => (paid.net?, |known| known.net),
-        PriceBasis::Gross => (paid.total, |known| known.total),
-        PriceBasis::Earnings => (paid.earnings?, |known| known.earnings),
-    };
-    let remaining = paid.money(sum.checked_sub(transaction.refunded(part))?)?;
-    (Some(remaining.currency()) == account).then_some(remaining)
+    let remaining = paid.sum(basis)?.checked_sub(transaction.went_back(basis))?;
+    let remaining = paid.money(remaining)?;
+    if Some(remaining.currency()) != facts.known.account.currency {
+        return None;
+    }
+    let whole = Price::of(remaining, decimals(facts, deal))?.hundredths();
+    let elsewhere = elsewhere.map_or(0, Price::hundredths);
+    Some(Price::from_hundredths(whole.saturating_sub(elsewhere).max(0)))
+}
+
+/// Whether a price is to follow what went back: something did, by this event or before. A reversal brings it back.
+pub(super) fn is_lowered(facts: &Facts<'_>) -> bool {
+    let went_back = |known: &TransactionKnown| known.went_back(PriceBasis::Gross) != 0;
+    facts.config.refunds.deal == RefundedDeal::LowerPrice
+        && (went_back(&facts.known.transaction) || went_back(&facts.before.transaction))
 }
 
 /// The sums over all payments of the deal. Nothing is written where they are in several currencies.

@@ -7,7 +7,7 @@ use super::{
     Decision, Draft, Facts, agreed, documents, dunning, history, money, on_won, products, say,
 };
 use crate::{
-    config::{AgreedPrice, LostDeals, RefundedDeal, TrialConversion},
+    config::{AgreedPrice, LostDeals, TrialConversion},
     known::Deal,
     outcome::{ParkReason, Parked},
     plan::{Field, Price, Reason, StageMove},
@@ -164,13 +164,6 @@ fn win(
     let values = say::transaction(&facts, transaction);
     draft.update.stage =
         Some(StageMove { pipeline: draft.deal.pipeline, from: draft.deal.status, to: won });
-    let refunded = facts.known.transaction.refunded(|known| known.total) > 0;
-    let whole = if config.refunds.deal == RefundedDeal::LowerPrice && refunded {
-        // The refund came first.
-        money::remaining(&facts.known.transaction, facts.known.account.currency, config.price_basis)
-    } else {
-        whole
-    };
     // The deals of the sale that won it before are there, and no part of this payment stands on them.
     let won_before = facts.known.sale.won_by.as_deref();
     let is_another_sale = won_before.is_some_and(|by| by != transaction.id.as_str());
@@ -178,9 +171,17 @@ fn win(
     let parts = whole.and_then(|whole| products::parts(whole, decimals, lines, config.price_basis));
     draft.update.price = match parts.as_deref() {
         Some(parts) => parts.first().copied(),
-        None => whole.and_then(|whole| Price::of(whole, decimals)),
+        None => paid_price,
     };
     draft.reasons.extend(why);
+    let elsewhere = parts.as_deref().and_then(|parts| parts.get(1..)).map(sum);
+    if money::is_lowered(&facts) {
+        // What went back was heard of first: the deal ends as if it had come after.
+        match money::remaining(&facts, &draft.deal, elsewhere) {
+            Some(remaining) => draft.update.price = Some(remaining),
+            None => draft.because(Reason::CurrencyDiffers),
+        }
+    }
     let plan = match lines.first() {
         Some(line) => products::name(transaction, line),
         None => transaction.product_names().join(", "),
@@ -210,7 +211,7 @@ fn win(
     let event_id = facts.event.id().as_str();
     if known.sale.celebrated_by.as_deref().is_none_or(|by| by == event_id) {
         known.sale.celebrated_by = Some(event_id.to_owned());
-        known.sale.elsewhere = parts.as_deref().and_then(|parts| parts.get(1..)).map(sum);
+        known.sale.elsewhere = elsewhere;
         products::deals(&facts, transaction, &mut draft, lines, parts.as_deref());
         on_won::actions(&facts, transaction, &mut draft);
     }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use super::Facts;
 use crate::{
+    config::PriceBasis,
     known::Snapshot,
     texts::{Placeholder, Values},
 };
@@ -77,8 +78,8 @@ pub(super) fn adjustment(facts: &Facts<'_>, adjustment: &Adjustment) -> Values {
     if let Some(paid) = &transaction.paid {
         // What remains after a chargeback is decided between the banks.
         let refund = adjustment.action.as_str() == "refund";
-        let remains =
-            paid.total.checked_sub(transaction.refunded(|known| known.total)).filter(|_| refund);
+        let went_back = transaction.went_back(PriceBasis::Gross);
+        let remains = paid.total.checked_sub(went_back).filter(|_| refund);
         values = values
             .set(Placeholder::Total, sum(paid.money(paid.total)))
             .set(Placeholder::Remains, sum(remains.and_then(|minor| paid.money(minor))));

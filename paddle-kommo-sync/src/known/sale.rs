@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{SubscriptionKnown, TransactionKnown};
-use crate::plan::{Field, FieldValue, Price};
+use crate::{
+    config::PriceBasis,
+    plan::{Field, FieldValue, Price},
+};
 
 /// What is known of a deal: everything that was paid for it, and what we wrote into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +83,7 @@ impl SaleKnown {
     }
 
     pub(super) fn fold_refunds(&mut self, transaction: &str, known: &TransactionKnown) {
-        let refunded = known.refunded(|known| known.total);
+        let refunded = known.went_back(PriceBasis::Gross);
         if refunded != 0 || self.payments.contains_key(transaction) {
             self.payments.entry(transaction.to_owned()).or_default().refunded = refunded;
         }

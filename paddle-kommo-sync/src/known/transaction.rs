@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{TaskRef, Version};
+use crate::config::PriceBasis;
 
 /// What is known of a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,14 @@ impl AdjustmentKnown {
         self.action == "chargeback_warning"
     }
 
+    fn sum(&self, basis: PriceBasis) -> i64 {
+        match basis {
+            PriceBasis::Net => self.net,
+            PriceBasis::Gross => self.total,
+            PriceBasis::Earnings => self.earnings,
+        }
+    }
+
     fn since(&self) -> OffsetDateTime {
         self.approved_at.unwrap_or(self.version.at())
     }
@@ -163,14 +172,33 @@ impl TransactionKnown {
         known.status == "reversed" || endings.any(|action| self.approved(action).any(is_later))
     }
 
-    /// How much of one kind of sum went back by refunds, in minor units.
-    pub(crate) fn refunded(&self, sum: impl Fn(&AdjustmentKnown) -> i64) -> i64 {
-        self.approved("refund").fold(0, |refunded, known| refunded.saturating_add(sum(known)))
+    /// How much went back by refunds and standing chargebacks, in minor units: of the total, the net sum or the earnings.
+    pub(crate) fn went_back(&self, basis: PriceBasis) -> i64 {
+        if self.is_refunded_by_status() {
+            return self.paid.as_ref().and_then(|paid| paid.sum(basis)).unwrap_or(0);
+        }
+        let sum = |sum: i64, known: &AdjustmentKnown| sum.saturating_add(known.sum(basis));
+        let turned =
+            |known: &&AdjustmentKnown| known.action == "chargeback" && known.status == "reversed";
+        let refunded = self.approved("refund").fold(0, sum);
+        let turned = self.adjustments.values().filter(turned).fold(0, sum);
+        let taken = self.approved("chargeback").fold(turned, sum);
+        // What was turned back is said twice, by the chargeback itself and by an adjustment of its own: in either order,
+        // and perhaps by one of them only.
+        let returned = self.approved("chargeback_reverse").fold(0, sum).max(turned);
+        refunded.saturating_add(taken.saturating_sub(returned).max(0))
+    }
+
+    /// Whether only the (undocumented) status says that the whole sum went back.
+    fn is_refunded_by_status(&self) -> bool {
+        self.refunded_by_status && self.approved("refund").next().is_none()
     }
 
     /// Paid minus approved refunds and standing chargebacks, whichever came first.
     pub(crate) fn status(&self) -> PaymentStatus {
-        let refunded = self.refunded(|known| known.total);
+        let refunded = self
+            .approved("refund")
+            .fold(0_i64, |refunded, known| refunded.saturating_add(known.total));
         let covers = self.paid.as_ref().is_some_and(|paid| refunded > 0 && refunded >= paid.total);
         let any = self.approved("refund").count() > 0;
         // A reversal has an adjustment of its own, and turns the status of the original, in either order.
@@ -184,7 +212,7 @@ impl TransactionKnown {
             PaymentStatus::ChargedBack
         } else if covers
             || self.approved("refund").any(|known| known.full)
-            || (self.refunded_by_status && !any)
+            || self.is_refunded_by_status()
         {
             PaymentStatus::Refunded
         } else if any {
@@ -196,6 +224,15 @@ impl TransactionKnown {
 }
 
 impl Paid {
+    /// The total, the net sum or the earnings, in minor units.
+    pub(crate) const fn sum(&self, basis: PriceBasis) -> Option<i64> {
+        match basis {
+            PriceBasis::Net => self.net,
+            PriceBasis::Gross => Some(self.total),
+            PriceBasis::Earnings => self.earnings,
+        }
+    }
+
     pub(crate) fn money(&self, minor: i64) -> Option<Money> {
         Currency::new(&self.currency).ok().map(|currency| Money::new(minor, currency))
     }

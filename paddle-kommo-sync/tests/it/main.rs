@@ -22,6 +22,7 @@ mod history;
 mod lifecycle;
 mod links;
 mod money;
+mod money_back;
 mod on_won;
 mod operator;
 mod order;

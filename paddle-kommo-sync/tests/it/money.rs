@@ -237,7 +237,7 @@ async fn every_field_of_money_is_written() {
 }
 
 /// A world whose deal shows the sums.
-async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
+pub(crate) async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
     let world = World::with(|config| {
         config.fields.total_paid = "PAID".into();
         config.fields.total_refunded = "REFUNDED".into();
@@ -251,7 +251,7 @@ async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
     world
 }
 
-fn sums(world: &World) -> [String; 3] {
+pub(crate) fn sums(world: &World) -> [String; 3] {
     ["PAID", "REFUNDED", "NET"]
         .map(|code| world.field(code).as_str().unwrap_or_default().to_owned())
 }

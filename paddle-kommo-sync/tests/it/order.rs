@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// All orders of these events.
-fn orders(events: &[Event]) -> Vec<Vec<Event>> {
+pub(crate) fn orders(events: &[Event]) -> Vec<Vec<Event>> {
     match events {
         [] => vec![Vec::new()],
         events => (0..events.len())

@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(120);
 
 /// Three lines: 500.00, 90.00 and 9.00 USD net, 598.17 USD with a discount that is in none of them exactly.
-fn lines() -> Value {
+pub(crate) fn lines() -> Value {
     let mut data = transaction();
     let line = |id: &str, price: &str, product: &str, total: &str, tax: &str| {
         json!({"id": id, "price_id": price, "product": {"id": format!("pro_{id}"), "name": product},
@@ -51,7 +51,7 @@ async fn world() -> World {
 }
 
 /// The ids of the deals that were made, in their order.
-fn made(world: &World) -> Vec<u64> {
+pub(crate) fn made(world: &World) -> Vec<u64> {
     let ledger = world.kommo.ledger();
     ledger
         .iter()
