@@ -169,3 +169,6 @@ impl Facts<'_> {
             && (was_past_due || subscription.tasks.contains_key(dunning::TASK))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Each is a fold of the events of that entity, in whatever order they arrive: the newest snapshot wins, whenever it
 //! comes; moments are compared, not counted; and sums are made from parts that are kept one by one.
 
+mod moment;
 mod recurring;
 mod sale;
 mod subscription;
@@ -13,7 +14,7 @@ use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData};
 use serde::{Deserialize, Serialize};
 
-use self::version::Version;
+use self::{moment::Moment, version::Version};
 pub(crate) use self::{
     recurring::monthly,
     sale::{SaleKnown, Written},

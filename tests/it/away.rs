@@ -59,13 +59,17 @@ impl Sold {
     /// Waits for the end, and looks whether all of it was told, once and in its order.
     async fn ends_well(mut self, name: &str) {
         self.world.settled().await;
+        let failed = self.next[1]["occurred_at"].as_str().and_then(|at| at.get(..10));
+        let since = failed.expect("the day on which the card failed");
         assert_eq!(
             self.rep.news(),
             [
                 "INVOICE_NUMBER: 325-3",
                 "PAYMENT_STATUS: partially_refunded",
                 "note: Renewal paid 326.62 USD (net 300.00 + tax 26.62) · Pro · invoice 325-2 · txn_second",
-                "task: Payment past due: talk to the customer · 326.62 USD · Pro",
+                &format!(
+                    "task: Payment past due since {since}: talk to the customer · 326.62 USD · Pro · sub_seats"
+                ),
                 "note: Renewal paid 326.62 USD (net 300.00 + tax 26.62) · Pro · invoice 325-3 · txn_third",
                 "note: Payment recovered: 326.62 USD (net 300.00 + tax 26.62) · Pro · invoice 325-3 · txn_third",
                 "task done: The customer has paid 326.62 USD · txn_third",

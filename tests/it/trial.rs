@@ -118,12 +118,14 @@ async fn from_a_trial_to_a_full_refund() {
         [
             "PLAN_NAME: Team",
             "note: Subscription changed · now: 10 × Team · before: 10 × Pro · next charge on 2026-04-15 · sub_seats",
-            "note: Plan change paid 109.00 USD (net 100.00 + tax 9.00) · Team · invoice 325-2 · txn_upgrade",
+            "note: Plan change paid 109.00 USD (net 100.00 + tax 9.00) · Team · before: 10 × Pro · invoice 325-2 · txn_upgrade",
         ]
     );
 
     world.tell([story.subscription("subscription.past_due", past_due)]).await;
-    let dunning = "Payment past due: talk to the customer · Team · sub_seats";
+    let since = story.now().date();
+    let dunning =
+        format!("Payment past due since {since}: talk to the customer · Team · sub_seats");
     assert_eq!(rep.news(), ["SUBSCRIPTION_STATUS: past_due", &format!("task: {dunning}")]);
     world.tell([story.failed_charge("second")]).await;
     assert_eq!(rep.news().len(), 1, "that task goes on, and nothing else is written");

@@ -143,11 +143,10 @@ async fn a_year_of_renewals_leaves_the_deal_as_it_was_won() {
             year.extend(events);
             let news = rep.news();
             assert_eq!(news[..2], [next, "SUBSCRIPTION_STATUS: past_due".to_owned()]);
-            assert_eq!(
-                news[2],
-                "task: Payment past due: talk to the customer · 326.62 USD · declined · Pro"
+            let due = format!(
+                "Payment past due since {from}: talk to the customer · 326.62 USD · declined · Pro · sub_seats"
             );
-            let goes_on = "task goes on: Payment past due: talk to the customer";
+            assert_eq!(news[2], format!("task: {due}"));
             assert!(news[3..].iter().all(|line| line == "task goes on"), "{news:#?}");
             assert_eq!(rep.open_tasks().len(), 1);
 
@@ -155,7 +154,7 @@ async fn a_year_of_renewals_leaves_the_deal_as_it_was_won() {
             let attempt = again_declined(&mut story, number);
             world.tell([&attempt]).await;
             year.push(attempt);
-            assert_eq!(rep.news(), [format!("{goes_on} · 326.62 USD · declined · Pro")]);
+            assert_eq!(rep.news(), [format!("task goes on: {due}")], "since the same day");
 
             story.wait(Duration::days(2));
             let events = recovery(&mut story, number);

@@ -67,7 +67,7 @@ pub(super) fn refunded_by_status(facts: Facts<'_>, transaction: &Transaction) ->
     };
     let mut draft = Draft::new(deal, Reason::Refunded);
     state(&facts, &mut draft);
-    let values = say::transaction(&facts, transaction);
+    let values = say::refunded_transaction(&facts, transaction);
     draft.note(&facts, "refund", Text::Refund, &values);
     draft.act(&facts, remember(facts.known.clone(), BY_STATUS.to_owned()))
 }

@@ -28,14 +28,13 @@ pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Dec
     }
     let values = say::failed_transaction(&facts, transaction);
     let wanted = &transaction.custom_data;
-    spell(facts, &values, is_attempt, wanted, |_, _| {})
+    spell(facts, values, is_attempt, wanted, |_, _| {})
 }
 
 /// `subscription.past_due`.
 pub(super) fn past_due(facts: Facts<'_>, subscription: &Subscription) -> Decision {
-    // The spell began with this event, or before it: the next billing date would say nothing.
-    let values = say::subscription(&facts, subscription).set(Placeholder::Date, String::new());
-    spell(facts, &values, false, &subscription.custom_data, |facts, draft| {
+    let values = say::subscription(&facts, subscription);
+    spell(facts, values, false, &subscription.custom_data, |facts, draft| {
         subscription::state(facts, subscription, draft);
         subscription::scheduled_cancel(facts, subscription, draft);
     })
@@ -77,7 +76,7 @@ fn failed(facts: Facts<'_>, transaction: &Transaction, failure: &Failure) -> Dec
 /// One task for the whole time in which the subscription is past due, refreshed when another payment fails.
 fn spell(
     mut facts: Facts<'_>,
-    values: &Values,
+    values: Values,
     is_attempt: bool,
     wanted: &CustomData,
     state: impl FnOnce(&mut Facts<'_>, &mut Draft),
@@ -90,6 +89,8 @@ fn spell(
         Ok(deal) => deal,
         Err(decision) => return decision,
     };
+    let since = facts.known.subscription.past_due_since();
+    let values = values.set(Placeholder::Date, say::optional_day(&facts, since));
     let open = facts.known.subscription.tasks.get(TASK).cloned();
     let mut draft =
         Draft::new(deal, if open.is_some() { Reason::StillPastDue } else { Reason::PastDue });
@@ -97,11 +98,11 @@ fn spell(
     subscription::status(&facts, &mut draft);
     match open {
         Some(task) => {
-            let text = is_attempt.then(|| facts.texts.render(Text::DunningTask, values));
+            let text = is_attempt.then(|| facts.texts.render(Text::DunningTask, &values));
             draft.refresh_task(&facts, &task, text);
         }
         None => {
-            let task = draft.task(&facts, TASK, Text::DunningTask, values, Some(wanted));
+            let task = draft.task(&facts, TASK, Text::DunningTask, &values, Some(wanted));
             facts.known.subscription.tasks.insert(TASK.to_owned(), task);
         }
     }

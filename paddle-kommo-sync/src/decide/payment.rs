@@ -299,7 +299,11 @@ fn later_payment(
     } else {
         moved_on(&facts, transaction, reason, &mut draft);
     }
-    let values = say::transaction(&facts, transaction);
+    let values = if reason == Reason::PlanChanged {
+        say::plan_change(&facts, transaction)
+    } else {
+        say::transaction(&facts, transaction)
+    };
     draft.note(&facts, name, text, &values);
     dunning::end(&mut facts, &mut draft, &values);
     documents::invoice(&facts, transaction, &mut draft);

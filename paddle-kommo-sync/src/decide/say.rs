@@ -1,6 +1,6 @@
 //! What can be said of an event: the values that texts are filled with.
 
-use paddle_webhook::{Adjustment, Money, Subscription, Transaction};
+use paddle_webhook::{Adjustment, Money, Subscription, TimePeriod, Transaction};
 use time::OffsetDateTime;
 
 use super::Facts;
@@ -10,25 +10,37 @@ use crate::{
     texts::{Placeholder, Values},
 };
 
-/// What a payment says: its sum, what was bought, for when, and its numbers.
+/// What a payment says: its sum, what was bought, for when, on which day it was paid, and its numbers.
 pub(super) fn transaction(facts: &Facts<'_>, transaction: &Transaction) -> Values {
-    let period = transaction.billing_period.as_ref();
-    let period = period.and_then(|period| Some((period.starts_at?, period.ends_at?)));
-    let period = period.map(|(from, to)| (day(facts, from), day(facts, to)));
-    let mut values = Values::new()
+    let paid_at = transaction.payments.iter().filter_map(|attempt| attempt.captured_at).max();
+    let subscription = transaction.subscription_id.as_ref().map(|id| id.as_str());
+    let values = Values::new()
         .set(Placeholder::Sum, sum(transaction.total()))
         .set(Placeholder::Net, decimal(transaction.net()))
         .set(Placeholder::Tax, decimal(transaction.tax()))
+        .set(Placeholder::Currency, currency(transaction.total()))
         .set(Placeholder::Plan, transaction.product_names().join(", "))
+        .set(Placeholder::Date, day(facts, paid_at.unwrap_or(facts.event.occurred_at())))
         .set(Placeholder::Invoice, transaction.invoice_number.clone().unwrap_or_default())
-        .set(Placeholder::Transaction, transaction.id.as_str());
-    if let Some((from, to)) = period {
-        values = values.set(Placeholder::From, from).set(Placeholder::To, to);
-    }
-    if let Some(total) = transaction.total() {
-        values = values.set(Placeholder::Currency, total.currency().code());
-    }
-    values
+        .set(Placeholder::Transaction, transaction.id.as_str())
+        .set(Placeholder::Subscription, subscription.unwrap_or_default());
+    period(facts, values, transaction.billing_period.as_ref())
+}
+
+/// What a paid change of the plan says: also what was subscribed to before.
+pub(super) fn plan_change(facts: &Facts<'_>, of: &Transaction) -> Values {
+    let names = of.product_names();
+    let counted: Vec<String> = of
+        .items
+        .iter()
+        .zip(&names)
+        .map(|(item, name)| match item.quantity {
+            Some(quantity) if quantity != 1 => format!("{quantity} × {name}"),
+            _ => name.clone(),
+        })
+        .collect();
+    let before = facts.known.subscription.plan_before(&counted.join(", "));
+    transaction(facts, of).set(Placeholder::Before, before.unwrap_or_default())
 }
 
 /// What a failed payment says: also why, with which card, and how often, as Paddle's attempts tell, the newest first.
@@ -38,19 +50,27 @@ pub(super) fn failed_transaction(facts: &Facts<'_>, failed: &Transaction) -> Val
     let reason = newest.map(|attempt| attempt.error_code.as_str().replace('_', " "));
     let card =
         newest.and_then(|attempt| attempt.method_details.as_ref()?.card.as_ref()?.last4.clone());
+    let at = newest.and_then(|attempt| attempt.created_at);
     let count = attempts.count();
     transaction(facts, failed)
+        .set(Placeholder::Date, day(facts, at.unwrap_or(facts.event.occurred_at())))
         .set(Placeholder::Reason, reason.unwrap_or_default())
         .set(Placeholder::Card, card.map(|last4| format!("…{last4}")).unwrap_or_default())
         .set(Placeholder::Attempts, if count > 1 { count.to_string() } else { String::new() })
 }
 
-/// What a subscription says: what it is for, when it is charged next, its id.
+/// What a subscription says: what it is for, for when it was charged, when it is charged next, its id.
 pub(super) fn subscription(facts: &Facts<'_>, subscription: &Subscription) -> Values {
-    Values::new()
+    let values = Values::new()
         .set(Placeholder::Plan, subscription.product_names().join(", "))
         .set(Placeholder::Date, optional_day(facts, subscription.next_billed_at))
-        .set(Placeholder::Subscription, subscription.id.as_str())
+        .set(Placeholder::Subscription, subscription.id.as_str());
+    period(facts, values, subscription.current_billing_period.as_ref())
+}
+
+/// What a subscription says that is in order again: the day is that on which it said so.
+pub(super) fn recovered(facts: &Facts<'_>, of: &Subscription) -> Values {
+    subscription(facts, of).set(Placeholder::Date, day(facts, facts.event.occurred_at()))
 }
 
 /// What a change of the items says: what was, and what is.
@@ -65,26 +85,46 @@ pub(super) fn change(
         .set(Placeholder::Plan, now.plan.as_str())
 }
 
-/// What an adjustment says: its sum, of what, what remains, why, and its numbers.
+/// What an adjustment says: its sum, of what, what remains, why, on which day, and its numbers.
 pub(super) fn adjustment(facts: &Facts<'_>, adjustment: &Adjustment) -> Values {
-    let transaction = &facts.known.transaction;
-    let mut values = Values::new()
+    let id = |id: Option<&str>| id.unwrap_or_default().to_owned();
+    let values = Values::new()
         .set(Placeholder::Sum, sum(adjustment.total()))
+        .set(Placeholder::Currency, currency(adjustment.total()))
+        .set(Placeholder::Date, day(facts, facts.event.occurred_at()))
         .set(Placeholder::Reason, adjustment.reason.clone().unwrap_or_default())
-        .set(Placeholder::Adjustment, adjustment.id.as_str());
-    if let Some(id) = &adjustment.transaction_id {
-        values = values.set(Placeholder::Transaction, id.as_str());
-    }
-    if let Some(paid) = &transaction.paid {
-        // What remains after a chargeback is decided between the banks.
-        let refund = adjustment.action.as_str() == "refund";
-        let went_back = transaction.went_back(PriceBasis::Gross);
-        let remains = paid.total.checked_sub(went_back).filter(|_| refund);
-        values = values
-            .set(Placeholder::Total, sum(paid.money(paid.total)))
-            .set(Placeholder::Remains, sum(remains.and_then(|minor| paid.money(minor))));
-    }
+        .set(Placeholder::Adjustment, adjustment.id.as_str())
+        .set(Placeholder::Transaction, id(adjustment.transaction_id.as_ref().map(AsRef::as_ref)))
+        .set(Placeholder::Subscription, id(adjustment.subscription_id.as_ref().map(AsRef::as_ref)));
+    // What remains after a chargeback is decided between the banks.
+    of_what_was_paid(facts, values, adjustment.action.as_str() == "refund")
+}
+
+/// What the undocumented status says: all of it went back, on the day on which Paddle said so.
+pub(super) fn refunded_transaction(facts: &Facts<'_>, refunded: &Transaction) -> Values {
+    let values =
+        transaction(facts, refunded).set(Placeholder::Date, day(facts, facts.event.occurred_at()));
+    of_what_was_paid(facts, values, true)
+}
+
+/// What had been paid at first, and what is left of it.
+fn of_what_was_paid(facts: &Facts<'_>, values: Values, remains: bool) -> Values {
+    let transaction = &facts.known.transaction;
+    let Some(paid) = &transaction.paid else { return values };
+    let left = paid.total.checked_sub(transaction.went_back(PriceBasis::Gross));
+    let left = left.filter(|_| remains).and_then(|minor| paid.money(minor));
+    values.set(Placeholder::Total, sum(paid.money(paid.total))).set(Placeholder::Remains, sum(left))
+}
+
+/// The time that was paid for: its first and its last day, and both as one value.
+fn period(facts: &Facts<'_>, values: Values, period: Option<&TimePeriod>) -> Values {
+    let ends = |period: &TimePeriod| Some((period.starts_at?, period.ends_at?));
+    let Some((from, to)) = period.and_then(ends) else { return values };
+    let (from, to) = (day(facts, from), day(facts, to));
     values
+        .set(Placeholder::Period, format!("{from} – {to}"))
+        .set(Placeholder::From, from)
+        .set(Placeholder::To, to)
 }
 
 /// A day as people of the account read it.
@@ -94,6 +134,10 @@ pub(super) fn day(facts: &Facts<'_>, at: OffsetDateTime) -> String {
 
 pub(super) fn optional_day(facts: &Facts<'_>, at: Option<OffsetDateTime>) -> String {
     at.map(|at| day(facts, at)).unwrap_or_default()
+}
+
+fn currency(money: Option<Money>) -> String {
+    money.map(|money| money.currency().code().to_owned()).unwrap_or_default()
 }
 
 fn sum(money: Option<Money>) -> String {

@@ -6,7 +6,7 @@ use super::{Decision, Draft, Facts, draft::is_of_a_later, dunning, say};
 use crate::{
     known::{self, Snapshot},
     plan::{Field, Reason, Value},
-    texts::{Placeholder, Text},
+    texts::{Placeholder, Text, Values},
 };
 
 const TRIAL: &str = "trial";
@@ -42,7 +42,7 @@ pub(super) fn started(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
         );
     }
     scheduled_cancel(&mut facts, subscription, &mut draft);
-    dunning::end(&mut facts, &mut draft, &values);
+    recovered(&mut facts, subscription, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -73,8 +73,7 @@ pub(super) fn updated(mut facts: Facts<'_>, subscription: &Subscription) -> Deci
             &say::change(&facts, subscription, &before, &now),
         );
     }
-    let values = say::subscription(&facts, subscription);
-    dunning::end(&mut facts, &mut draft, &values);
+    recovered(&mut facts, subscription, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -99,8 +98,7 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
             plan(&facts, &mut draft);
         }
     }
-    let values = say::subscription(&facts, subscription);
-    dunning::end(&mut facts, &mut draft, &values);
+    recovered(&mut facts, subscription, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -153,22 +151,31 @@ pub(super) fn scheduled_cancel(
     }
 }
 
+/// A past-due spell may end with whatever the subscription tells.
+fn recovered(facts: &mut Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
+    let values = say::recovered(facts, subscription);
+    dunning::end(facts, draft, &values);
+}
+
 /// `subscription.paused`.
 pub(super) fn paused(facts: Facts<'_>, subscription: &Subscription) -> Decision {
-    told(facts, subscription, Reason::Paused, "paused", Text::Paused)
+    let until = say::optional_day(&facts, subscription.scheduled_resume());
+    let values = say::subscription(&facts, subscription).set(Placeholder::Date, until);
+    told(facts, subscription, Reason::Paused, Text::Paused, &values)
 }
 
 /// `subscription.resumed`.
 pub(super) fn resumed(facts: Facts<'_>, subscription: &Subscription) -> Decision {
-    told(facts, subscription, Reason::Resumed, "resumed", Text::Resumed)
+    let values = say::subscription(&facts, subscription);
+    told(facts, subscription, Reason::Resumed, Text::Resumed, &values)
 }
 
 fn told(
     mut facts: Facts<'_>,
     subscription: &Subscription,
     reason: Reason,
-    name: &str,
     text: Text,
+    values: &Values,
 ) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
@@ -176,10 +183,9 @@ fn told(
     };
     let mut draft = Draft::new(deal, reason);
     state(&facts, subscription, &mut draft);
-    let values = say::subscription(&facts, subscription);
-    draft.note(&facts, name, text, &values);
+    draft.note(&facts, text.key(), text, values);
     scheduled_cancel(&mut facts, subscription, &mut draft);
-    dunning::end(&mut facts, &mut draft, &values);
+    recovered(&mut facts, subscription, &mut draft);
     draft.act(&facts, facts.known.clone())
 }
 
@@ -194,7 +200,9 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
         Draft::new(deal, if asked { Reason::AlreadyAsked } else { Reason::SubscriptionCanceled });
     state(&facts, subscription, &mut draft);
     if !asked {
-        let values = say::subscription(&facts, subscription);
+        let ended = subscription.canceled_at.unwrap_or(facts.event.occurred_at());
+        let values =
+            say::subscription(&facts, subscription).set(Placeholder::Date, say::day(&facts, ended));
         draft.task(&facts, WIN_BACK, Text::WinBackTask, &values, Some(&subscription.custom_data));
     }
     draft.act(&facts, facts.known.clone())

@@ -4,7 +4,7 @@ use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{SubscriptionKnown, TransactionKnown};
+use super::{Moment, SubscriptionKnown, TransactionKnown};
 use crate::{
     config::PriceBasis,
     plan::{Field, FieldValue, Price},
@@ -33,11 +33,6 @@ pub(crate) struct SaleKnown {
     /// The transaction that won it.
     pub(crate) won_by: Option<String>,
 }
-
-/// A moment, as a value of a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Moment(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
 
 /// What we wrote into a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

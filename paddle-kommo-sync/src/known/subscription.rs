@@ -4,7 +4,7 @@ use paddle_webhook::{Event, EventData, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::Version;
+use super::{Moment, Version};
 
 /// What the deal shows while a cancellation is scheduled; Paddle's own status is still `active` then.
 const CANCELING: &str = "canceling";
@@ -30,6 +30,8 @@ pub(crate) struct SubscriptionKnown {
     failed_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     paid_at: Option<OffsetDateTime>,
+    /// The signs that a payment failed since the newest that all is well.
+    failures: BTreeSet<Moment>,
     /// What the rep was already told about it.
     pub(crate) told: BTreeSet<String>,
     /// The tasks that are open because of it, by what they are about.
@@ -147,11 +149,21 @@ impl SubscriptionKnown {
     }
 
     fn failed(&mut self, at: OffsetDateTime) {
+        let known = self.failed_at.filter(|_| self.failures.is_empty());
+        let since_paid = |at: &OffsetDateTime| Some(*at) > self.paid_at;
+        self.failures.extend(known.into_iter().chain([at]).filter(since_paid).map(Moment));
         self.failed_at = self.failed_at.max(Some(at));
     }
 
     fn paid(&mut self, at: OffsetDateTime) {
         self.paid_at = self.paid_at.max(Some(at));
+        self.failures.retain(|failure| failure.0 > at);
+    }
+
+    /// Since when it is past due.
+    pub(crate) fn past_due_since(&self) -> Option<OffsetDateTime> {
+        let first = self.failures.first().map(|failure| failure.0);
+        first.or(self.failed_at).filter(|_| self.is_past_due())
     }
 
     /// Whether the newest sign is that a payment failed.
@@ -180,6 +192,17 @@ impl SubscriptionKnown {
             // No charge starts, resumes or revives a subscription: Paddle says so when that happens.
             _ => told,
         }
+    }
+
+    /// What it was for before it was for this, if that is known.
+    pub(crate) fn plan_before(&self, now: &str) -> Option<&str> {
+        let newest = self.snapshot.as_ref()?.plan.as_str();
+        if newest != now {
+            return Some(newest).filter(|plan| !plan.is_empty());
+        }
+        // The subscription has told of the change first.
+        let mut others = self.plans.iter().filter(|plan| *plan != now);
+        others.next().filter(|_| others.next().is_none()).map(String::as_str)
     }
 
     /// Whether it was ever for something else than now.

@@ -29,7 +29,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Recovered => "Payment recovered[: {sum}] (net {net} + tax {tax}) · {plan} · invoice {invoice} · {transaction}",
         Text::RecoveredResult => "The customer has paid[ {sum}] · {transaction}",
         Text::Refund => "Refunded[ {sum}][ of {total}][, {remains} remains] · {reason} · {adjustment} · {transaction}",
-        Text::Chargeback => "Chargeback[: {sum}][ of {total}][, {remains} remains] · {reason} · {adjustment} · {transaction}",
+        Text::Chargeback => "Chargeback[: {sum}][ of {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Chargeback[ of {sum}]: talk to the customer · {reason} · {transaction}",
         Text::ChargebackWarning => "Chargeback warning[ for {sum}]: the bank may take the payment back · {reason} · {adjustment} · {transaction}",
         Text::ChargebackWarningTask => "Chargeback warning[ for {sum}]: talk to the customer before the bank takes the payment back · {reason} · {transaction}",

@@ -29,7 +29,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Recovered => "Pago recuperado[: {sum}] (neto {net} + impuestos {tax}) · {plan} · factura {invoice} · {transaction}",
         Text::RecoveredResult => "El cliente ya pagó[ {sum}] · {transaction}",
         Text::Refund => "Reembolso[: {sum}][ de {total}][, quedan {remains}] · {reason} · {adjustment} · {transaction}",
-        Text::Chargeback => "Contracargo[: {sum}][ de {total}][, quedan {remains}] · {reason} · {adjustment} · {transaction}",
+        Text::Chargeback => "Contracargo[: {sum}][ de {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Contracargo[ de {sum}]: habla con el cliente · {reason} · {transaction}",
         Text::ChargebackWarning => "Aviso de contracargo[ por {sum}]: el banco podría revertir el pago · {reason} · {adjustment} · {transaction}",
         Text::ChargebackWarningTask => "Aviso de contracargo[ por {sum}]: habla con el cliente antes de que el banco revierta el pago · {reason} · {transaction}",

@@ -19,9 +19,9 @@ named! {
         Currency = "currency",
         /// What was bought; several names joined with ", ".
         Plan = "plan",
-        /// What was bought before the change, or what the deal says was agreed.
+        /// What was bought before the change, if that is known, or what the deal says was agreed.
         Before = "before",
-        /// How often it is charged: `yearly`.
+        /// The time that was paid for, its first and its last day: `2026-02-15 – 2026-03-15`.
         Period = "period",
         /// The first day of the time that was paid for. Comes together with the last.
         From = "from",
@@ -41,17 +41,17 @@ named! {
         Reason = "reason",
         /// What had been paid at first, with its currency.
         Total = "total",
-        /// What is left of the total, with its currency.
+        /// What is left of the total after a refund, with its currency.
         Remains = "remains",
-        /// The price that the deal says, with its currency.
+        /// The price that the deal says, a bare number in the currency of the account.
         Price = "price",
         /// Where it can be paid.
         Link = "link",
         /// The name of the deal that was paid for.
         Deal = "deal",
-        /// How many attempts to pay have failed.
+        /// How many attempts to pay have failed, if it was more than one.
         Attempts = "attempts",
-        /// The card, as far as a rep may know it: `visa 4242`.
+        /// The card, as far as a rep may know it: `…4242`.
         Card = "card",
     }
 }

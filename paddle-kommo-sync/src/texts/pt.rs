@@ -29,7 +29,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Recovered => "Pagamento recuperado[: {sum}] (líquido {net} + impostos {tax}) · {plan} · fatura {invoice} · {transaction}",
         Text::RecoveredResult => "O cliente já pagou[ {sum}] · {transaction}",
         Text::Refund => "Reembolso[: {sum}][ de {total}][, restam {remains}] · {reason} · {adjustment} · {transaction}",
-        Text::Chargeback => "Chargeback[: {sum}][ de {total}][, restam {remains}] · {reason} · {adjustment} · {transaction}",
+        Text::Chargeback => "Chargeback[: {sum}][ de {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Chargeback[ de {sum}]: fale com o cliente · {reason} · {transaction}",
         Text::ChargebackWarning => "Alerta de chargeback[ de {sum}]: o banco pode estornar o pagamento · {reason} · {adjustment} · {transaction}",
         Text::ChargebackWarningTask => "Alerta de chargeback[ de {sum}]: fale com o cliente antes que o banco estorne o pagamento · {reason} · {transaction}",

@@ -29,7 +29,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::Recovered => "Просроченный платёж получен[: {sum}] (без налога {net} + налог {tax}) · {plan} · счёт {invoice} · {transaction}",
         Text::RecoveredResult => "Клиент оплатил[ {sum}] · {transaction}",
         Text::Refund => "Возврат[: {sum}][ из {total}][, остаётся {remains}] · {reason} · {adjustment} · {transaction}",
-        Text::Chargeback => "Чарджбэк[: {sum}][ из {total}][, остаётся {remains}] · {reason} · {adjustment} · {transaction}",
+        Text::Chargeback => "Чарджбэк[: {sum}][ из {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Чарджбэк[ на {sum}]: свяжитесь с клиентом · {reason} · {transaction}",
         Text::ChargebackWarning => "Предупреждение о чарджбэке[ на {sum}]: банк может отозвать платёж · {reason} · {adjustment} · {transaction}",
         Text::ChargebackWarningTask => "Предупреждение о чарджбэке[ на {sum}]: свяжитесь с клиентом, пока банк не отозвал платёж · {reason} · {transaction}",

@@ -57,9 +57,10 @@ named! {
         ChargeFailed = "charge_failed",
         /// A subscription is past due. `{date}` is the day since when.
         DunningTask = "dunning_task",
-        /// What was past due is paid. `{date}` is the day of the payment.
+        /// What was past due is paid. `{date}` is the day of the payment, or that on which the subscription was active
+        /// again.
         Recovered = "recovered",
-        /// With this the task about it is completed. `{date}` is the day of the payment.
+        /// With this the task about it is completed. `{date}` is the same day.
         RecoveredResult = "recovered_result",
         /// Money went back to the customer. `{date}` is the day of the refund.
         Refund = "refund",
@@ -176,10 +177,10 @@ impl Text {
             | Self::CancelScheduledTask
             | Self::CancelWithdrawn
             | Self::CancelWithdrawnResult
-            | Self::Paused
             | Self::Resumed
-            | Self::WinBackTask
             | Self::SecondSubscriptionTask => &[Plan, Period, Date, Subscription],
+            // What rests or has ended has no billing period.
+            Self::Paused | Self::WinBackTask => &[Plan, Date, Subscription],
             Self::CheckoutLink | Self::CheckoutRevised => &[Link, Plan, Transaction],
             Self::ItemsChanged => &[Plan, Before, Period, Date, Subscription],
             Self::CheckoutFailed | Self::ChargeFailed | Self::DunningTask => &[
@@ -194,17 +195,7 @@ impl Text {
                 Attempts,
                 Card,
             ],
-            Self::Refund
-            | Self::Chargeback
-            | Self::ChargebackTask
-            | Self::ChargebackWarning
-            | Self::ChargebackWarningTask
-            | Self::ChargebackReversed
-            | Self::ChargebackReversedResult
-            | Self::ChargebackWarningEnded
-            | Self::ChargebackWarningEndedResult
-            | Self::Credit
-            | Self::CreditNote => &[
+            Self::Refund | Self::CreditNote => &[
                 Sum,
                 Currency,
                 Date,
@@ -215,6 +206,18 @@ impl Text {
                 Total,
                 Remains,
             ],
+            // What remains after a chargeback is decided between the banks.
+            Self::Chargeback
+            | Self::ChargebackTask
+            | Self::ChargebackWarning
+            | Self::ChargebackWarningTask
+            | Self::ChargebackReversed
+            | Self::ChargebackReversedResult
+            | Self::ChargebackWarningEnded
+            | Self::ChargebackWarningEndedResult
+            | Self::Credit => {
+                &[Sum, Currency, Date, Transaction, Subscription, Adjustment, Reason, Total]
+            }
         }
     }
 

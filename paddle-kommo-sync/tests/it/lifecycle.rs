@@ -71,6 +71,25 @@ async fn a_past_due_spell_is_one_task_that_ends_with_the_payment() {
 }
 
 #[tokio::test]
+async fn the_task_of_a_spell_says_since_when_in_either_order() {
+    const DAY: i64 = 86_400;
+    let attempt = |days| failed("transaction.payment_failed", days * DAY);
+    for order in [[1, 3], [3, 1]] {
+        let world = sold().await;
+        for days in order {
+            world.done(&attempt(days)).await;
+        }
+        let task = &world.tasks()[0];
+        assert!(task.starts_with("Payment past due since 2026-01-16: "), "{task}");
+        // Another spell begins anew.
+        world.done(&event("transaction.completed", 5 * DAY, &renewal())).await;
+        world.done(&attempt(7)).await;
+        let task = &world.tasks()[1];
+        assert!(task.starts_with("Payment past due since 2026-01-22: "), "{task}");
+    }
+}
+
+#[tokio::test]
 async fn the_task_of_a_spell_goes_to_whom_the_sale_names() {
     let wanted = |mut data: Value| {
         data["custom_data"]["kommo_responsible_id"] = json!("8375358");

@@ -558,7 +558,8 @@ async fn the_undocumented_status_counts_as_one_refund() {
         world.done(&event("adjustment.updated", 20, &whole)).await,
         [Reason::RefundAlreadyTold]
     );
-    assert_eq!(world.notes()[1..], ["Refunded 652.15 USD · txn_first"], "one refund, one note");
+    let told = "Refunded 652.15 USD of 652.15 USD, 0.00 USD remains · txn_first";
+    assert_eq!(world.notes()[1..], [told], "one refund, one note");
     assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
 
     let world = World::new().await;
