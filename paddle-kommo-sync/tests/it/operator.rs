@@ -198,6 +198,23 @@ async fn what_a_person_wrote_stays_where_configured() {
 }
 
 #[tokio::test]
+async fn our_own_day_in_a_field_of_text_is_no_persons_value() {
+    let world = World::with(|config| {
+        config.fields.next_billing_date = "NEXT".into();
+        config.overwrite.set(Field::NextBillingDate, Overwrite::IfOurs);
+    })
+    .await;
+    world.kommo.add_field(Some("NEXT"), "Next", "text");
+    world.done(&event("subscription.created", 0, &subscription("active"))).await;
+    assert_eq!(world.field("NEXT"), json!("2026-02-15"));
+    let mut later = subscription("active");
+    later["next_billed_at"] = json!("2026-03-15T12:00:00Z");
+    let reasons = world.done(&event("subscription.updated", 10, &later)).await;
+    assert_eq!(reasons, [Reason::SubscriptionChanged]);
+    assert_eq!(world.field("NEXT"), json!("2026-03-15"));
+}
+
+#[tokio::test]
 async fn the_sums_of_a_deal_are_kept() {
     let world = World::with(|config| {
         config.fields.amount_paid = "AMOUNT".into();
