@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kommo_client::UserId;
 use paddle_webhook::{CustomData, Money};
-use time::{Duration, OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime};
 
 use super::{Decision, Facts};
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         PlannedEffect, Reason, TaskCompletion, TaskDraft, TaskRefresh, Value,
     },
     texts::{Text, Values, clean::clean},
+    zone::Zone,
 };
 
 pub(super) struct Draft {
@@ -109,12 +110,12 @@ impl Draft {
         }
         let now = self.deal.field(field).filter(|text| !text.is_empty());
         let ours = written.map(|written| written.text.as_str());
-        let offset = facts.known.account.offset;
+        let zone = &facts.known.account.zone;
         let may = match config.overwrite.of(field) {
             Overwrite::Always => true,
             Overwrite::IfEmpty => now.is_none(),
             Overwrite::IfOurs => {
-                now.is_none_or(|now| ours.is_some_and(|ours| is_same(now, ours, offset)))
+                now.is_none_or(|now| ours.is_some_and(|ours| is_same(now, ours, zone)))
             }
         };
         if may {
@@ -255,7 +256,7 @@ pub(super) fn is_of_a_later(facts: &Facts<'_>, written: &Written) -> bool {
 
 /// Whether a field still holds what we wrote. Kommo gives numbers back without trailing zeros, and keeps only the day of
 /// a date.
-fn is_same(now: &str, written: &str, offset: UtcOffset) -> bool {
+fn is_same(now: &str, written: &str, zone: &Zone) -> bool {
     const DAY: i64 = 86_400;
     let plain = |text: &str| match text.split_once('.') {
         Some((whole, fraction)) => format!("{whole}.{}", fraction.trim_end_matches('0')),
@@ -265,11 +266,10 @@ fn is_same(now: &str, written: &str, offset: UtcOffset) -> bool {
         let since = written.parse::<i64>().ok()?.checked_sub(now.parse().ok()?)?;
         (written.len() >= 9).then_some((0..DAY).contains(&since))
     };
-    // In a field of text the day is written, that of the account or, by earlier versions, of UTC.
+    // In a field of text the day is written.
     let is_its_day = || {
         let at = OffsetDateTime::from_unix_timestamp(written.parse().ok()?).ok()?;
-        let days = [at.checked_to_offset(offset)?.date(), at.date()];
-        Some(days.iter().any(|day| day.to_string() == now))
+        Some(zone.day(at).to_string() == now)
     };
     now == written
         || plain(now) == plain(written)
@@ -290,9 +290,8 @@ fn due_at(facts: &Facts<'_>) -> OffsetDateTime {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::offset;
-
     use super::{file_name, is_same};
+    use crate::zone::Zone;
 
     #[test]
     fn a_file_name_leads_nowhere() {
@@ -321,14 +320,14 @@ mod tests {
             ("7", "7.0", true),
             ("325", "330", false),
             // A moment in a field of text: 2026-02-15 12:00 UTC.
-            ("2026-02-15", "1771156800", true),
             ("2026-02-16", "1771156800", true),
-            ("2026-02-14", "1771156800", false),
+            ("2026-02-15", "1771156800", false),
             ("2026-02-17", "1771156800", false),
             ("15.02.2026", "1771156800", false),
             ("2026-02-15", "Pro", false),
         ] {
-            assert_eq!(is_same(now, written, offset!(+13)), want, "{now} {written}");
+            let far_east = Zone::new(None, Some("+13:00"));
+            assert_eq!(is_same(now, written, &far_east), want, "{now} {written}");
         }
     }
 }

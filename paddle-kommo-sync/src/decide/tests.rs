@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use kommo_client::{LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Environment, Event};
 use serde_json::{Value, json};
-use time::macros::offset;
 
 use super::{Decision, Rules, decide};
 use crate::{
@@ -13,6 +12,7 @@ use crate::{
     known::{Account, Deal, Known, SaleKnown, SubscriptionKnown, TransactionKnown},
     plan::{Effect, Field, Plan, Price},
     texts::{Language, Placeholder, Text, Texts},
+    zone::Zone,
 };
 
 /// What an event cannot tell, and why: the text, the type of the event, the placeholders.
@@ -103,7 +103,7 @@ impl Story {
 
     /// One thing happens a day, at noon.
     fn tell(&mut self, kind: &str, data: &Value) {
-        self.day += 1;
+        self.day = self.day.saturating_add(1);
         let at = format!("2026-03-{:02}T12:00:00Z", self.day);
         let body = json!({"event_id": format!("evt_{}", self.day), "event_type": kind,
             "occurred_at": at, "notification_id": "ntf_1", "data": data});
@@ -122,7 +122,7 @@ impl Story {
             account: Account {
                 id: None,
                 currency: Currency::new("USD").ok(),
-                offset: offset!(+14),
+                zone: Zone::new(Some("Pacific/Kiritimati"), None),
             },
             ..Known::default()
         };
