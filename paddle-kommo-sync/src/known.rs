@@ -134,3 +134,52 @@ impl Known {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use paddle_webhook::Environment;
+    use serde_json::json;
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// Rows as they were written before their structs grew.
+    #[test]
+    fn older_rows_are_read() {
+        let version = |second: u8| {
+            json!({"occurred_at": format!("2026-01-15T12:00:{second:02}Z"), "updated_at": null,
+                "rank": 7, "event_id": "evt_1"})
+        };
+        let subscription = json!({"version": version(0), "snapshot": null, "plans": [], "had_trial": false,
+            "failed_at": "2026-01-15T12:00:00Z", "paid_at": null, "told": [], "tasks": {}});
+        let subscription: SubscriptionKnown = serde_json::from_value(subscription).unwrap();
+        let since = datetime!(2026-01-15 12:00 UTC);
+        assert_eq!(subscription.past_due_since(), Some(since));
+
+        let adjustment = |action: &str, second| {
+            json!({"version": version(second), "action": action, "status": "approved", "full": false,
+                "total": 10_000, "net": 9_185, "earnings": 8_685})
+        };
+        let transaction = json!({"adjustments":
+            {"adj_1": adjustment("chargeback", 10), "adj_2": adjustment("chargeback_reverse", 20),
+             "adj_3": adjustment("chargeback", 30)}});
+        let transaction: TransactionKnown = serde_json::from_value(transaction).unwrap();
+        assert!(transaction.is_settled("adj_1") && !transaction.is_settled("adj_3"));
+
+        let sale = json!({
+            "payments": {"txn_1": {"currency": "USD", "total": 65_215, "refunded": 0}},
+            "subscriptions": {"sub_1": "active"},
+            "written": {"plan_name": {"text": "Pro", "at": "2026-01-15T12:00:00Z"}},
+            "price": "599", "elsewhere": null, "celebrated_by": "evt_1", "won_by": "txn_1",
+        });
+        let sale: SaleKnown = serde_json::from_value(sale).unwrap();
+        assert_eq!(sale.sums().unwrap().map(|sum| sum.minor()), [65_215, 0, 65_215]);
+        // A subscription that was there before its beginning was kept is the earlier one.
+        let data = json!({"id": "sub_2", "status": "active", "created_at": "2026-01-01T12:00:00Z"});
+        let body = json!({"event_id": "evt_2", "event_type": "subscription.created",
+            "occurred_at": "2026-01-16T12:00:00Z", "notification_id": "ntf_1", "data": data});
+        let event = Event::from_trusted(body.to_string().as_bytes(), Environment::Live).unwrap();
+        let known = Known { sale, ..Known::default() }.fold(&event, &event.data().unwrap());
+        assert!(known.sale.is_second("sub_2") && !known.sale.is_second("sub_1"));
+    }
+}
