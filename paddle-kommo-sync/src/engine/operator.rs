@@ -82,8 +82,9 @@ pub struct Chapter {
 impl Sync {
     /// Says that an event, or all of a Paddle transaction, subscription or customer, belongs to this deal.
     ///
-    /// It is remembered for the transaction, its subscription and its customer, and overrules everything else that
-    /// could tell the deal. What is parked of them is opened again; the answer is which events that were.
+    /// It is remembered for the transaction and its subscription, of which it overrules everything else that could tell the
+    /// deal, and for the customer, of whom it is believed where a sale does not say itself where it belongs. What is parked
+    /// of them is opened again; the answer is which events that were.
     ///
     /// # Errors
     ///
