@@ -111,6 +111,11 @@ async fn without_the_scope_for_files_the_deal_is_won_and_the_way_out_is_told() {
     world.later(time::Duration::hours(2));
     paddle.renew(&sale.subscription.expect("a subscription")).expect("a renewal");
     paddle.deliver_due().await;
+    // It is tried some times, whatever the clock says.
+    for _ in 0..7 {
+        sync.attempt(&job).await.expect("the store answers");
+        world.later(time::Duration::minutes(20));
+    }
     world
         .until("it is parked", async || {
             let parked = sync.parked(10).await.expect("the store answers");

@@ -8,6 +8,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::Semaphore;
+
 use crate::store::Lease;
 
 #[derive(Clone, Debug, Default)]
@@ -15,11 +17,24 @@ pub(super) struct AtWork(Arc<Mutex<BTreeMap<String, Lane>>>);
 
 #[derive(Debug, Default)]
 struct Lane {
-    is_busy: bool,
+    /// Closed when the work ends; none while nobody is at it.
+    busy: Option<Arc<Semaphore>>,
     /// How often the work on it ended here without an outcome, and without taking the process along.
     given_up: u32,
     /// Of the last time that it did.
     left: Option<Lease>,
+}
+
+/// Somebody is at work on the lane.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Semaphore>);
+
+impl Busy {
+    /// Returns when that work has ended.
+    pub(super) async fn ended(self) {
+        // It has no permits: this waits until it is closed.
+        drop(self.0.acquire().await);
+    }
 }
 
 /// The work on a lane, for as long as it is held.
@@ -31,15 +46,15 @@ pub(super) struct Working {
 }
 
 impl AtWork {
-    /// None while this process works on the lane already: a clock that leapt has ended the lease, and nobody else.
-    pub(super) fn begin(&self, lease: &Lease) -> Option<Working> {
+    /// Fails while this process works on the lane already: a clock that leapt has ended the lease, and nobody else.
+    pub(super) fn begin(&self, lease: &Lease) -> Result<Working, Busy> {
         let mut lanes = self.lanes();
         let lane = lanes.entry(lease.lane.clone()).or_default();
-        if lane.is_busy {
-            return None;
+        if let Some(busy) = &lane.busy {
+            return Err(Busy(Arc::clone(busy)));
         }
-        (lane.is_busy, lane.left) = (true, None);
-        Some(Working { at_work: self.clone(), lease: lease.clone(), has_ended: false })
+        (lane.busy, lane.left) = (Some(Arc::new(Semaphore::new(0))), None);
+        Ok(Working { at_work: self.clone(), lease: lease.clone(), has_ended: false })
     }
 
     /// How often the work on this lane was given up here.
@@ -67,12 +82,14 @@ impl Working {
 impl Drop for Working {
     fn drop(&mut self) {
         let mut lanes = self.at_work.lanes();
+        let lane = lanes.entry(self.lease.lane.clone()).or_default();
+        if let Some(busy) = lane.busy.take() {
+            busy.close();
+        }
         if self.has_ended {
             lanes.remove(&self.lease.lane);
             return;
         }
-        let lane = lanes.entry(self.lease.lane.clone()).or_default();
-        lane.is_busy = false;
         // A panic is a mistake in the work on this very event, and counts.
         if !std::thread::panicking() {
             lane.given_up = lane.given_up.saturating_add(1);

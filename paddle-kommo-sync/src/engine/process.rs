@@ -1,5 +1,7 @@
 //! The way of one claimed event: link, read, decide, journal, apply, record.
 
+use std::time::Duration;
+
 use kommo_client::{PipelineId, Priority};
 use paddle_webhook::{Environment, Event, EventData};
 
@@ -37,10 +39,17 @@ impl Sync {
     )]
     pub(super) async fn work_on(&self, claimed: Claimed) -> Result<Step, StoreError> {
         let lease = claimed.lease.clone();
-        let Some(working) = self.0.at_work.begin(&lease) else {
-            // What is under way may still reach Kommo; then it is looked for.
-            let why = "its deal is worked on".to_owned();
-            return self.wait(&lease, after(self.now(), self.0.settle), why).await;
+        let working = match self.0.at_work.begin(&lease) {
+            Ok(working) => working,
+            Err(busy) => {
+                // What is under way there ends first, and is seen when the lane is claimed anew.
+                let ended = tokio::time::timeout(self.0.settle, busy.ended());
+                let ended = held(&*self.0.store, &*self.0.clock, &lease, ended).await?;
+                let wait = if ended.is_ok() { Duration::ZERO } else { self.0.settle };
+                let due = after(self.now(), wait);
+                self.0.store.retry_at(&lease, due, "its deal is worked on").await?;
+                return Ok(Step::Again);
+            }
         };
         let step = match self.process(claimed).await {
             // What an event taught meanwhile changes what this one means: read and decide anew.
