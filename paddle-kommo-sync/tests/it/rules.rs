@@ -247,6 +247,11 @@ async fn the_first_charge_after_a_trial_wins_the_deal_if_configured() {
     next["id"] = json!("txn_next");
     let told = world.done(&event("transaction.completed", 200, &next)).await;
     assert_eq!(told, [Reason::RenewalKeepsStage], "the second charge");
+    world.kommo.move_lead(LEAD, PIPELINE, NEGOTIATION);
+    next["id"] = json!("txn_third");
+    let told = world.done(&event("transaction.completed", 300, &next)).await;
+    assert_eq!(told, [Reason::RenewalKeepsStage], "a person reopened what was won by the first");
+    assert_eq!(world.stage(), NEGOTIATION);
 
     let world = World::with(win).await;
     let told = world.done(&event("transaction.completed", 100, &renewal())).await;
