@@ -1,7 +1,7 @@
 //! Kills the engine at every step, starts it again, and checks what a fake Kommo was written: nothing lost, nothing
 //! twice, at any of a few thousand points.
 //!
-//! `crash --all` runs everything that CI runs, on both stores; `--all-points` adds the points on PostgreSQL for which CI has
+//! `crash --all` runs everything that CI runs, on both stores; `--all-points` adds the points for which CI has
 //! no time. `crash --store postgres --story payment` runs one story on one store, and
 //! `crash --story payment --point 1/step:after:begin#2` a single point again.
 

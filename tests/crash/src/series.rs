@@ -35,6 +35,7 @@ struct Firsts {
 }
 
 const MANY: Firsts = Firsts { steps: 12, stops: 16, syscalls: 3 };
+const SOME: Firsts = Firsts { steps: 8, stops: 12, syscalls: 2 };
 const FEW: Firsts = Firsts { steps: 3, stops: 4, syscalls: 0 };
 
 /// A group of points of one story.
@@ -60,12 +61,13 @@ pub(crate) enum Series {
 const PARTS: usize = 4;
 
 impl Series {
-    /// Every life on PostgreSQL takes new sessions of the server, and time. So, unless `everything` is asked for, a process
-    /// is not killed where it only reads, and the kills of a second life, and stops of a second worker, follow fewer first
-    /// ones.
+    /// Every life takes time, on PostgreSQL also new sessions of the server. So, unless `everything` is asked for, the kills
+    /// of a second life, and stops of a second worker, follow fewer first ones, and with a server a process is not killed
+    /// where it only reads.
     pub(crate) fn all(kind: StoreKind, with_strace: bool, everything: bool) -> Vec<Self> {
         let (syscalls, firsts) = match kind {
-            StoreKind::Sqlite => (WITH_A_FILE, MANY),
+            StoreKind::Sqlite if everything => (WITH_A_FILE, MANY),
+            StoreKind::Sqlite => (WITH_A_FILE, SOME),
             StoreKind::Postgres if everything => (WITH_A_SERVER, MANY),
             StoreKind::Postgres => (WRITES_WITH_A_SERVER, FEW),
         };

@@ -13,7 +13,7 @@ use tokio_postgres::{
 use super::schema::SCHEMA;
 use crate::error::StoreError;
 
-/// Sessions per process. The worker has 8 lanes; the rest is for deliveries and health pages.
+/// Sessions per process, for the worker, deliveries and health pages. Whoever waits for one is next when a commit ends.
 const SESSIONS: usize = 16;
 
 /// How long a caller waits for a session, or for a new one to be made.
@@ -101,9 +101,20 @@ impl Address {
                     }
                 })
             }))
+            .post_recycle(Hook::async_fn(|client, metrics| {
+                let uses = metrics.recycle_count;
+                Box::pin(async move { plan_anew(client, uses).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| StoreError::Database(Box::new(error)))
     }
+}
+
+/// The server plans a statement once for a session and keeps that, until somebody has analyzed the tables. A plan that was made
+/// while they were empty may look through all of them, which every delivery then waits for. So a session plans anew while they
+/// grow: after 1, 2, 4, 8, … uses.
+async fn plan_anew(client: &Client, uses: usize) -> Result<(), tokio_postgres::Error> {
+    if uses.is_power_of_two() { client.batch_execute("DISCARD PLANS").await } else { Ok(()) }
 }
 
 /// Makes a session durable, and asks whether it is: a setting of the role or the database may say otherwise. Returns why
