@@ -2,7 +2,7 @@
 
 use paddle_webhook::Transaction;
 
-use super::{Facts, money};
+use super::{Facts, money, say};
 use crate::{
     config::AgreedPrice,
     known::Deal,
@@ -40,17 +40,8 @@ fn plan(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool {
         .zip(&names)
         .map(|(item, name)| format!("{} × {name}", item.quantity.unwrap_or(1)))
         .collect();
-    let with_some: Vec<String> = transaction
-        .items
-        .iter()
-        .zip(&names)
-        .map(|(item, name)| match item.quantity {
-            Some(quantity) if quantity != 1 => format!("{quantity} × {name}"),
-            _ => name.clone(),
-        })
-        .collect();
     let agreed = plain(agreed);
-    ![names, counted, with_some].iter().any(|paid| plain(&paid.join(", ")) == agreed)
+    ![names, counted, say::bought(transaction)].iter().any(|paid| plain(&paid.join(", ")) == agreed)
 }
 
 /// As people may write it: upper or lower case, "10 x" for "10 ×".

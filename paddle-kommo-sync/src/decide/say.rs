@@ -29,18 +29,19 @@ pub(super) fn transaction(facts: &Facts<'_>, transaction: &Transaction) -> Value
 
 /// What a paid change of the plan says: also what was subscribed to before.
 pub(super) fn plan_change(facts: &Facts<'_>, of: &Transaction) -> Values {
-    let names = of.product_names();
-    let counted: Vec<String> = of
-        .items
-        .iter()
-        .zip(&names)
-        .map(|(item, name)| match item.quantity {
-            Some(quantity) if quantity != 1 => format!("{quantity} × {name}"),
-            _ => name.clone(),
-        })
-        .collect();
-    let before = facts.known.subscription.plan_before(&counted.join(", "));
+    let before = facts.known.subscription.plan_before(&bought(of).join(", "));
     transaction(facts, of).set(Placeholder::Before, before.unwrap_or_default())
+}
+
+/// What was bought, item by item: "10 × Pro", or "Pro" where there is one of it.
+pub(super) fn bought(transaction: &Transaction) -> Vec<String> {
+    let names = transaction.product_names();
+    let items = transaction.items.iter().zip(names);
+    let each = items.map(|(item, name)| match item.quantity {
+        Some(quantity) if quantity != 1 => format!("{quantity} × {name}"),
+        _ => name,
+    });
+    each.collect()
 }
 
 /// What a failed payment says: also why, with which card, and how often, as Paddle's attempts tell, the newest first.
