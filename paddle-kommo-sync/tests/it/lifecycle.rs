@@ -392,6 +392,20 @@ async fn a_warning_that_came_to_nothing_is_no_money_that_is_back() {
     assert_eq!(open_tasks(&world), [""; 0]);
 }
 
+#[tokio::test]
+async fn a_case_that_only_its_own_status_turns_is_over_too() {
+    let world = sold().await;
+    world.done(&adjustment("adj_w", "chargeback_warning", "approved", 10)).await;
+    world.done(&adjustment("adj_c", "chargeback", "approved", 20)).await;
+    let calm = adjustment("adj_w", "chargeback_warning", "reversed", 30);
+    assert_eq!(world.done(&calm).await, [Reason::ChargebackWarningEnded], "the status stays");
+    assert_eq!(open_tasks(&world), ["Chargeback of 100.00 USD"]);
+    let turned = adjustment("adj_c", "chargeback", "reversed", 40);
+    assert_eq!(world.done(&turned).await, [Reason::ChargebackReversed]);
+    assert_eq!((world.field("PAYMENT_STATUS"), open_tasks(&world).len()), (json!("paid"), 0));
+    assert_eq!(world.notes().len(), 3, "its reversal tells of it, if one comes");
+}
+
 /// Every action and status that Paddle has, and what is written.
 #[tokio::test]
 async fn every_adjustment_does_what_the_table_says() {
