@@ -303,17 +303,7 @@ async fn u18_an_event_that_stops_its_worker_three_times_is_parked() {
     let payment = payment();
     for _ in 0..3 {
         let process = world.restarted(store.clone()).await;
-        let before = world.kommo.requests().len();
-        let asked = async {
-            while world.kommo.requests().len() == before {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = asked => {}
-            outcome = process.handle(&payment) => panic!("it ended: {outcome:?}"),
-        }
+        world.dropped_when_asked(process.handle(&payment)).await;
         world.advance(LEASE);
     }
     assert_eq!(world.parked(&payment).await.reason, ParkReason::Poison);

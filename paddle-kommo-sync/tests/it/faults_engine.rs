@@ -317,16 +317,7 @@ async fn k16_looks_are_a_settle_time_apart_when_another_worker_takes_over_too() 
     let payment = payment();
     let late = Fault::hang(Duration::from_secs(60)).applied_later();
     world.kommo.fail_next(late.on("POST", "/api/v4/leads/notes"));
-    let sent = async {
-        while notes_sent(&world) == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        () = sent => {}
-        outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
-    }
+    world.dropped_when(|| notes_sent(&world) > 0, world.sync.handle(&payment)).await;
     world.advance(LEASE);
     let other = world.restarted(store).await;
     let outcome = other.handle(&payment).await.unwrap();
@@ -346,17 +337,7 @@ async fn a_caller_that_gives_up_again_and_again_is_no_poison() {
     world.kommo.fail_next(slow.times(9));
     let payment = payment();
     for _ in 0..9 {
-        let before = world.kommo.requests().len();
-        let asked = async {
-            while world.kommo.requests().len() == before {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = asked => {}
-            outcome = world.sync.handle(&payment) => panic!("it ended: {outcome:?}"),
-        }
+        world.dropped_when_asked(world.sync.handle(&payment)).await;
         world.advance(LEASE);
     }
     done_at_last(&world, &world.sync, &payment).await;
@@ -403,17 +384,10 @@ async fn what_is_being_parked_while_its_deal_is_told_goes_on() {
     let (world, store) = world().await;
     let parking = Arc::new(tokio::sync::Semaphore::new(0));
     let (held, orphan) = (Arc::clone(&parking), orphan());
-    let once = AtomicUsize::new(0);
-    store.choose(move |method| match method {
-        "finish" if once.fetch_add(1, Ordering::SeqCst) == 0 => Fate::Waits(Arc::clone(&held)),
-        _ => Fate::Good,
-    });
+    let about = nth_meets(&store, 1, |method| method == "finish", Fate::Waits(held));
     let payment = async {
         // The refund is about to be parked: nothing is known of its customer.
-        while world.sync.stats().await.unwrap().open == 0 {
-            tokio::task::yield_now().await;
-        }
-        for _ in 0..1000 {
+        while about.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
         world.done(&payment()).await;

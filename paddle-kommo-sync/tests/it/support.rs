@@ -17,7 +17,7 @@ use kommo_client::{
     fake::{FakeKommo, FakeLead},
 };
 use paddle_kommo_sync::{
-    Clock, Config, Done, MemoryStore, Outcome, Parked, Reason, Store, SyncBuilder,
+    Clock, Config, Done, MemoryStore, Outcome, Parked, Reason, Store, StoreError, SyncBuilder,
 };
 use paddle_webhook::Event;
 use serde_json::Value;
@@ -113,6 +113,33 @@ impl World {
     ) -> paddle_kommo_sync::Sync {
         let builder = paddle_kommo_sync::Sync::builder(client(&self.kommo), store);
         build(builder.clock(self.clock.clone())).build().await.unwrap()
+    }
+
+    /// Begins this work, and drops it as soon as something is so: a caller that gives up, or a process that is killed.
+    pub(crate) async fn dropped_when(
+        &self,
+        so: impl Fn() -> bool + Send + Sync,
+        work: impl Future<Output = Result<Outcome, StoreError>> + Send,
+    ) {
+        let so = async {
+            while !so() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = so => {}
+            outcome = work => panic!("it ended: {outcome:?}"),
+        }
+    }
+
+    /// The same, when Kommo is asked once more.
+    pub(crate) async fn dropped_when_asked(
+        &self,
+        work: impl Future<Output = Result<Outcome, StoreError>> + Send,
+    ) {
+        let before = self.kommo.requests().len();
+        self.dropped_when(|| self.kommo.requests().len() > before, work).await;
     }
 
     pub(crate) async fn handle(&self, event: &Event) -> Outcome {

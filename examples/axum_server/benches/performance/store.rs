@@ -26,7 +26,6 @@ pub enum Backend {
 pub struct Place {
     folder: TempDir,
     url: String,
-    is_sqlite: bool,
 }
 
 impl Backend {
@@ -47,11 +46,11 @@ impl Backend {
         match self {
             Self::Sqlite => {
                 let url = format!("sqlite:{}", folder.path().join("service.db").display());
-                Place { folder, url, is_sqlite: true }
+                Place { folder, url }
             }
             Self::Postgres(cluster) => {
                 let url = cluster.url(&cluster.database().await.expect("a database"));
-                Place { folder, url, is_sqlite: false }
+                Place { folder, url }
             }
         }
     }
@@ -68,17 +67,21 @@ impl Place {
     }
 
     pub async fn open(&self) -> Arc<dyn Store> {
-        if self.is_sqlite { Arc::new(self.sqlite()) } else { Arc::new(self.postgres().await) }
+        if self.is_sqlite() { Arc::new(self.sqlite()) } else { Arc::new(self.postgres().await) }
     }
 
     /// Puts events in as the receiver does, through [`Sync::accept`](paddle_kommo_sync::Sync::accept) after a verified
     /// signature, with no worker beside it.
     pub async fn seed(&self, numbers: std::ops::Range<u64>) {
-        if self.is_sqlite {
+        if self.is_sqlite() {
             seed(self.sqlite(), numbers).await;
         } else {
             seed(self.postgres().await, numbers).await;
         }
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
     }
 
     fn sqlite(&self) -> SqliteStore {
