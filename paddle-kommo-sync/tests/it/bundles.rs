@@ -1,19 +1,28 @@
 //! Many deals at once: what goes as one request, and what becomes of each when that request fails.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use kommo_client::{
     AccessToken, Client,
     fake::{FakeLead, Fault},
 };
-use paddle_kommo_sync::{MemoryStore, Outcome, ParkReason, Reason};
+use paddle_kommo_sync::{MemoryStore, Outcome, ParkReason, Reason, Store};
 use paddle_webhook::Event;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use crate::support::{
     NEGOTIATION, PIPELINE, WON, World,
     events::{event, subscription, transaction},
+    faulty::{Fate, FaultyStore},
 };
 
 const FIRST: u64 = 31_000_000;
@@ -21,7 +30,11 @@ const SETTLE: Duration = Duration::from_secs(60);
 
 /// So many deals, and a client that has to wait for its turns: 20 a second, so that it does not take long.
 async fn crowd(deals: u64) -> World {
-    let world = World::built(|_| {}, MemoryStore::new(), |builder| builder).await;
+    crowd_on(MemoryStore::new(), deals).await
+}
+
+async fn crowd_on(store: impl Store, deals: u64) -> World {
+    let world = World::new().await;
     for index in 0..deals {
         world.kommo.add_lead(FakeLead::new("Acme").id(FIRST + index).stage(PIPELINE, NEGOTIATION));
     }
@@ -32,7 +45,7 @@ async fn crowd(deals: u64) -> World {
         .timeout(Duration::from_millis(500))
         .build()
         .unwrap();
-    world.with_client(client).await
+    world.with_client(client, store).await
 }
 
 fn payment(index: u64) -> Event {
@@ -99,6 +112,65 @@ async fn a_payment_that_is_alone_goes_at_once() {
         [lead.as_str(), "/api/v4/leads", "/api/v4/leads/notes"],
         "read, changed, noted"
     );
+}
+
+/// The second payment is decided only while the intent of the first goes to disk.
+#[tokio::test(start_paused = true)]
+async fn who_is_ready_while_the_intents_go_to_disk_comes_along() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let world = crowd_on(store.clone(), 2).await;
+    let [is_begun, may_plan, may_begin] = std::array::from_fn(|_| Arc::new(Semaphore::new(0)));
+    let (plans, begins) = (AtomicU32::new(0), AtomicU32::new(0));
+    let is_nth = |count: &AtomicU32, nth| count.fetch_add(1, Ordering::Relaxed) == nth;
+    let (begun, plan, begin) = (is_begun.clone(), may_plan.clone(), may_begin.clone());
+    store.choose(move |method| match method {
+        "plan" if is_nth(&plans, 1) => Fate::Waits(plan.clone()),
+        "begin" if is_nth(&begins, 0) => {
+            begun.add_permits(1);
+            Fate::Waits(begin.clone())
+        }
+        _ => Fate::Good,
+    });
+    let disk = async {
+        is_begun.acquire().await.unwrap().forget();
+        may_plan.add_permits(1);
+        // Time stands still until nobody has anything to do.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        may_begin.add_permits(1);
+    };
+    let events = payments(2);
+    let (outcomes, ()) = tokio::join!(all(&world, &events), disk);
+    assert!(outcomes.iter().all(is_done), "{outcomes:?}");
+    assert_eq!(requests(&world, "PATCH", "/api/v4/leads"), 1);
+}
+
+/// Of two payments in one request, the second's intent goes to disk only after the leases have ended.
+#[tokio::test(start_paused = true)]
+async fn who_was_stopped_while_its_intents_went_to_disk_sends_nothing() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let world = crowd_on(store.clone(), 2).await;
+    let [is_begun, may_begin] = std::array::from_fn(|_| Arc::new(Semaphore::new(0)));
+    let begins = AtomicU32::new(0);
+    let (begun, begin) = (is_begun.clone(), may_begin.clone());
+    store.choose(move |method| {
+        if method == "begin" && begins.fetch_add(1, Ordering::Relaxed) == 1 {
+            begun.add_permits(1);
+            return Fate::Waits(begin.clone());
+        }
+        Fate::Good
+    });
+    let stop = async {
+        is_begun.acquire().await.unwrap().forget();
+        world.advance(Duration::from_secs(120));
+        may_begin.add_permits(1);
+    };
+    let events = payments(2);
+    let (outcomes, ()) = tokio::join!(all(&world, &events), stop);
+    assert!(!outcomes.iter().any(is_done), "{outcomes:?}");
+    assert_eq!(requests(&world, "PATCH", "/api/v4/leads"), 0);
+    world.advance(SETTLE);
+    assert!(all(&world, &events).await.iter().all(is_done));
+    assert_eq!(requests(&world, "PATCH", "/api/v4/leads"), 1);
 }
 
 #[tokio::test]

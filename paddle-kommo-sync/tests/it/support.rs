@@ -94,9 +94,9 @@ impl World {
         Self { kommo, sync, clock }
     }
 
-    /// The same world, seen through another client.
-    pub(crate) async fn with_client(self, client: Client) -> Self {
-        let builder = paddle_kommo_sync::Sync::builder(client, MemoryStore::new());
+    /// The same world, seen through another client and with another store.
+    pub(crate) async fn with_client(self, client: Client, store: impl Store) -> Self {
+        let builder = paddle_kommo_sync::Sync::builder(client, store);
         let sync = builder.clock(self.clock.clone()).build().await.unwrap();
         Self { sync, ..self }
     }

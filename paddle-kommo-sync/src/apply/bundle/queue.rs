@@ -107,6 +107,8 @@ impl Item {
 pub(super) struct Bundle {
     pub(super) kind: Kind,
     pub(super) items: Vec<Item>,
+    /// It takes so many at the most.
+    limit: usize,
 }
 
 #[derive(Debug)]
@@ -154,23 +156,32 @@ impl Queue {
             .into_iter()
             .filter(|kind| self.first(*kind).is_some_and(|(priority, _)| priority == urgent))
             .max_by_key(|kind| (self.weight(*kind), *kind))?;
-        let mut limit = self.size(kind);
-        let waiting = self.waiting.get_mut(&kind)?;
-        let mut changed = BTreeSet::new();
+        let mut bundle = Bundle { kind, items: Vec::new(), limit: self.size(kind) };
+        self.fill(&mut bundle);
+        Some(bundle)
+    }
+
+    /// Adds what waits and fits, and tells how much that was.
+    pub(super) fn fill(&mut self, bundle: &mut Bundle) -> usize {
+        let Some(waiting) = self.waiting.get_mut(&bundle.kind) else { return 0 };
+        let before = bundle.items.len();
+        let mut changed: BTreeSet<_> =
+            bundle.items.iter().filter_map(|item| item.call.changes()).collect();
         let mut places = Vec::new();
         for (place, item) in waiting.iter() {
-            let most = limit.min(item.most);
-            if places.len() >= most {
+            let most = bundle.limit.min(item.most);
+            if before.saturating_add(places.len()) >= most {
                 break;
             }
-            if item.call.changes().is_some_and(|id| !changed.insert(id)) {
+            let changes = item.call.changes();
+            if item.reply.is_closed() || changes.is_some_and(|id| !changed.insert(id)) {
                 continue;
             }
-            limit = most;
+            bundle.limit = most;
             places.push(*place);
         }
-        let items = places.iter().filter_map(|place| waiting.remove(place)).collect();
-        Some(Bundle { kind, items })
+        bundle.items.extend(places.iter().filter_map(|place| waiting.remove(place)));
+        places.len()
     }
 
     pub(super) fn drain(&mut self) -> Vec<Item> {

@@ -1,9 +1,10 @@
 //! One request for many calls: intents on disk, deadlines looked at, sent, and the answer told to each.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use kommo_client::{Client, EntityType, Error, ErrorKind, Fate, Turn};
+use tokio::time::Instant;
 
 use super::{
     super::{CALL, LEASE, after},
@@ -11,6 +12,9 @@ use super::{
     queue::{Bundle, Item, Kind},
 };
 use crate::store::{Attempt, EffectState, Lease};
+
+/// For so long, from its turn on, a write takes along who becomes ready. Longer would bring it near the next one.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// The calls of one variant, in their order.
 macro_rules! calls {
@@ -30,12 +34,13 @@ impl Sender<'_> {
         if bundle.kind == Kind::ReadLeads {
             return self.read(&self.reading.in_turn(turn), bundle.items).await;
         }
-        let (items, leases) = self.begin(bundle.items).await;
+        let kind = bundle.kind;
+        let (items, leases) = self.begin(bundle).await;
         if items.is_empty() {
             return;
         }
         let client = self.writing.in_turn(turn);
-        let written = match bundle.kind {
+        let written = match kind {
             Kind::AddNotes => {
                 let notes = client.notes(EntityType::Leads);
                 notes
@@ -68,12 +73,12 @@ impl Sender<'_> {
         };
         match written {
             Ok(ids) => {
-                self.bundler.queue().grow(bundle.kind);
+                self.bundler.queue().grow(kind);
                 for ((item, lease), id) in items.into_iter().zip(leases).zip(ids) {
                     item.answer(Reply::Written(lease, id));
                 }
             }
-            Err(error) => self.failed(bundle.kind, items, leases, error),
+            Err(error) => self.failed(kind, items, leases, error),
         }
     }
 
@@ -123,41 +128,61 @@ impl Sender<'_> {
         }
     }
 
-    /// Puts all intents on disk, and leaves out what may not be sent any more.
-    async fn begin(&self, items: Vec<Item>) -> (Vec<Item>, Vec<Lease>) {
-        let sent_at = self.clock.now();
-        let intents: Vec<_> = items.iter().map(|item| item.intent.clone()).collect();
-        let call_id = intents.iter().flatten().next().map_or_else(String::new, |intent| {
+    /// Puts all intents on disk. Who becomes ready meanwhile comes along: it is as many requests fewer.
+    async fn begin(&self, mut bundle: Bundle) -> (Vec<Item>, Vec<Lease>) {
+        let until = Instant::now().checked_add(TOGETHER);
+        let first = bundle.items.iter().find_map(|item| item.intent.as_ref());
+        let call_id = first.map_or_else(String::new, |intent| {
             format!("{}:{}:{}", intent.lease.event_id, intent.effect, intent.lease.epoch)
         });
-        let attempt = Attempt { call_id, sent_at, deadline_at: after(sent_at, CALL) };
-        let begun = join_all(intents.iter().map(|intent| async {
-            let Some(intent) = intent else { return None };
-            let effects = [intent.effect.as_str()];
-            Some(self.store.begin(&intent.lease, &effects, &attempt, after(sent_at, LEASE)).await)
-        }))
-        .await;
-        // The process may have been stopped since: then somebody else has the lanes by now, or soon.
-        let answered_by = after(self.clock.now(), CALL);
-        let mut ready = (Vec::new(), Vec::new());
-        for ((item, intent), begun) in items.into_iter().zip(intents).zip(begun) {
-            match (begun, intent) {
-                (Some(Ok(lease)), _) if answered_by <= lease.until => {
-                    ready.0.push(item);
-                    ready.1.push(lease);
-                }
-                (Some(Ok(lease)), Some(intent)) => {
-                    let state = EffectState::Planned;
-                    let marked =
-                        self.store.mark(&lease, &intent.effect, state, intent.absent).await;
-                    item.answer(marked.map_or_else(Reply::NotBegun, |()| Reply::TooLate));
-                }
-                (Some(Err(error)), _) => item.answer(Reply::NotBegun(error)),
-                // A write without an intent would be a mistake of ours: it is not sent.
-                (_, None) | (None, _) => item.answer(Reply::TooLate),
+        let mut leases = Vec::new();
+        loop {
+            let fresh = bundle.items.split_off(leases.len());
+            for (item, lease) in self.put_on_disk(fresh, &call_id).await {
+                bundle.items.push(item);
+                leases.push(lease);
+            }
+            let has_time = until.is_some_and(|until| Instant::now() < until);
+            if !has_time || self.bundler.queue().fill(&mut bundle) == 0 {
+                break;
             }
         }
-        ready
+        // The process may have been stopped since: then somebody else has the lanes by now, or soon.
+        let answered_by = after(self.clock.now(), CALL);
+        if leases.iter().all(|lease| answered_by <= lease.until) {
+            return (bundle.items, leases);
+        }
+        let unsent = bundle.items.into_iter().zip(leases).map(|(item, lease)| async move {
+            let Some(intent) = &item.intent else { return };
+            let state = EffectState::Planned;
+            let marked = self.store.mark(&lease, &intent.effect, state, intent.absent).await;
+            item.answer(marked.map_or_else(Reply::NotBegun, |()| Reply::TooLate));
+        });
+        join_all(unsent).await;
+        (Vec::new(), Vec::new())
+    }
+
+    /// Those whose intents are on disk, under their renewed leases.
+    async fn put_on_disk(&self, items: Vec<Item>, call_id: &str) -> Vec<(Item, Lease)> {
+        let sent_at = self.clock.now();
+        let deadline_at = after(sent_at, CALL);
+        let attempt = &Attempt { call_id: call_id.to_owned(), sent_at, deadline_at };
+        let begun = items.into_iter().map(|item| async move {
+            // A write without an intent would be a mistake of ours: it is not sent.
+            let Some(intent) = &item.intent else {
+                item.answer(Reply::TooLate);
+                return None;
+            };
+            let effects = [intent.effect.as_str()];
+            match self.store.begin(&intent.lease, &effects, attempt, after(sent_at, LEASE)).await {
+                Ok(lease) => Some((item, lease)),
+                Err(error) => {
+                    item.answer(Reply::NotBegun(error));
+                    None
+                }
+            }
+        });
+        join_all(begun).await.into_iter().flatten().collect()
     }
 
     /// Who is at fault hears it; the others go again where that does no harm, or may have been written.
