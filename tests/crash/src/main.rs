@@ -132,7 +132,8 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
         }
     }
     let (queue, table) = (Mutex::new(queue), Mutex::new(Table::default()));
-    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    // A life waits for its disk, or for its server, half of the time.
+    let jobs = thread::available_parallelism().map_or(1, usize::from).saturating_mul(2);
     let is_whole = arguments.has("all") && arguments.optional("story").is_none();
     let has_two_nodes = is_whole && kinds.contains(&StoreKind::Postgres);
     let two_nodes = thread::scope(|scope| {
