@@ -12,7 +12,7 @@ use super::{
     Sync,
     checkout::{self, CheckoutJob},
     parse,
-    process::{Step, parsed, priority},
+    process::{Journalled, Step, parsed, priority},
     text,
 };
 use crate::{
@@ -171,7 +171,8 @@ impl Sync {
             if let Some(meant) = self.job_is_meant_for(&job).await? {
                 effects.iter_mut().for_each(|(_, effect)| effect.move_to(meant));
             }
-            return self.carry_out(claimed, effects, parse(decision)?).await;
+            let plan = parse(decision)?;
+            return self.carry_out(claimed, Journalled { effects, plan }).await;
         }
         let planned = match job {
             Job::Document(ref draft) => self.plan_document(claimed, &job, draft.clone()).await?,
@@ -180,7 +181,7 @@ impl Sync {
         match planned {
             Planned::Act(plan, learned) => {
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
-                self.carry_out(claimed, effects, plan).await
+                self.carry_out(claimed, Journalled { effects, plan }).await
             }
             Planned::End(outcome) => self.end(lease, outcome, Learned::default()).await,
             Planned::Failed(reaction) => self.react(claimed, reaction).await,

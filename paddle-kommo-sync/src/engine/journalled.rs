@@ -5,7 +5,7 @@ use paddle_webhook::{Event, EventData};
 
 use super::{
     Sync,
-    process::{Step, parsed, priority},
+    process::{Journalled, Next, Step, parsed, priority},
 };
 use crate::{
     error::StoreError,
@@ -24,13 +24,13 @@ impl Sync {
         event: &Event,
         data: &EventData,
         plan: Plan,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<Next, StoreError> {
         let mut effects = parsed(claimed.effects.clone())?;
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
         let Some(planned) =
             effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
         else {
-            return self.carry_out(claimed, effects, plan).await;
+            return Ok(Next::CarryOut(Journalled { effects, plan }));
         };
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
@@ -39,14 +39,14 @@ impl Sync {
         if !effects.iter().any(writes_deal)
             && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
         {
-            return self.carry_out(claimed, effects, plan).await;
+            return Ok(Next::CarryOut(Journalled { effects, plan }));
         }
         let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
             Ok(_) => {
                 return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
             }
-            Err(reaction) => return self.react(claimed, reaction).await,
+            Err(reaction) => return self.react(claimed, reaction).await.map(Next::from),
         };
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
             Effect::UpdateLead(update) if is_open(row) && update.lead == planned => Some(update),
@@ -68,7 +68,7 @@ impl Sync {
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
         }
-        self.carry_out(claimed, effects, plan).await
+        Ok(Next::CarryOut(Journalled { effects, plan }))
     }
 
     /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
@@ -80,16 +80,16 @@ impl Sync {
         gone: LeadId,
         mut effects: Vec<(EffectRow, Effect)>,
         mut plan: Plan,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<Next, StoreError> {
         let lease = &claimed.lease;
         let meant = self.meant_by_a_person(event, data).await?;
         let Some(meant) = meant.filter(|meant| *meant != gone) else {
-            return self.park(lease, Parked::deal_gone(gone)).await;
+            return self.park(lease, Parked::deal_gone(gone)).await.map(Next::from);
         };
         let lane = link::lane(meant);
         if lane != lease.lane {
             self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
-            return Ok(Step::Again);
+            return Ok(Step::Again.into());
         }
         let closes = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
         if effects.iter().any(|(_, effect)| closes(effect)) {
@@ -101,7 +101,7 @@ impl Sync {
         for document in &mut plan.documents {
             document.file.lead = meant;
         }
-        self.carry_out(claimed, effects, plan).await
+        Ok(Next::CarryOut(Journalled { effects, plan }))
     }
 
     async fn meant_by_a_person(

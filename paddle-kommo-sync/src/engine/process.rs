@@ -21,6 +21,24 @@ use crate::{
 /// An event that ended its worker so often without any outcome will do so again.
 const STRIKES: u32 = 3;
 
+/// A plan that is on disk, and is to be carried out.
+pub(super) struct Journalled {
+    pub(super) effects: Vec<(EffectRow, Effect)>,
+    pub(super) plan: Plan,
+}
+
+/// What the look at an event led to.
+pub(super) enum Next {
+    CarryOut(Journalled),
+    Step(Step),
+}
+
+impl From<Step> for Next {
+    fn from(step: Step) -> Self {
+        Self::Step(step)
+    }
+}
+
 /// What one round of work on an event led to.
 pub(super) enum Step {
     /// The event has ended.
@@ -37,7 +55,7 @@ impl Sync {
         name = "event", skip_all,
         fields(event_id = claimed.event.event_id, event_type = claimed.event.kind, attempt = claimed.event.attempt)
     )]
-    pub(super) async fn work_on(&self, claimed: Claimed) -> Result<Step, StoreError> {
+    pub(super) async fn work_on(&self, mut claimed: Claimed) -> Result<Step, StoreError> {
         let lease = claimed.lease.clone();
         let working = match self.0.at_work.begin(&lease) {
             Ok(working) => working,
@@ -51,7 +69,18 @@ impl Sync {
                 return Ok(Step::Again);
             }
         };
-        let step = match self.process(claimed).await {
+        let step = match self.process(&claimed).await {
+            Ok(Next::CarryOut(planned)) => {
+                // Many deals wait for their writes at the same time: what was read for their plans is let go.
+                claimed.event.payload = Vec::new();
+                claimed.event.decision = None;
+                claimed.effects = Vec::new();
+                self.carry_out(&claimed, planned).await
+            }
+            Ok(Next::Step(step)) => Ok(step),
+            Err(error) => Err(error),
+        };
+        let step = match step {
             // What an event taught meanwhile changes what this one means: read and decide anew.
             Err(StoreError::Conflict) => {
                 self.0
@@ -98,40 +127,41 @@ impl Sync {
         Ok(step)
     }
 
-    async fn process(&self, claimed: Claimed) -> Result<Step, StoreError> {
+    async fn process(&self, claimed: &Claimed) -> Result<Next, StoreError> {
         let lease = &claimed.lease;
         let given_up = self.0.at_work.given_up(&lease.lane);
         if claimed.strikes.saturating_sub(given_up) > STRIKES {
             let detail =
                 format!("it ended its worker {STRIKES} times: look at the logs, then resume it");
-            return self.park(lease, Parked::new(ParkReason::Poison, detail)).await;
+            return self.park(lease, Parked::new(ParkReason::Poison, detail)).await.map(Next::from);
         }
         if Job::is_in(&claimed.event) {
-            return self.process_job(&claimed).await;
+            return self.process_job(claimed).await.map(Next::from);
         }
         let environment =
             if claimed.event.sandbox { Environment::Sandbox } else { Environment::Live };
         let event = match Event::from_trusted(&claimed.event.payload, environment) {
             Ok(event) => event,
             Err(error) => {
-                return self.park(lease, Parked::new(ParkReason::Unreadable, chain(&error))).await;
+                let parked = Parked::new(ParkReason::Unreadable, chain(&error));
+                return self.park(lease, parked).await.map(Next::from);
             }
         };
         let data = match event.data() {
             Ok(data) => data,
             Err(error) => {
-                return self
-                    .park(lease, Parked::new(ParkReason::UnexpectedShape, chain(&error)))
-                    .await;
+                let parked = Parked::new(ParkReason::UnexpectedShape, chain(&error));
+                return self.park(lease, parked).await.map(Next::from);
             }
         };
         if let Some(reason) = decide::not_real(&event, &data, &self.0.config) {
             let learned = self.remember_test(reason, &event, &data).await?;
-            return self.end(lease, Outcome::Ignored { reason }, learned).await;
+            let outcome = Outcome::Ignored { reason };
+            return self.end(lease, outcome, learned).await.map(Next::from);
         }
         match &claimed.event.decision {
-            Some(decision) => self.go_on(&claimed, &event, &data, super::parse(decision)?).await,
-            None => self.plan(&claimed, &event, &data).await,
+            Some(decision) => self.go_on(claimed, &event, &data, super::parse(decision)?).await,
+            None => self.plan(claimed, &event, &data).await,
         }
     }
 
@@ -157,7 +187,7 @@ impl Sync {
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<Next, StoreError> {
         let lease = &claimed.lease;
         let mut stored = self.read_stored(event, data).await?;
         let mut decision =
@@ -172,7 +202,7 @@ impl Sync {
                         let links = stored.references.links(deal.lead, rung);
                         let learned = stored.learned(&stored.known, links)?;
                         self.0.store.move_to(lease, &lane, &learned, self.now()).await?;
-                        return Ok(Step::Again);
+                        return Ok(Step::Again.into());
                     }
                     stored.known.deal = Some(*deal);
                 }
@@ -181,14 +211,13 @@ impl Sync {
                     known.transaction.test = true;
                     let learned = stored.learned(&known, Vec::new())?;
                     let outcome = Outcome::Ignored { reason: Reason::MarkedTest };
-                    return self.end(lease, outcome, learned).await;
+                    return self.end(lease, outcome, learned).await.map(Next::from);
                 }
                 Found::Parked(parked) if self.is_not_ours(&parked) => {
                     let learned =
                         stored.learned(&stored.known.clone().fold(event, data), Vec::new())?;
-                    return self
-                        .end(lease, Outcome::Ignored { reason: Reason::NotLinked }, learned)
-                        .await;
+                    let outcome = Outcome::Ignored { reason: Reason::NotLinked };
+                    return self.end(lease, outcome, learned).await.map(Next::from);
                 }
                 Found::Parked(parked) => {
                     let known = stored.known.clone().fold_parked(event, data);
@@ -198,9 +227,11 @@ impl Sync {
                     if has_no_deal {
                         self.reopen_if_told(&stored, &lease.event_id).await?;
                     }
-                    return Ok(step);
+                    return Ok(step.into());
                 }
-                Found::Failed(reaction) => return self.react(claimed, reaction).await,
+                Found::Failed(reaction) => {
+                    return self.react(claimed, reaction).await.map(Next::from);
+                }
             }
             decision = decide::decide(
                 event,
@@ -224,12 +255,12 @@ impl Sync {
                 let learned = stored.learned(&known, links)?;
                 let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
                 self.reopen(tells_a_deal, &stored).await?;
-                Ok(step)
+                Ok(step.into())
             }
             Decision::Park(parked) => {
                 let learned =
                     stored.learned(&stored.known.clone().fold_parked(event, data), Vec::new())?;
-                self.end(lease, Outcome::Parked(parked), learned).await
+                self.end(lease, Outcome::Parked(parked), learned).await.map(Next::from)
             }
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.
             Decision::NeedsDeal => Err(StoreError::Corrupt("decision")),
@@ -249,13 +280,13 @@ impl Sync {
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;
                     self.reopen(tells_a_deal, &stored).await?;
-                    return Ok(step);
+                    return Ok(step.into());
                 }
                 let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
                 self.reopen(tells_a_deal, &stored).await?;
-                self.carry_out(claimed, effects, plan).await
+                Ok(Next::CarryOut(Journalled { effects, plan }))
             }
         }
     }
@@ -307,8 +338,7 @@ impl Sync {
     pub(super) async fn carry_out(
         &self,
         claimed: &Claimed,
-        effects: Vec<(EffectRow, Effect)>,
-        plan: Plan,
+        Journalled { effects, plan }: Journalled,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
