@@ -11,7 +11,7 @@ mod transaction;
 mod version;
 
 use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
-use paddle_webhook::{Currency, Event, EventData};
+use paddle_webhook::{Currency, Event, EventData, Money};
 use serde::{Deserialize, Serialize};
 
 use self::{moment::Moment, version::Version};
@@ -87,6 +87,12 @@ impl Default for Account {
     fn default() -> Self {
         Self { id: None, currency: None, zone: Zone::UTC }
     }
+}
+
+/// A sum without its sign. Which way the money goes is said by the action: Paddle's documentation has sums above zero, and
+/// its example of a reversal has them below.
+pub(crate) fn without_sign(money: Money) -> Money {
+    Money::new(money.minor().saturating_abs(), money.currency())
 }
 
 /// What is known of a customer.

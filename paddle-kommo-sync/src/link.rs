@@ -96,6 +96,15 @@ pub(crate) enum Source {
     Lookup,
 }
 
+/// What `custom_data.kommo_ref` says.
+enum Signed {
+    /// There is none, or no key to read it with.
+    Silent,
+    /// None of our keys has signed it.
+    Unknown(Rungs),
+    Answer(Rungs),
+}
+
 /// `custom_data.kommo_lead_id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeadReference {
@@ -217,8 +226,13 @@ impl References {
         if let Some(link) = sale.find_map(|entity| of(links, entity).find(person)) {
             return Rungs::Found(link.lead, Rung::Person);
         }
-        if let Some(answer) = self.signed(trust) {
-            return answer;
+        match self.signed(trust) {
+            Signed::Answer(answer) => return answer,
+            Signed::Unknown(parked) if self.first_paid_at.is_some() => return parked,
+            // Perhaps by a key that was given up since. What it said while it was believed still stands: the buyer cannot
+            // change what a subscription carries.
+            Signed::Unknown(parked) => return self.taught(links).unwrap_or(parked),
+            Signed::Silent => {}
         }
         let believed = trust.keys.is_empty() || trust.unsigned == UnsignedLinks::Accept;
         match self.lead {
@@ -275,26 +289,37 @@ impl References {
         }
     }
 
-    /// What a signed reference says; nothing where there is none, or no key to read it with.
-    fn signed(&self, trust: Trust<'_>) -> Option<Rungs> {
-        let text =
-            self.signed.as_deref().filter(|text| !text.is_empty() && !trust.keys.is_empty())?;
-        let parked =
-            |detail: &str| Some(Rungs::Parked(Parked::new(ParkReason::DealRefInvalid, detail)));
+    /// The one deal that this very sale was linked to before.
+    fn taught(&self, links: &[LinkRow]) -> Option<Rungs> {
+        let learned =
+            [(&self.transaction, Rung::Transaction), (&self.subscription, Rung::Subscription)];
+        learned.into_iter().find_map(|(entity, rung)| {
+            let mut leads = of(links, entity.as_ref()?).map(|link| link.lead);
+            let lead = leads.next()?;
+            leads.next().is_none().then_some(Rungs::Found(lead, rung))
+        })
+    }
+
+    fn signed(&self, trust: Trust<'_>) -> Signed {
+        let signed = self.signed.as_deref();
+        let Some(text) = signed.filter(|text| !text.is_empty() && !trust.keys.is_empty()) else {
+            return Signed::Silent;
+        };
+        let parked = |detail: &str| Rungs::Parked(Parked::new(ParkReason::DealRefInvalid, detail));
         let Ok(reference) = DealRef::verify(text, trust.keys) else {
-            return parked(
+            return Signed::Unknown(parked(
                 "custom_data.kommo_ref was not signed by one of our keys: link the event to the deal by hand",
-            );
+            ));
         };
         if trust.account.is_some_and(|account| account != reference.account()) {
-            return parked("custom_data.kommo_ref is for another Kommo account");
+            return Signed::Answer(parked("custom_data.kommo_ref is for another Kommo account"));
         }
         if self.first_paid_at.is_some_and(|at| reference.is_expired_at(at)) {
-            return parked(
+            return Signed::Answer(parked(
                 "custom_data.kommo_ref had expired when the customer paid: link the event to the deal by hand",
-            );
+            ));
         }
-        Some(Rungs::Found(reference.lead(), self.own(Rung::Signed)))
+        Signed::Answer(Rungs::Found(reference.lead(), self.own(Rung::Signed)))
     }
 
     /// The lane of the event: its deal, as far as known, else its customer.

@@ -28,7 +28,10 @@ pub(super) fn adjusted(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
         ("chargeback_warning", "reversed") => turned(facts, adjustment, &WARNING),
         ("chargeback_reverse", "approved") => reversed(facts, adjustment, &CHARGEBACK),
         ("chargeback_warning_reverse", "approved") => reversed(facts, adjustment, &WARNING),
-        ("credit", "approved") => credited(facts, adjustment),
+        ("credit", "approved") => credited(facts, adjustment, Reason::Credited, Text::Credit),
+        ("credit_reverse", "approved") => {
+            credited(facts, adjustment, Reason::CreditReversed, Text::CreditReversed)
+        }
         _ => Decision::Ignore(Reason::NothingToDo),
     }
 }
@@ -183,7 +186,8 @@ fn settle(facts: &Facts<'_>, draft: &mut Draft, ending: &Ending, values: &Values
     known
 }
 
-fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
+/// Credit was given, or taken back.
+fn credited(facts: Facts<'_>, adjustment: &Adjustment, reason: Reason, text: Text) -> Decision {
     let deal = match facts.deal() {
         Ok(deal) => deal,
         Err(decision) => return decision,
@@ -192,9 +196,11 @@ fn credited(facts: Facts<'_>, adjustment: &Adjustment) -> Decision {
     if facts.known.transaction.told.contains(&told) {
         return Decision::Ignore(Reason::AlreadyTold);
     }
-    let mut draft = Draft::new(deal, Reason::Credited);
-    draft.note(&facts, "credit", Text::Credit, &say::adjustment(&facts, adjustment));
-    documents::credit_note(&facts, adjustment, &mut draft);
+    let mut draft = Draft::new(deal, reason);
+    draft.note(&facts, text.key(), text, &say::adjustment(&facts, adjustment));
+    if reason == Reason::Credited {
+        documents::credit_note(&facts, adjustment, &mut draft);
+    }
     draft.act(&facts, remember(facts.known.clone(), told))
 }
 
@@ -216,7 +222,7 @@ fn state(facts: &Facts<'_>, draft: &mut Draft) {
 fn status(facts: &Facts<'_>, draft: &mut Draft) {
     // The field speaks of the transaction that won the deal; a refunded renewal is told in a note.
     let winner = draft.deal.named_transaction().or(facts.known.sale.won_by.as_deref());
-    if winner.is_none_or(|winner| Some(winner) == facts.references.transaction.as_deref()) {
+    if winner.is_some() && winner == facts.references.transaction.as_deref() {
         draft.text(facts, Field::PaymentStatus, facts.known.transaction.status().as_str());
     }
     money::totals(facts, draft);

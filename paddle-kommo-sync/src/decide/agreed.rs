@@ -18,8 +18,10 @@ pub(super) fn differs(
     deal: &Deal,
     paid: Option<Price>,
 ) -> bool {
+    // What we wrote ourselves nobody has agreed upon.
+    let agreed = deal.price.filter(|price| Some(*price) != facts.known.sale.price);
     facts.config.agreed_price != AgreedPrice::Off
-        && (money::is_below_agreed(facts.config, deal.price, paid)
+        && (money::is_below_agreed(facts.config, agreed, paid)
             || currency(facts, transaction, deal)
             || plan(facts, transaction, deal))
 }
@@ -33,13 +35,8 @@ fn currency(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool {
 /// The names alone say nothing of the quantity; "10 × Pro" does.
 fn plan(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool {
     let Some(agreed) = said(facts, deal, Field::PlanName) else { return false };
-    let names = transaction.product_names();
-    let counted: Vec<String> = transaction
-        .items
-        .iter()
-        .zip(&names)
-        .map(|(item, name)| format!("{} × {name}", item.quantity.unwrap_or(1)))
-        .collect();
+    let (names, items) = (transaction.product_names(), transaction.named_items());
+    let counted = items.iter().map(|(quantity, name)| format!("{quantity} × {name}")).collect();
     let agreed = plain(agreed);
     ![names, counted, say::bought(transaction)].iter().any(|paid| plain(&paid.join(", ")) == agreed)
 }

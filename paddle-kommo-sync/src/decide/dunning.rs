@@ -4,18 +4,22 @@ use paddle_webhook::{CustomData, EventType, Subscription, Transaction};
 
 use super::{Decision, Draft, Facts, say, subscription};
 use crate::{
+    known::Snapshot,
     plan::Reason,
     texts::{Placeholder, Text, Values},
 };
 
 pub(super) const TASK: &str = "dunning";
+const INVOICE: &str = "invoice_past_due";
 
 /// `transaction.payment_failed`, `transaction.past_due`.
 pub(super) fn payment_failed(facts: Facts<'_>, transaction: &Transaction) -> Decision {
     // Only an attempt says what failed; what follows from it must not take that out of the task.
     let is_attempt = *facts.event.event_type() == EventType::TransactionPaymentFailed;
-    if transaction.is_first_payment() {
-        return failed(facts, transaction, &CHECKOUT);
+    match (transaction.is_first_payment(), is_attempt) {
+        (true, true) => return failed(facts, transaction, &CHECKOUT),
+        (true, false) => return invoice_past_due(facts, transaction),
+        (false, _) => {}
     }
     if transaction.is_card_change() && is_attempt {
         return Decision::Ignore(Reason::CardChange);
@@ -73,6 +77,28 @@ fn failed(facts: Facts<'_>, transaction: &Transaction, failure: &Failure) -> Dec
     draft.act(&facts, known)
 }
 
+/// Nobody has tried to pay an invoice in time. Where a subscription came with it, that tells so itself.
+fn invoice_past_due(facts: Facts<'_>, transaction: &Transaction) -> Decision {
+    let known = &facts.known.transaction;
+    if transaction.subscription_id.is_some() {
+        return Decision::Ignore(Reason::NothingToDo);
+    }
+    if known.told.contains(INVOICE) || known.paid.is_some() {
+        return Decision::Ignore(Reason::InvoicePastDue);
+    }
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, Reason::InvoicePastDue);
+    let (values, wanted) = (say::transaction(&facts, transaction), &transaction.custom_data);
+    let task = draft.task(&facts, INVOICE, Text::InvoicePastDueTask, &values, Some(wanted));
+    let mut known = facts.known.clone();
+    known.transaction.told.insert(INVOICE.to_owned());
+    known.transaction.tasks.insert(INVOICE.to_owned(), task);
+    draft.act(&facts, known)
+}
+
 /// One task for the whole time in which the subscription is past due, refreshed when another payment fails.
 fn spell(
     mut facts: Facts<'_>,
@@ -81,8 +107,11 @@ fn spell(
     wanted: &CustomData,
     state: impl FnOnce(&mut Facts<'_>, &mut Draft),
 ) -> Decision {
-    if !facts.known.subscription.is_past_due() {
-        // It was paid meanwhile.
+    let is_over = |snapshot: &Snapshot| snapshot.status == "canceled";
+    if !facts.known.subscription.is_past_due()
+        || facts.known.subscription.snapshot.as_ref().is_some_and(is_over)
+    {
+        // It was paid meanwhile, or it has ended.
         return Decision::Ignore(Reason::Stale);
     }
     let deal = match facts.deal() {
@@ -109,8 +138,18 @@ fn spell(
     draft.act(&facts, facts.known.clone())
 }
 
-/// If the spell ends with this event: it is told, and its task is completed.
+/// The subscription has ended: there is nothing left to run after.
+pub(super) fn give_up(facts: &mut Facts<'_>, draft: &mut Draft, values: &Values) {
+    if let Some(task) = facts.known.subscription.tasks.remove(TASK) {
+        draft.complete_task(facts, &task, Text::DunningEndedResult, values);
+    }
+}
+
+/// If the spell ends with this event: it is told, and its task is completed; that of an invoice, too.
 pub(super) fn end(facts: &mut Facts<'_>, draft: &mut Draft, values: &Values) {
+    if let Some(task) = facts.known.transaction.tasks.remove(INVOICE) {
+        draft.complete_task(facts, &task, Text::RecoveredResult, values);
+    }
     if !facts.has_recovered() {
         return;
     }

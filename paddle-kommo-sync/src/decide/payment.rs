@@ -252,8 +252,8 @@ fn sum(prices: &[Price]) -> Price {
 
 /// The fields that every payment moves on.
 fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
-    draft.date(facts, Field::LastPaymentDate, transaction.billed_at);
-    draft.amount(facts, Field::AmountPaid, transaction.total());
+    draft.date(facts, Field::LastPaymentDate, Some(say::paid_at(facts, transaction)));
+    draft.amount(facts, Field::AmountPaid, transaction.charged());
     draft.amount(facts, Field::TaxPaid, transaction.tax());
     money::totals(facts, draft);
 }
@@ -312,14 +312,9 @@ fn later_payment(
 
 /// The fields that a payment after the sale moves on.
 fn moved_on(facts: &Facts<'_>, transaction: &Transaction, reason: Reason, draft: &mut Draft) {
-    match reason {
-        Reason::RenewalKeepsStage => {
-            draft.text(facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
-        }
-        Reason::PlanChanged => {
-            draft.text(facts, Field::PlanName, transaction.product_names().join(", ").as_str());
-        }
-        _ => {}
+    // Of a change of the plan Paddle says only the difference: what it is for now tells the subscription.
+    if reason == Reason::RenewalKeepsStage {
+        draft.text(facts, Field::InvoiceNumber, transaction.invoice_number.as_deref());
     }
     paid(facts, transaction, draft);
 }

@@ -6,13 +6,12 @@ use time::OffsetDateTime;
 use super::Facts;
 use crate::{
     config::PriceBasis,
-    known::Snapshot,
+    known::{self, Snapshot},
     texts::{Placeholder, Values},
 };
 
 /// What a payment says: its sum, what was bought, for when, on which day it was paid, and its numbers.
 pub(super) fn transaction(facts: &Facts<'_>, transaction: &Transaction) -> Values {
-    let paid_at = transaction.payments.iter().filter_map(|attempt| attempt.captured_at).max();
     let subscription = transaction.subscription_id.as_ref().map(|id| id.as_str());
     let values = Values::new()
         .set(Placeholder::Sum, sum(transaction.total()))
@@ -20,26 +19,47 @@ pub(super) fn transaction(facts: &Facts<'_>, transaction: &Transaction) -> Value
         .set(Placeholder::Tax, decimal(transaction.tax()))
         .set(Placeholder::Currency, currency(transaction.total()))
         .set(Placeholder::Plan, transaction.product_names().join(", "))
-        .set(Placeholder::Date, day(facts, paid_at.unwrap_or(facts.event.occurred_at())))
+        .set(Placeholder::Date, day(facts, paid_at(facts, transaction)))
+        .set(Placeholder::Credit, sum(credit(transaction)))
         .set(Placeholder::Invoice, transaction.invoice_number.clone().unwrap_or_default())
         .set(Placeholder::Transaction, transaction.id.as_str())
         .set(Placeholder::Subscription, subscription.unwrap_or_default());
     period(facts, values, transaction.billing_period.as_ref())
 }
 
+/// When the money came; where Paddle does not say, when it told so. An invoice may have been billed long before.
+pub(super) fn paid_at(facts: &Facts<'_>, transaction: &Transaction) -> OffsetDateTime {
+    let captured = transaction.payments.iter().filter_map(|attempt| attempt.captured_at).max();
+    captured.unwrap_or(facts.event.occurred_at())
+}
+
+/// What the customer's credit has paid of it.
+fn credit(transaction: &Transaction) -> Option<Money> {
+    let credit = transaction.total()?.checked_sub(transaction.charged()?)?;
+    Some(credit).filter(|credit| credit.is_positive())
+}
+
 /// What a paid change of the plan says: also what was subscribed to before.
 pub(super) fn plan_change(facts: &Facts<'_>, of: &Transaction) -> Values {
-    let before = facts.known.subscription.plan_before(&bought(of).join(", "));
-    transaction(facts, of).set(Placeholder::Before, before.unwrap_or_default())
+    let given_up = counted(of, |quantity| *quantity < 0).join(", ");
+    let known = &facts.known.subscription;
+    let before = match given_up.as_str() {
+        "" => known.plan_before(&bought(of).join(", "), of.created_at).unwrap_or_default(),
+        given_up => given_up,
+    };
+    transaction(facts, of).set(Placeholder::Before, before)
 }
 
 /// What was bought, item by item: "10 × Pro", or "Pro" where there is one of it.
 pub(super) fn bought(transaction: &Transaction) -> Vec<String> {
-    let names = transaction.product_names();
-    let items = transaction.items.iter().zip(names);
-    let each = items.map(|(item, name)| match item.quantity {
-        Some(quantity) if quantity != 1 => format!("{quantity} × {name}"),
-        _ => name,
+    counted(transaction, |quantity| *quantity > 0)
+}
+
+fn counted(transaction: &Transaction, is_asked: impl Fn(&i64) -> bool) -> Vec<String> {
+    let items = transaction.named_items().into_iter().filter(|(quantity, _)| is_asked(quantity));
+    let each = items.map(|(quantity, name)| match quantity.unsigned_abs() {
+        1 => name,
+        quantity => format!("{quantity} × {name}"),
     });
     each.collect()
 }
@@ -90,7 +110,7 @@ pub(super) fn change(
 pub(super) fn adjustment(facts: &Facts<'_>, adjustment: &Adjustment) -> Values {
     let id = |id: Option<&str>| id.unwrap_or_default().to_owned();
     let values = Values::new()
-        .set(Placeholder::Sum, sum(adjustment.total()))
+        .set(Placeholder::Sum, sum(adjustment.total().map(known::without_sign)))
         .set(Placeholder::Currency, currency(adjustment.total()))
         .set(Placeholder::Date, day(facts, facts.event.occurred_at()))
         .set(Placeholder::Reason, adjustment.reason.clone().unwrap_or_default())

@@ -199,10 +199,11 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
     let mut draft =
         Draft::new(deal, if asked { Reason::AlreadyAsked } else { Reason::SubscriptionCanceled });
     state(&facts, subscription, &mut draft);
+    let ended = subscription.canceled_at.unwrap_or(facts.event.occurred_at());
+    let values =
+        say::subscription(&facts, subscription).set(Placeholder::Date, say::day(&facts, ended));
+    dunning::give_up(&mut facts, &mut draft, &values);
     if !asked {
-        let ended = subscription.canceled_at.unwrap_or(facts.event.occurred_at());
-        let values =
-            say::subscription(&facts, subscription).set(Placeholder::Date, say::day(&facts, ended));
         draft.task(&facts, WIN_BACK, Text::WinBackTask, &values, Some(&subscription.custom_data));
     }
     draft.act(&facts, facts.known.clone())

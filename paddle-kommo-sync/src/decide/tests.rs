@@ -27,12 +27,12 @@ const CANNOT_BE_TOLD: [(Text, &str, &[&str]); 5] = [
     (
         Text::Recovered,
         "subscription.updated",
-        &["sum", "net", "tax", "currency", "invoice", "transaction"],
+        &["sum", "net", "tax", "credit", "currency", "invoice", "transaction"],
     ),
     (
         Text::RecoveredResult,
         "subscription.updated",
-        &["sum", "net", "tax", "currency", "invoice", "transaction"],
+        &["sum", "net", "tax", "credit", "currency", "invoice", "transaction"],
     ),
     // The undocumented status comes without an adjustment.
     (Text::Refund, "transaction.updated", &["adjustment", "reason"]),
@@ -174,8 +174,7 @@ impl Story {
 }
 
 fn transaction(id: &str, origin: &str) -> Value {
-    let totals =
-        json!({"tax": "5315", "total": "65215", "earnings": "56589", "currency_code": "USD"});
+    let totals = json!({"tax": "5315", "total": "65215", "grand_total": "60215", "earnings": "56589", "currency_code": "USD"});
     let attempt = json!({"status": "error", "error_code": "declined", "created_at": "2026-01-10T11:00:00Z",
         "method_details": {"type": "card", "card": {"type": "visa", "last4": "4242"}}});
     json!({
@@ -282,9 +281,23 @@ fn back(story: &mut Story) {
     story.tell("transaction.updated", &by_status);
 }
 
+fn unpaid(story: &mut Story) {
+    let mut invoice = transaction("txn_invoice", "api");
+    (invoice["status"], invoice["subscription_id"]) = (json!("past_due"), Value::Null);
+    story.tell("transaction.past_due", &invoice);
+    for (kind, status) in
+        [("subscription.past_due", "past_due"), ("subscription.canceled", "canceled")]
+    {
+        let mut data = subscription(status);
+        data["id"] = json!("sub_unpaid");
+        story.tell(kind, &data);
+    }
+    story.tell("adjustment.created", &adjustment("adj_credit_back", "credit_reverse"));
+}
+
 fn told(half: usize) -> Story {
     let mut story = Story::new(half);
-    for part in [sold, payments, dunning, life, back] {
+    for part in [sold, payments, dunning, life, back, unpaid] {
         part(&mut story);
     }
     story
@@ -369,9 +382,9 @@ fn every_day_is_the_one_that_the_text_is_about() {
         (Text::PlanChange, "transaction.completed", Placeholder::Before, "Pro"),
         (Text::ItemsChanged, "subscription.updated", Placeholder::Before, "Pro"),
         (Text::PriceDiffers, "transaction.completed", Placeholder::Before, "Team"),
-        (Text::Refund, "transaction.updated", Placeholder::Total, "652.15 USD"),
+        (Text::Refund, "transaction.updated", Placeholder::Total, "602.15 USD"),
         (Text::Refund, "transaction.updated", Placeholder::Remains, "0.00 USD"),
-        (Text::Refund, "adjustment.created refund", Placeholder::Remains, "552.15 USD"),
+        (Text::Refund, "adjustment.created refund", Placeholder::Remains, "502.15 USD"),
         (Text::NewDeal, "transaction.completed", Placeholder::Subscription, "sub_1"),
         (Text::Credit, "adjustment.created credit", Placeholder::Currency, "USD"),
         (Text::DunningTask, "transaction.payment_failed", Placeholder::Attempts, "2"),

@@ -71,7 +71,8 @@ impl SaleKnown {
         if let Some(total) = transaction.total().filter(|total| total.is_positive()) {
             let payment = self.payments.entry(transaction.id.as_str().to_owned()).or_default();
             total.currency().code().clone_into(&mut payment.currency);
-            payment.total = total.minor();
+            // What the customer's credit paid is no money that came in.
+            payment.total = transaction.charged().unwrap_or(total).minor();
             payment.subscription = transaction.subscription_id.as_ref().map(ToString::to_string);
             payment.is_first = transaction.is_first_payment();
         }

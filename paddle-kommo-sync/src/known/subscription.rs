@@ -23,7 +23,7 @@ pub(crate) struct SubscriptionKnown {
     pub(crate) snapshot: Option<Snapshot>,
     /// Everything that it was for so far. More than one: the deal's plan is no longer what was first paid for.
     plans: BTreeSet<String>,
-    /// Whether it began with a trial.
+    /// Whether it began with a trial, or cost nothing at first.
     pub(crate) had_trial: bool,
     /// The newest sign that a payment failed, and that all is well.
     #[serde(with = "time::serde::rfc3339::option")]
@@ -136,7 +136,11 @@ impl SubscriptionKnown {
         transaction: &Transaction,
     ) {
         match data {
-            EventData::TransactionCompleted(_) => self.paid(event.occurred_at()),
+            EventData::TransactionCompleted(_) => {
+                self.paid(event.occurred_at());
+                let is_free = transaction.total().is_some_and(|total| !total.is_positive());
+                self.had_trial |= is_free && transaction.is_first_payment();
+            }
             // A first checkout that fails is no subscription that is past due.
             _ if transaction.is_first_payment() => {}
             // A change or an extra charge that fails is not made, and the subscription goes on: Paddle's default.
@@ -194,14 +198,19 @@ impl SubscriptionKnown {
         }
     }
 
-    /// What it was for before it was for this, if that is known.
-    pub(crate) fn plan_before(&self, now: &str) -> Option<&str> {
-        let newest = self.snapshot.as_ref()?.plan.as_str();
-        if newest != now {
-            return Some(newest).filter(|plan| !plan.is_empty());
+    /// What it was for before a change at this time, by which it is for this now, if that is known.
+    pub(crate) fn plan_before(
+        &self,
+        now: &str,
+        changed_at: Option<OffsetDateTime>,
+    ) -> Option<&str> {
+        let newest = self.snapshot.as_ref()?;
+        let is_told = changed_at.is_some() && newest.at >= changed_at;
+        if newest.plan != now && !is_told {
+            return Some(newest.plan.as_str()).filter(|plan| !plan.is_empty());
         }
         // The subscription has told of the change first.
-        let mut others = self.plans.iter().filter(|plan| *plan != now);
+        let mut others = self.plans.iter().filter(|plan| **plan != newest.plan);
         others.next().filter(|_| others.next().is_none()).map(String::as_str)
     }
 

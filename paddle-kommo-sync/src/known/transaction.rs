@@ -38,6 +38,7 @@ pub(crate) struct TransactionKnown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paid {
     pub(crate) currency: String,
+    /// What was charged; the customer's credit may have paid the rest.
     pub(crate) total: i64,
     pub(crate) net: Option<i64>,
     pub(crate) earnings: Option<i64>,
@@ -105,7 +106,7 @@ impl TransactionKnown {
         self.is_of(transaction.customer_id.as_ref());
         match transaction.status.as_str() {
             "completed" => {
-                if let Some(total) = transaction.total() {
+                if let Some(total) = transaction.charged() {
                     self.paid = Some(Paid {
                         currency: total.currency().code().to_owned(),
                         total: total.minor(),
@@ -142,7 +143,8 @@ impl TransactionKnown {
             known.approved_at = approved_at;
             return;
         }
-        let minor = |amount: Option<Money>| amount.map_or(0, |amount| amount.minor());
+        let minor =
+            |amount: Option<Money>| amount.map_or(0, |amount| super::without_sign(amount).minor());
         let known = AdjustmentKnown {
             version,
             action: adjustment.action.as_str().to_owned(),

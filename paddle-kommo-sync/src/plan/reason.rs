@@ -91,6 +91,8 @@ reasons! {
     Resumed = "resumed",
     /// A checkout failed; the customer may try again.
     CheckoutFailed = "checkout_failed",
+    /// An invoice without a subscription was not paid in time.
+    InvoicePastDue = "invoice_past_due",
     /// A charge beside the renewals failed; the subscription goes on.
     ChargeFailed = "charge_failed",
     /// A payment of a running subscription failed: a past-due spell begins.
@@ -121,6 +123,8 @@ reasons! {
     ChargebackWarningEnded = "chargeback_warning_ended",
     /// The customer was given credit.
     Credited = "credited",
+    /// Credit was taken back from the customer.
+    CreditReversed = "credit_reversed",
     /// This adjustment was already told.
     AlreadyTold = "already_told",
     /// The refund waits for Paddle's approval.

@@ -15,6 +15,8 @@ named! {
         Net = "net",
         /// The tax in the sum, a bare number: `53.15`.
         Tax = "tax",
+        /// What the customer's credit has paid of the sum, with its currency; not there where that is nothing.
+        Credit = "credit",
         /// The currency of the sum: `USD`.
         Currency = "currency",
         /// What was bought; several names joined with ", ".

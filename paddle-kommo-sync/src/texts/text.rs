@@ -2,8 +2,9 @@
 
 use super::{
     Placeholder::{
-        self, Adjustment, Attempts, Before, Card, Currency, Date, Deal, From, Invoice, Link, Net,
-        Period, Plan, Price, Reason, Remains, Subscription, Sum, Tax, To, Total, Transaction,
+        self, Adjustment, Attempts, Before, Card, Credit, Currency, Date, Deal, From, Invoice,
+        Link, Net, Period, Plan, Price, Reason, Remains, Subscription, Sum, Tax, To, Total,
+        Transaction,
     },
     named::named,
 };
@@ -62,6 +63,10 @@ named! {
         Recovered = "recovered",
         /// With this the task about it is completed. `{date}` is the same day.
         RecoveredResult = "recovered_result",
+        /// With this it is completed when the subscription has ended instead. `{date}` is the day of the end.
+        DunningEndedResult = "dunning_ended_result",
+        /// An invoice without a subscription was not paid in time. `{date}` is the day on which Paddle said so.
+        InvoicePastDueTask = "invoice_past_due_task",
         /// Money went back to the customer. `{date}` is the day of the refund.
         Refund = "refund",
         /// The customer's bank took a payment back. `{date}` is the day of the chargeback.
@@ -82,6 +87,8 @@ named! {
         ChargebackWarningEndedResult = "chargeback_warning_ended_result",
         /// The customer got a credit for later payments. `{date}` is the day of the credit.
         Credit = "credit",
+        /// That credit was taken back. `{date}` is the day on which it was.
+        CreditReversed = "credit_reversed",
         /// A deal has two live subscriptions. `{date}` is the day of the second one's next charge.
         SecondSubscriptionTask = "second_subscription_task",
         /// The note that comes with an invoice. `{date}` is the day of the invoice.
@@ -116,6 +123,7 @@ impl Text {
                 Sum,
                 Net,
                 Tax,
+                Credit,
                 Currency,
                 Plan,
                 Period,
@@ -132,6 +140,7 @@ impl Text {
                 Sum,
                 Net,
                 Tax,
+                Credit,
                 Currency,
                 Period,
                 From,
@@ -141,10 +150,26 @@ impl Text {
                 Transaction,
                 Subscription,
             ],
+            // A subscription tells so itself.
+            Self::InvoicePastDueTask => &[
+                Sum,
+                Net,
+                Tax,
+                Credit,
+                Currency,
+                Plan,
+                Period,
+                From,
+                To,
+                Date,
+                Invoice,
+                Transaction,
+            ],
             Self::PlanChange => &[
                 Sum,
                 Net,
                 Tax,
+                Credit,
                 Currency,
                 Plan,
                 Before,
@@ -160,6 +185,7 @@ impl Text {
                 Sum,
                 Net,
                 Tax,
+                Credit,
                 Currency,
                 Plan,
                 Period,
@@ -180,7 +206,9 @@ impl Text {
             | Self::Resumed
             | Self::SecondSubscriptionTask => &[Plan, Period, Date, Subscription],
             // What rests or has ended has no billing period.
-            Self::Paused | Self::WinBackTask => &[Plan, Date, Subscription],
+            Self::Paused | Self::WinBackTask | Self::DunningEndedResult => {
+                &[Plan, Date, Subscription]
+            }
             Self::CheckoutLink | Self::CheckoutRevised => &[Link, Plan, Transaction],
             Self::ItemsChanged => &[Plan, Before, Period, Date, Subscription],
             Self::CheckoutFailed | Self::ChargeFailed | Self::DunningTask => &[
@@ -215,7 +243,8 @@ impl Text {
             | Self::ChargebackReversedResult
             | Self::ChargebackWarningEnded
             | Self::ChargebackWarningEndedResult
-            | Self::Credit => {
+            | Self::Credit
+            | Self::CreditReversed => {
                 &[Sum, Currency, Date, Transaction, Subscription, Adjustment, Reason, Total]
             }
         }

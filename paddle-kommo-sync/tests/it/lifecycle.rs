@@ -416,7 +416,7 @@ async fn every_adjustment_does_what_the_table_says() {
         ("chargeback_reverse", Some(Reason::ChargebackReversed)),
         ("chargeback_warning", Some(Reason::ChargebackWarning)),
         ("chargeback_warning_reverse", Some(Reason::ChargebackWarningEnded)),
-        ("credit_reverse", None),
+        ("credit_reverse", Some(Reason::CreditReversed)),
         ("brand_new", None),
     ] {
         for status in ["pending_approval", "approved", "rejected", "reversed", "brand_new"] {
@@ -435,4 +435,58 @@ async fn every_adjustment_does_what_the_table_says() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_ended_while_it_was_past_due_leaves_no_task_to_run_after_the_payment() {
+    let world = sold().await;
+    world.done(&failed("transaction.payment_failed", 100)).await;
+    let ended = changed("subscription.canceled", 200, |data| data["status"] = json!("canceled"));
+    assert_eq!(world.done(&ended).await, [Reason::SubscriptionCanceled]);
+    let is_completed = || -> Vec<bool> {
+        let tasks = world.kommo.tasks(LEAD);
+        tasks.iter().map(|task| task["is_completed"] == json!(true)).collect()
+    };
+    assert_eq!(is_completed(), [true, false], "the win-back task is open: {:?}", world.tasks());
+    assert_eq!(
+        world.kommo.tasks(LEAD)[0]["result"]["text"]
+            .as_str()
+            .map(|text| text.starts_with("The subscription has ended · sub_seats")),
+        Some(true)
+    );
+    assert_eq!(
+        world.ignored(&failed("transaction.payment_failed", 150)).await,
+        Reason::Stale,
+        "told late"
+    );
+    assert_eq!(is_completed(), [true, false]);
+}
+
+#[tokio::test]
+async fn an_invoice_that_is_not_paid_in_time_is_one_task_until_it_is() {
+    let mut invoice = transaction();
+    (invoice["origin"], invoice["status"]) = (json!("api"), json!("past_due"));
+    let with_subscription = event("transaction.past_due", 100, &invoice);
+    invoice["subscription_id"] = Value::Null;
+    let past_due = event("transaction.past_due", 100, &invoice);
+    let again = event("transaction.past_due", 200, &invoice);
+    invoice["status"] = json!("completed");
+    let paid = event("transaction.completed", 300, &invoice);
+
+    let world = World::new().await;
+    assert_eq!(world.ignored(&with_subscription).await, Reason::NothingToDo, "that tells itself");
+    assert_eq!(world.done(&past_due).await, [Reason::InvoicePastDue]);
+    assert_eq!(world.ignored(&again).await, Reason::InvoicePastDue);
+    let tasks = world.tasks();
+    assert_eq!((tasks.len(), world.notes().len()), (1, 0), "{tasks:?}");
+    assert!(
+        tasks[0].starts_with("Invoice past due: talk to the customer · 652.15 USD"),
+        "{tasks:?}"
+    );
+    assert_eq!(world.done(&paid).await, [Reason::FirstPayment]);
+    assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(true));
+
+    let world = World::new().await;
+    world.done(&paid).await;
+    assert_eq!(world.ignored(&past_due).await, Reason::InvoicePastDue, "told late");
 }

@@ -9,6 +9,7 @@
 
 mod bundles;
 mod checkout;
+mod credit;
 mod docs;
 mod document_faults;
 mod documents;
@@ -26,6 +27,7 @@ mod money_back;
 mod on_won;
 mod operator;
 mod order;
+mod plan_changes;
 mod products;
 mod reconcile;
 mod rules;

@@ -226,11 +226,12 @@ async fn every_field_of_money_is_written() {
     assert_eq!(values(), ["652.15", "53.15", "652.15", "0.00", "652.15"]);
     let mut later = renewal();
     later["billed_at"] = json!("2026-02-15T12:00:00Z");
+    later["payments"] = json!([{"status": "captured", "captured_at": "2026-02-19T12:00:00Z"}]);
     world.done(&event("transaction.completed", 10, &later)).await;
     assert_eq!(values(), ["326.62", "26.62", "978.77", "0.00", "978.77"]);
     world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
     assert_eq!(values(), ["326.62", "26.62", "978.77", "100.00", "878.77"]);
-    assert_eq!(world.field("LAST"), json!("2026-02-15"));
+    assert_eq!(world.field("LAST"), json!("2026-02-19"), "when the money came, not the invoice");
     for (code, want) in [("PAYMENT_CURRENCY", "USD"), ("PAYMENT_STATUS", "partially_refunded")] {
         assert_eq!(world.field(code), json!(want));
     }

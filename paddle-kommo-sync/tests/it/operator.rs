@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     LEAD, NEGOTIATION, PIPELINE, WON, World, client,
-    events::{event, renewal, subscription, transaction},
+    events::{event, renewal, subscription, time, transaction},
 };
 
 #[tokio::test]
@@ -186,11 +186,12 @@ async fn what_a_person_wrote_stays_where_configured() {
             let patch = kommo_client::LeadPatch::new(kommo_client::LeadId::new(LEAD)).field(write);
             client(&world.kommo).leads().update(&[patch]).await.unwrap();
         }
-        let mut change = renewal();
-        change["origin"] = json!("subscription_update");
+        let mut change = subscription("active");
+        world.done(&event("subscription.created", 5, &change)).await;
+        change["updated_at"] = json!(time(10));
         change["items"] =
             json!([{"price": {"id": "pri_basic", "name": "Basic, monthly"}, "quantity": 1}]);
-        let reasons = world.done(&event("transaction.completed", 10, &change)).await;
+        let reasons = world.done(&event("subscription.updated", 10, &change)).await;
         assert_eq!(world.field("PLAN_NAME"), json!(want), "{rule:?} {by_hand:?}");
         let stays = want != "Basic, monthly";
         assert_eq!(reasons.contains(&Reason::PersonsValueStays), stays, "{rule:?} {by_hand:?}");

@@ -257,6 +257,15 @@ async fn the_first_charge_after_a_trial_wins_the_deal_if_configured() {
     let told = world.done(&event("transaction.completed", 100, &renewal())).await;
     assert_eq!(told, [Reason::RenewalKeepsStage], "a renewal without a trial");
 
+    // A coupon has paid for the first period.
+    let world = World::with(win).await;
+    let mut free = transaction();
+    free["details"]["totals"]["total"] = json!("0");
+    world.ignored(&event("transaction.completed", 1, &free)).await;
+    world.done(&event("subscription.created", 2, &subscription("active"))).await;
+    let told = world.done(&event("transaction.completed", 100, &renewal())).await;
+    assert_eq!(told, [Reason::TrialConverted]);
+
     let world = World::with(win).await;
     world.kommo.move_lead(LEAD, PIPELINE, LOST);
     world.done(&event("subscription.trialing", 2, &subscription("trialing"))).await;
@@ -536,6 +545,14 @@ async fn a_refund_lowers_the_price_only_where_configured() {
 
 #[tokio::test]
 async fn a_refund_of_a_renewal_does_not_mark_the_sale_as_refunded() {
+    // Nobody knows of a transaction that won it.
+    let world = World::new().await;
+    world.done(&paid(&renewal())).await;
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_renewal");
+    world.done(&event("adjustment.updated", 20, &back)).await;
+    assert_eq!(world.field("PAYMENT_STATUS"), Value::Null);
+
     let world = World::new().await;
     world.done(&paid(&transaction())).await;
     world.done(&paid(&renewal())).await;

@@ -48,7 +48,7 @@ impl Clock for TestClock {
 pub(crate) struct World {
     pub(crate) kommo: FakeKommo,
     pub(crate) sync: paddle_kommo_sync::Sync,
-    clock: TestClock,
+    pub(crate) clock: TestClock,
 }
 
 impl World {

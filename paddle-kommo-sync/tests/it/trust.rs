@@ -95,6 +95,33 @@ async fn the_end_of_a_reference_binds_the_first_payment_only() {
     );
 }
 
+/// A key may be given up, or have to be: what was sold with it goes on.
+#[tokio::test]
+async fn a_subscription_that_was_sold_with_an_older_key_stays_linked() {
+    let store = MemoryStore::new();
+    let world = World::built(|_| {}, store.clone(), |builder| builder.deal_ref_keys([key()])).await;
+    let text = DealRef::new(LeadId::new(LEAD), ACCOUNT).sign(&key());
+    let old = json!({"kommo_ref": text, "kommo_lead_id": "7"});
+    world.done(&paid(&old)).await;
+    let newer = DealRefKey::new("another key of thirty-two characters").unwrap();
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.deal_ref_keys([newer]);
+    let sync = world.restarted_with(store, build).await;
+    let world = World { sync, ..world };
+    let mut data = renewal();
+    data["custom_data"] = old.clone();
+    let renewed = event("transaction.completed", 20, &data);
+    assert_eq!(world.done(&renewed).await, [Reason::RenewalKeepsStage]);
+    // A sale of its own is none that we know.
+    data = transaction();
+    (data["id"], data["custom_data"]) = (json!("txn_again"), old.clone());
+    let again = world.parked(&event("transaction.completed", 30, &data)).await;
+    assert_eq!(again.reason, ParkReason::DealRefInvalid);
+    (data["id"], data["subscription_id"]) = (json!("txn_other"), json!("sub_other"));
+    data["origin"] = json!("subscription_recurring");
+    let other = world.parked(&event("transaction.completed", 40, &data)).await;
+    assert_eq!(other.reason, ParkReason::DealRefInvalid, "whatever the customer bought before");
+}
+
 #[tokio::test]
 async fn a_reference_to_another_account_is_none() {
     let world = world(UnsignedLinks::Accept).await;

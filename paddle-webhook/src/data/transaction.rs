@@ -128,10 +128,18 @@ impl Transaction {
     /// The gross sum, what the customer pays, tax included: `details.totals.total`.
     ///
     /// Trap: credit from the customer's balance may have paid part of it; `details.totals.grand_total` is what is
-    /// left to pay then.
+    /// left to pay then, see [`charged`](Self::charged).
     #[must_use]
     pub fn total(&self) -> Option<Money> {
         self.in_own_currency(self.details.as_ref()?.totals.as_ref()?.total)
+    }
+
+    /// What was charged: [`total`](Self::total) less what the customer's credit has paid of it, `details.totals.grand_total`.
+    /// The credit is that of the customer's balance, and of an invoice that was credited before it was paid.
+    #[must_use]
+    pub fn charged(&self) -> Option<Money> {
+        let totals = self.details.as_ref()?.totals.as_ref()?;
+        self.in_own_currency(totals.grand_total.or(totals.total))
     }
 
     /// The tax in [`total`](Self::total). Paddle owes it to the state; it never is the seller's.
@@ -212,19 +220,29 @@ impl Transaction {
     }
 
     /// What was bought, by the names that customers know: of each item the name of its price, else of its product,
-    /// else the description of its price. In the order of the items; one without any name is left out.
+    /// else the description of its price. In the order of the items; one without any name is left out, and so is what a
+    /// change of a plan has taken away.
     ///
     /// Trap: the price's description is written for the seller, so it comes last.
     #[must_use]
     pub fn product_names(&self) -> Vec<String> {
-        self.items
-            .iter()
-            .filter_map(|item| {
-                let price = item.price.as_ref();
-                let product = price.and_then(|price| self.product_of(price));
-                item_name(price, product).map(str::to_owned)
-            })
-            .collect()
+        let bought = self.named_items().into_iter().filter(|(quantity, _)| *quantity > 0);
+        bought.map(|(_, name)| name).collect()
+    }
+
+    /// Every item that has a name: its quantity, 1 where none is said, and the name as in
+    /// [`product_names`](Self::product_names).
+    ///
+    /// Trap: a prorated change of a plan says only what changed, and what was taken away has a quantity below zero
+    /// (Paddle's changelog, 11 March 2024).
+    #[must_use]
+    pub fn named_items(&self) -> Vec<(i64, String)> {
+        let named = |item: &TransactionItem| {
+            let price = item.price.as_ref();
+            let product = price.and_then(|price| self.product_of(price));
+            Some((item.quantity.unwrap_or(1), item_name(price, product)?.to_owned()))
+        };
+        self.items.iter().filter_map(named).collect()
     }
 
     /// The items have no product; the line items have.

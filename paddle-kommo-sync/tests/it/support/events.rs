@@ -87,6 +87,7 @@ pub(crate) fn renewal() -> Value {
     for totals in ["totals", "payout_totals"] {
         data["details"][totals]["tax"] = json!("2662");
         data["details"][totals]["total"] = json!("32662");
+        data["details"][totals]["grand_total"] = json!("32662");
         data["details"][totals]["earnings"] = json!("28000");
     }
     data
