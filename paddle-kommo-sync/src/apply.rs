@@ -22,7 +22,7 @@ use crate::{
     documents::DocumentSource,
     error::StoreError,
     failure::{Reaction, reaction, reaction_to},
-    outcome::{LeftOut, LeftOutPart, Parked},
+    outcome::{LeftOut, LeftOutPart, ParkReason, Parked},
     plan::{Effect, Field, NoteDraft, Value},
     store::{EffectRow, EffectState, Lease, Store},
     zone::Zone,
@@ -130,17 +130,22 @@ impl Applier<'_> {
                 Ok(()) => {}
                 // What is done beyond the deal itself does not depend on each other: a pipeline that is gone must not
                 // hold up a task. The event is parked at the end, for what is missing.
-                Err(Stop::Because(Applied::Failed(reaction @ Reaction::Park(_))))
-                    if is_independent(effect) =>
-                {
-                    left.get_or_insert(reaction);
+                Err(Stop::Because(Applied::Failed(Reaction::Park(parked)))) => {
+                    let is_first = left.is_none();
+                    // Resuming the event says that it did not happen: nobody may do that without having been asked.
+                    if is_first || parked.reason == ParkReason::Unconfirmed {
+                        left = Some(parked);
+                    }
+                    if !is_independent(effect) {
+                        break;
+                    }
                 }
                 Err(Stop::Because(applied)) => return Ok(applied),
                 Err(Stop::Store(error)) => return Err(error),
             }
         }
         Ok(match left {
-            Some(reaction) => Applied::Failed(reaction),
+            Some(parked) => Applied::Failed(Reaction::Park(parked)),
             None => Applied::Done(work.left_out),
         })
     }
@@ -180,7 +185,9 @@ impl Applier<'_> {
     ) -> Result<Result<u64, Failure>, Stop> {
         let intent =
             Intent { lease: work.lease.clone(), effect: row.name.clone(), absent: row.absent };
-        match self.sender().call(call, Some(intent)).await {
+        let sender = self.sender();
+        let sending = sender.call(call, Some(intent));
+        match kept(self.store, self.clock, &work.lease, sending).await {
             Reply::Written(lease, id) => {
                 work.lease = lease;
                 Ok(Ok(id))
@@ -284,6 +291,26 @@ fn parked(parked: Parked) -> Stop {
 /// A failed call that changed nothing.
 fn failed(error: Error) -> Stop {
     Stop::Because(Applied::Failed(reaction(&error)))
+}
+
+/// Waits for a turn, for which the lease is kept. One that is lost is noticed by whoever writes next: a request that is
+/// under way for others goes on.
+pub(crate) async fn kept<T: Send>(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    lease: &Lease,
+    doing: impl Future<Output = T> + Send,
+) -> T {
+    let mut doing = pin!(doing);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut doing => return done,
+            () = tokio::time::sleep(RENEWED) => {
+                drop(store.renew(lease, after(clock.now(), LEASE)).await);
+            }
+        }
+    }
 }
 
 /// Does something that may take longer than the lease, which is kept meanwhile.

@@ -37,6 +37,8 @@ pub(crate) enum Pause {
     Unauthorized,
     /// 402: the account is not paid.
     PaymentRequired,
+    /// 410, 451: Kommo does not let anybody at the account.
+    AccountClosed,
     /// The certificate at Kommo's address is not good: nothing is sent there before a person has looked.
     Certificate,
     /// 403 by the gateway: Kommo has blocked this address or integration. The client may know when it probes next.
@@ -49,6 +51,7 @@ impl Pause {
             Self::RateLimited(_) => "rate_limited",
             Self::Unauthorized => "unauthorized",
             Self::PaymentRequired => "payment_required",
+            Self::AccountClosed => "account_closed",
             Self::Certificate => "certificate",
             Self::Blocked(_) => "blocked",
         }
@@ -62,6 +65,9 @@ impl Pause {
                 "the token expired or was revoked: give a new one (KOMMO_TOKEN) and restart"
             }
             Self::PaymentRequired => "the Kommo account is not paid for",
+            Self::AccountClosed => {
+                "Kommo says that this account is gone or closed: ask its support"
+            }
             Self::Certificate => {
                 "the certificate at Kommo's address is not good: look at KOMMO_BASE_URL, this machine's clock and certificates, and for a proxy in between"
             }
@@ -91,9 +97,10 @@ impl Pause {
                 told.max(Duration::from_secs(1))
             }
             Self::RateLimited(None) => doubled(1, 300),
-            Self::Unauthorized | Self::PaymentRequired | Self::Certificate => {
-                Duration::from_secs(60)
-            }
+            Self::Unauthorized
+            | Self::PaymentRequired
+            | Self::AccountClosed
+            | Self::Certificate => Duration::from_secs(60),
             Self::Blocked(None) => doubled(300, 3600),
         }
     }
@@ -112,6 +119,9 @@ pub(crate) fn reaction_to(kind: &ErrorKind, error: &Error) -> Reaction {
         ErrorKind::PaymentRequired => Reaction::Pause(Pause::PaymentRequired),
         ErrorKind::Certificate => Reaction::Pause(Pause::Certificate),
         ErrorKind::Blocked => Reaction::Pause(Pause::Blocked(error.retry_after())),
+        ErrorKind::Status(410 | 451) => Reaction::Pause(Pause::AccountClosed),
+        // Of whatever stands in between, and of an object that somebody else holds just now.
+        ErrorKind::Status(408 | 423 | 425) => Reaction::Retry(chain(error)),
         ErrorKind::Forbidden
         | ErrorKind::NotFound
         | ErrorKind::Validation(_)

@@ -71,7 +71,9 @@ impl Sync {
             Reaction::Pause(pause) => {
                 let (until, is_news) = self.0.health.paused(pause, self.now());
                 if is_news {
-                    self.0.store.pause(self.0.account, until, pause.code()).await?;
+                    let paused = self.0.store.pause(self.0.account, until, pause.code()).await;
+                    // Whoever meets it next says so again.
+                    paused.inspect_err(|_| self.0.health.not_paused(pause))?;
                     tell(pause, until);
                 }
                 self.0.health.failed(pause.code(), self.now());

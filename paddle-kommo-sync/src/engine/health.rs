@@ -60,6 +60,11 @@ impl Health {
         }
     }
 
+    /// That pause could not be put on disk.
+    pub(super) fn not_paused(&self, pause: Pause) {
+        lock(&self.pauses).remove(pause.code());
+    }
+
     /// Until when the account pauses, and whether that is news. What meets the same pause, as all events of one request
     /// do, and those whose calls were under way, does not lengthen it; a pause that says itself how long it lasts does not
     /// count as one more in a row.

@@ -1,6 +1,6 @@
 //! An event whose plan is journalled already: goes on with it as far as it is still right.
 
-use kommo_client::{LeadId, StatusId};
+use kommo_client::{Lead, LeadId, StatusId};
 use paddle_webhook::{Event, EventData};
 
 use super::{
@@ -8,11 +8,13 @@ use super::{
     process::{Journalled, Next, Step, parsed, priority},
 };
 use crate::{
+    apply::kept,
+    config::LostDeals,
     error::StoreError,
-    known::Account,
+    known::{Account, Deal},
     link::{self, References, Rung, Rungs},
     outcome::Parked,
-    plan::{Effect, Plan},
+    plan::{Effect, Plan, StageMove},
     store::{Claimed, EffectRow, EffectState, Learned},
 };
 
@@ -41,7 +43,9 @@ impl Sync {
         {
             return Ok(Next::CarryOut(Journalled { effects, plan }));
         }
-        let lead = match self.applier(priority(&claimed.event)).read_lead(planned).await {
+        let applier = self.applier(priority(&claimed.event));
+        let reading = applier.read_lead(planned);
+        let lead = match kept(&*self.0.store, &*self.0.clock, &claimed.lease, reading).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
             Ok(_) => {
                 return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
@@ -49,18 +53,35 @@ impl Sync {
             Err(reaction) => return self.react(claimed, reaction).await.map(Next::from),
         };
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
-            Effect::UpdateLead(update) if is_open(row) && update.lead == planned => Some(update),
+            Effect::UpdateLead(update) if is_open(row) && update.lead == planned => {
+                Some((row, update))
+            }
             _ => None,
         });
-        if let Some(update) = update {
+        if let Some((row, update)) = update {
             if let Some(stage) = update.stage {
-                match lead.status_id {
-                    Some(status) if status == stage.from => {}
-                    // It happened, by our call without an answer or by a person.
-                    Some(status) if status == stage.to || status == StatusId::WON => {
+                let is_unheard = matches!(row.state, EffectState::InFlight | EffectState::Unknown);
+                let has_happened = is_unheard && self.names(&lead, data);
+                match (lead.pipeline_id, lead.status_id) {
+                    (_, Some(status)) if status == stage.from => {}
+                    // It happened, by our call without an answer or by a person; perhaps the deal went on from there.
+                    (_, Some(status))
+                        if status == stage.to || status == StatusId::WON || has_happened =>
+                    {
                         update.stage = None;
                     }
-                    // Somebody moved the deal: what that means is for the rules to say.
+                    // What a lost deal means is for the rules to say.
+                    (Some(_), Some(StatusId::LOST))
+                        if self.0.config.lost_deals == LostDeals::Park =>
+                    {
+                        return self.plan(claimed, event, data).await;
+                    }
+                    // Somebody moved it along. It is not decided anew: by what is known, the plan is carried out already.
+                    (Some(pipeline), Some(from)) => {
+                        let to = self.0.config.stages.won(pipeline);
+                        update.stage =
+                            Some(StageMove { pipeline, from, to }).filter(|_| from != to);
+                    }
                     _ => return self.plan(claimed, event, data).await,
                 }
             }
@@ -102,6 +123,13 @@ impl Sync {
             document.file.lead = meant;
         }
         Ok(Next::CarryOut(Journalled { effects, plan }))
+    }
+
+    /// Whether the deal names the transaction of the event, which only we write there.
+    fn names(&self, lead: &Lead, data: &EventData) -> bool {
+        let deal = self.deal(lead);
+        let named = deal.as_ref().and_then(Deal::named_transaction);
+        named.is_some() && named == data.transaction().map(|transaction| transaction.id.as_str())
     }
 
     async fn meant_by_a_person(

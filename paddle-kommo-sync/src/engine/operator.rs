@@ -18,7 +18,7 @@ use crate::{
     error::StoreError,
     failure::Reaction,
     link::{self, References, Rung},
-    outcome::{Outcome, Parked},
+    outcome::{Outcome, ParkReason, Parked},
     plan::{Plan, Reason},
     store::{EventRow, EventState, Learned},
 };
@@ -84,7 +84,8 @@ impl Sync {
     ///
     /// It is remembered for the transaction and its subscription, of which it overrules everything else that could tell the
     /// deal, and for the customer, of whom it is believed where a sale does not say itself where it belongs. What is parked
-    /// of them is opened again; the answer is which events that were.
+    /// of them is opened again, but for what waits for the word that something did not happen (`unconfirmed`); the answer is
+    /// which events that were.
     ///
     /// # Errors
     ///
@@ -105,7 +106,9 @@ impl Sync {
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {
             let concerned = entities_of(&row).iter().any(|id| entities.contains(id));
-            if concerned && self.resume(&row.event_id).await? {
+            // Resuming such an event says that something did not happen, which was not asked here.
+            let is_asked = matches!(outcome(&row), Ok(Outcome::Parked(parked)) if parked.reason == ParkReason::Unconfirmed);
+            if concerned && !is_asked && self.resume(&row.event_id).await? {
                 opened.push(row.event_id);
             }
         }

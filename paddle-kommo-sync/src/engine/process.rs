@@ -222,10 +222,10 @@ impl Sync {
                 Found::Parked(parked) => {
                     let known = stored.known.clone().fold_parked(event, data);
                     let learned = stored.learned(&known, Vec::new())?;
-                    let has_no_deal = parked.reason == ParkReason::NoDeal;
+                    let reason = parked.reason;
                     let step = self.end(lease, Outcome::Parked(parked), learned).await?;
-                    if has_no_deal {
-                        self.reopen_if_told(&stored, &lease.event_id).await?;
+                    if reason != ParkReason::DealGone {
+                        self.reopen_if_told(&stored, (&lease.event_id, reason)).await?;
                     }
                     return Ok(step.into());
                 }

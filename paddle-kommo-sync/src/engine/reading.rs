@@ -216,7 +216,7 @@ impl Sync {
     }
 
     /// A deal as the rules see it; none when Kommo does not say where it stands.
-    fn deal(&self, lead: &kommo_client::Lead) -> Option<Deal> {
+    pub(super) fn deal(&self, lead: &kommo_client::Lead) -> Option<Deal> {
         let mut fields = Vec::new();
         for field in Field::ALL.iter().copied() {
             let values = match self.0.config.fields.target(field) {

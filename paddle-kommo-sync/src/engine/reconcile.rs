@@ -254,7 +254,8 @@ impl Sync {
         }
     }
 
-    /// Whether another attempt at a parked event makes sense: what cannot be read will not be readable.
+    /// Whether another attempt at a parked event makes sense: what cannot be read will not be readable, and that something did
+    /// not happen only a person can say.
     async fn may_fare_better(&self, event_id: &str) -> Result<bool, StoreError> {
         let Some(row) = self.0.store.event(self.0.account, event_id).await? else {
             return Ok(false);
@@ -262,7 +263,10 @@ impl Sync {
         Ok(match outcome(&row)? {
             Outcome::Parked(parked) => !matches!(
                 parked.reason,
-                ParkReason::Unreadable | ParkReason::UnexpectedShape | ParkReason::Poison
+                ParkReason::Unreadable
+                    | ParkReason::UnexpectedShape
+                    | ParkReason::Poison
+                    | ParkReason::Unconfirmed
             ),
             _ => false,
         })

@@ -6,7 +6,7 @@ use super::{Sync, outcome, reading::Stored};
 use crate::{
     error::StoreError,
     known::Account,
-    link::{References, Rungs},
+    link::{References, Rung, Rungs},
     outcome::{Outcome, ParkReason},
     store::{EventRow, EventState},
 };
@@ -25,20 +25,21 @@ impl Sync {
             return Ok(());
         };
         for row in self.0.store.history(self.0.account, customer, MOST).await? {
-            if has_no_deal(&row) {
+            if of_link(&row) == Some(ParkReason::NoDeal) {
                 self.resume(&row.event_id).await?;
             }
         }
         Ok(())
     }
 
-    /// Something may have told the deal of an event while it was being parked, and not have seen it parked yet.
+    /// Something may have told the deal of an event while it was being parked, and not have seen it parked yet. What is parked
+    /// for another reason only a person can answer.
     pub(super) async fn reopen_if_told(
         &self,
         stored: &Stored,
-        event_id: &str,
+        (event_id, reason): (&str, ParkReason),
     ) -> Result<(), StoreError> {
-        if self.is_told(&stored.references).await? {
+        if self.is_told(&stored.references, reason).await? {
             self.resume(event_id).await?;
         }
         Ok(())
@@ -48,27 +49,41 @@ impl Sync {
     pub(super) async fn reopen_all(&self) -> Result<(), StoreError> {
         for row in self.0.store.parked(self.0.account, MOST).await? {
             let environment = if row.sandbox { Environment::Sandbox } else { Environment::Live };
-            let (true, Ok(event)) =
-                (has_no_deal(&row), Event::from_trusted(&row.payload, environment))
-            else {
-                continue;
-            };
+            let Some(reason) = of_link(&row) else { continue };
+            let Ok(event) = Event::from_trusted(&row.payload, environment) else { continue };
             let Ok(data) = event.data() else { continue };
-            if self.is_told(&References::of_event(&event, &data)).await? {
+            if self.is_told(&References::of_event(&event, &data), reason).await? {
                 self.resume(&row.event_id).await?;
             }
         }
         Ok(())
     }
 
-    async fn is_told(&self, references: &References) -> Result<bool, StoreError> {
+    async fn is_told(
+        &self,
+        references: &References,
+        parked: ParkReason,
+    ) -> Result<bool, StoreError> {
         let links = self.0.store.links(self.0.account, &references.entities()).await?;
         let answer = references.answer(&links, self.trust(&Account::default()));
-        Ok(matches!(answer, Rungs::Found(..)))
+        Ok(match answer {
+            Rungs::Found(_, Rung::Person) => true,
+            Rungs::Found(..) => parked == ParkReason::NoDeal,
+            _ => false,
+        })
     }
 }
 
-fn has_no_deal(row: &EventRow) -> bool {
-    row.state == EventState::Parked
-        && matches!(outcome(row), Ok(Outcome::Parked(parked)) if parked.reason == ParkReason::NoDeal)
+/// Why it is parked, if it asks which deal is meant. One that is gone is asked about after a person has named it, too.
+fn of_link(row: &EventRow) -> Option<ParkReason> {
+    let Ok(Outcome::Parked(parked)) = outcome(row) else { return None };
+    let is_of_link = matches!(
+        parked.reason,
+        ParkReason::NoDeal
+            | ParkReason::AmbiguousDeal
+            | ParkReason::LeadIdUnreadable
+            | ParkReason::LinkNotConfirmed
+            | ParkReason::DealRefInvalid
+    );
+    (row.state == EventState::Parked && is_of_link).then_some(parked.reason)
 }

@@ -206,6 +206,17 @@ async fn a_refusal_that_names_nobody_is_narrowed_down() {
 }
 
 #[tokio::test]
+async fn a_right_that_is_missing_for_one_deal_does_not_hold_up_the_others() {
+    for status in [403, 404, 409] {
+        let world = crowd(8).await;
+        let refused = Fault::answer(status, r#"{"title":"Forbidden","status":403,"detail":""}"#);
+        world.kommo.fail_next(refused.on("PATCH", "/api/v4/leads").batches_over(1).always());
+        let outcomes = all(&world, &payments(8)).await;
+        assert!(outcomes.iter().all(is_done), "{status}: {outcomes:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_too_large_for_the_gateway_goes_in_halves() {
     let world = crowd(40).await;
     let fault = Fault::status(504).on("PATCH", "/api/v4/leads").batches_over(10).always();

@@ -8,7 +8,7 @@ use paddle_webhook::Event;
 use serde_json::json;
 
 use crate::support::{
-    LEAD, NEGOTIATION, PIPELINE, WON, World,
+    LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
     events::{event, transaction},
 };
 
@@ -70,5 +70,18 @@ async fn k37_three_days_without_kommo_lose_nothing_and_end_by_themselves() {
         let lead = world.kommo.lead(LEAD + 1 + number).unwrap();
         assert_eq!(lead["status_id"], WON, "{number}");
         assert_eq!(world.kommo.notes(LEAD + 1 + number).len(), 1, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn k09_an_account_that_is_gone_or_closed_waits() {
+    for status in [402, 410, 451] {
+        let world = World::new().await;
+        world.kommo.fail_next(Fault::status(status).on("GET", "/api/v4/leads").always());
+        let payment = event("transaction.completed", 0, &transaction());
+        world.waiting(&payment).await;
+        let (until, reason) = world.sync.stats().await.unwrap().paused.unwrap();
+        let want = if status == 402 { "payment_required" } else { "account_closed" };
+        assert_eq!((until - NOW, reason.as_str()), (time::Duration::MINUTE, want), "{status}");
     }
 }

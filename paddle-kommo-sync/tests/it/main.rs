@@ -22,6 +22,7 @@ mod fields;
 mod history;
 mod lifecycle;
 mod links;
+mod meanwhile;
 mod money;
 mod money_back;
 mod on_won;

@@ -302,6 +302,29 @@ async fn a_salesbot_without_an_answer_stays_with_the_person_while_the_rest_is_tr
     assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 2, "by a person");
 }
 
+/// Who resumes an event says that what it asks about has not happened: it must be what it asks about.
+#[tokio::test]
+async fn a_salesbot_without_an_answer_is_asked_about_before_all_else() {
+    let gone = OnWonAction::CreateDeal(OnWonDeal::new(PipelineId::new(9_999_999)));
+    for (actions, refused) in [
+        ([gone, OnWonAction::StartSalesbot(BOT)], None),
+        ([OnWonAction::StartSalesbot(BOT), task("Call them")], Some("/api/v4/tasks")),
+    ] {
+        let world = world(actions).await;
+        world.kommo.add_salesbot(BOT);
+        world.kommo.fail_next(Fault::status(502).applied().on("POST", "/api/v2/salesbot"));
+        if let Some(path) = refused {
+            world.kommo.fail_next(Fault::status(404).on("POST", path));
+        }
+        let payment = paid();
+        assert_eq!(world.parked(&payment).await.reason, ParkReason::Unconfirmed, "{refused:?}");
+        // That the deal is told says nothing about the bot.
+        let opened = world.sync.link("ctm_jo", kommo_client::LeadId::new(LEAD)).await.unwrap();
+        assert_eq!(opened, Vec::<String>::new());
+        assert_eq!(written(&world, LedgerKind::SalesbotStarted).len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_process_that_stops_while_it_starts_a_salesbot_leaves_it_to_a_person() {
     let store = MemoryStore::new();

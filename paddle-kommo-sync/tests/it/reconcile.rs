@@ -1,7 +1,7 @@
 //! What Paddle has is found here, payment by payment, or said to be missing.
 
 use paddle_kommo_sync::{
-    Outcome, Reason, Unlinked,
+    OnWon, OnWonAction, Outcome, Reason, Unlinked,
     fake_paddle::{Fault, Purchase},
     reconcile::{Period, Repaired, Report, Standing},
 };
@@ -245,4 +245,28 @@ async fn what_paddle_says_and_nobody_can_read_is_not_explained() {
     let report = shop.report().await;
     assert_eq!(report.unreadable, ["txn_odd", "without an id"]);
     assert!(!report.is_explained());
+}
+
+/// Resuming it would say that the Salesbot has not run, which nobody here knows.
+#[tokio::test]
+async fn what_only_a_person_can_say_is_not_repaired() {
+    const BOT: u64 = 565;
+    let start = OnWon::new(OnWonAction::StartSalesbot(BOT));
+    let shop = Shop::with(|config| config.on_won = vec![start]).await;
+    shop.world.kommo.add_salesbot(BOT);
+    let lost = kommo_client::fake::Fault::status(502).applied().on("POST", "/api/v2/salesbot");
+    shop.world.kommo.fail_next(lost);
+    shop.buy(shop.deal());
+    deliver(&shop, |_| true).await;
+    let report = shop.report().await;
+    assert_eq!(standings(&report), [("payment", Standing::Parked)]);
+    assert!(report.entries[0].detail.starts_with("unconfirmed: "), "{}", report.entries[0].detail);
+    let sync = &shop.world.sync;
+    let mut listener = |_| {};
+    tokio::select! {
+        repaired = sync.repair(&report, &mut listener) => {
+            assert_eq!(repaired.unwrap(), Repaired::default());
+        }
+        () = sync.run(std::future::pending()) => {}
+    }
 }

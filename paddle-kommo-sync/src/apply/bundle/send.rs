@@ -11,7 +11,10 @@ use super::{
     Call, Failure, Reply, Sender,
     queue::{Bundle, Item, Kind},
 };
-use crate::store::{Attempt, EffectState, Lease};
+use crate::{
+    failure::{Reaction, reaction_to},
+    store::{Attempt, EffectState, Lease},
+};
 
 /// For so long, from its turn on, a write takes along who becomes ready. Longer would bring it near the next one.
 const TOGETHER: Duration = Duration::from_millis(10);
@@ -193,7 +196,7 @@ impl Sender<'_> {
         let named = named(&error, &items);
         let is_too_large = size > 1 && matches!(error.kind(), ErrorKind::Server(504));
         // It is about the items, and does not say about which.
-        let is_riddle = size > 1 && named.is_empty() && is_about_items(error.kind());
+        let is_riddle = size > 1 && named.is_empty() && is_about_items(error.kind(), &error);
         let mut queue = self.bundler.queue();
         if is_too_large {
             queue.shrink(kind, size);
@@ -252,13 +255,7 @@ fn named(error: &Error, items: &[Item]) -> BTreeMap<usize, ErrorKind> {
     }
 }
 
-/// Whether other items may fare better.
-fn is_about_items(kind: &ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Validation(_)
-            | ErrorKind::Rule(_)
-            | ErrorKind::Status(400 | 413 | 422)
-            | ErrorKind::InvalidRequest
-    )
+/// Whether other items may fare better: the error would park its event.
+fn is_about_items(kind: &ErrorKind, error: &Error) -> bool {
+    matches!(reaction_to(kind, error), Reaction::Park(_))
 }
