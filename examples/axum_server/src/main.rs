@@ -1,6 +1,6 @@
 //! Reads the configuration and starts what was asked for.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 #[cfg(feature = "demo")]
 use axum_server::demo;
@@ -21,9 +21,24 @@ usage: axum_server [serve | demo | check | reconcile … | backfill …]
 
 Configuration comes from the environment; the README lists every variable.";
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+/// How long what is left may take to end after all work has.
+const LAST: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("axum_server: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run(std::env::args().skip(1).collect()));
+    // A name that is being looked up blocks its thread for as long as the resolver likes: nobody waits for that.
+    runtime.shutdown_timeout(LAST);
+    code
+}
+
+async fn run(arguments: Vec<String>) -> ExitCode {
     let command = match arguments.split_first() {
         Some((name, rest)) if name == "reconcile" => {
             Some(reconcile::command(&settings::process, rest).await)
