@@ -4,6 +4,7 @@ use paddle_webhook::{Environment, Event};
 
 use super::{Sync, outcome, reading::Stored};
 use crate::{
+    config::UnsignedLinks,
     error::StoreError,
     known::Account,
     link::{References, Rung, Rungs},
@@ -29,6 +30,17 @@ impl Sync {
                 self.resume(&row.event_id).await?;
             }
         }
+        let trust = self.trust(&Account::default());
+        if trust.keys.is_empty() || trust.unsigned != UnsignedLinks::ConfirmByEmail {
+            return Ok(());
+        }
+        // What waits in the lane of a deal that it names without a signature: who pays may be known now.
+        for row in self.0.store.parked(self.0.account, MOST).await? {
+            let is_of_customer = || references(&row)?.customer.filter(|id| id == customer);
+            if of_link(&row) == Some(ParkReason::LinkNotConfirmed) && is_of_customer().is_some() {
+                self.resume(&row.event_id).await?;
+            }
+        }
         Ok(())
     }
 
@@ -48,11 +60,9 @@ impl Sync {
     /// A process that stopped between learning of a deal and looking for what waits for it leaves that to the next one.
     pub(super) async fn reopen_all(&self) -> Result<(), StoreError> {
         for row in self.0.store.parked(self.0.account, MOST).await? {
-            let environment = if row.sandbox { Environment::Sandbox } else { Environment::Live };
             let Some(reason) = of_link(&row) else { continue };
-            let Ok(event) = Event::from_trusted(&row.payload, environment) else { continue };
-            let Ok(data) = event.data() else { continue };
-            if self.is_told(&References::of_event(&event, &data), reason).await? {
+            let Some(references) = references(&row) else { continue };
+            if self.is_told(&references, reason).await? {
                 self.resume(&row.event_id).await?;
             }
         }
@@ -72,6 +82,13 @@ impl Sync {
             _ => false,
         })
     }
+}
+
+fn references(row: &EventRow) -> Option<References> {
+    let environment = if row.sandbox { Environment::Sandbox } else { Environment::Live };
+    let event = Event::from_trusted(&row.payload, environment).ok()?;
+    let data = event.data().ok()?;
+    Some(References::of_event(&event, &data))
 }
 
 /// Why it is parked, if it asks which deal is meant. One that is gone is asked about after a person has named it, too.

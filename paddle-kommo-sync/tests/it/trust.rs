@@ -70,6 +70,18 @@ async fn an_unsigned_number_is_believed_of_the_deals_own_contact() {
     world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
 }
 
+/// Paddle's events may come in any order.
+#[tokio::test]
+async fn a_number_is_confirmed_as_soon_as_the_address_is_known() {
+    let world = world(UnsignedLinks::ConfirmByEmail).await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let payment = paid(&json!({"kommo_lead_id": LEAD}));
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::LinkNotConfirmed);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    world.done(&payment).await;
+    assert_eq!(world.stage(), WON);
+}
+
 #[tokio::test]
 async fn an_unconfirmed_number_teaches_nothing() {
     let world = world(UnsignedLinks::ConfirmByEmail).await;
