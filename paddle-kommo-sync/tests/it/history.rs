@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::support::{
     LOST, NOW, PIPELINE, WON, World,
-    events::{event, named, subscription, time, transaction},
+    events::{event, named, renewal, subscription, time, transaction},
     shop::{DAY, Shop, work},
 };
 
@@ -166,4 +166,18 @@ async fn a_preview_says_what_would_be_and_does_nothing() {
     assert_eq!(lead.get(), open);
     assert!(changes.contains(&"price 0 → 599".to_owned()), "{changes:?}");
     assert!(matches!(second, Preview::Parked(_)), "the deal is lost: {second:?}");
+}
+
+/// What history tells makes no task; that it is over is told all the same.
+#[tokio::test]
+async fn a_spell_that_began_in_history_ends_with_a_payment() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let past_due = subscription("past_due");
+    world.done(&named("history_sub_seats_past_due", "subscription.past_due", 10, &past_due)).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("past_due"));
+    assert_eq!(world.tasks(), Vec::<String>::new());
+    let paid = event("transaction.completed", 20, &renewal());
+    assert_eq!(world.done(&paid).await, [Reason::RenewalKeepsStage, Reason::PaymentRecovered]);
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
 }

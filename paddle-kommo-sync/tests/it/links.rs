@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use kommo_client::{PipelineId, StatusId, fake::FakeLead};
+use kommo_client::{LeadId, PipelineId, StatusId, fake::FakeLead};
 use paddle_kommo_sync::{
     CustomerLookup, DealRefKey, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, Outcome,
     ParkReason, Reason, SyncBuilder,
@@ -19,7 +19,7 @@ use crate::{
     documents::{Shop, connect},
     support::{
         LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
-        events::{customer, event, refund, renewal, subscription, transaction},
+        events::{customer, event, refund, renewal, subscription, time, transaction},
         lead_ids,
     },
 };
@@ -431,4 +431,23 @@ async fn a_deal_that_is_gone_is_parked_with_its_id() {
     world.kommo.remove_lead(LEAD);
     let parked = world.parked(&paid_by(&json!({"kommo_lead_id": LEAD}))).await;
     assert_eq!((parked.reason, parked.candidates), (ParkReason::DealGone, lead_ids(&[LEAD])));
+}
+
+/// What a parked event changes is told when it is gone on with, not taken for what was so before.
+#[tokio::test]
+async fn a_change_that_was_parked_is_told_when_its_deal_is() {
+    let world = World::new().await;
+    let mut data = subscription("active");
+    data["custom_data"] = Value::Null;
+    let started = event("subscription.created", 0, &data);
+    data["scheduled_change"] = json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    data["updated_at"] = json!(time(10));
+    let ends = event("subscription.updated", 10, &data);
+    for event in [&started, &ends] {
+        assert_eq!(world.parked(event).await.reason, ParkReason::NoDeal);
+    }
+    world.sync.link("sub_seats", LeadId::new(LEAD)).await.unwrap();
+    world.done(&started).await;
+    assert!(world.done(&ends).await.contains(&Reason::CancelScheduled));
+    assert_eq!(world.notes().len(), 1, "{:?}", world.notes());
 }

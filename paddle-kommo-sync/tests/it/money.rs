@@ -9,7 +9,7 @@ use paddle_webhook::Event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    LEAD, NEGOTIATION, PIPELINE, WON, World, client,
+    LEAD, LOST, NEGOTIATION, PIPELINE, WON, World, client,
     events::{event, refund, renewal, subscription, time, transaction},
 };
 
@@ -325,4 +325,13 @@ async fn the_first_payment_of_a_deal_that_a_person_won_is_summed() {
     );
     world.done(&event("transaction.completed", 10, &renewal())).await;
     assert_eq!(sums(&world), ["978.77", "0.00", "978.77"]);
+}
+
+#[tokio::test]
+async fn a_payment_that_is_parked_is_not_summed() {
+    let world = with_sums(|_| {}).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    assert_eq!(world.parked(&paid()).await.reason, ParkReason::DealLost);
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    assert_eq!(sums(&world), ["326.62", "0.00", "326.62"]);
 }
