@@ -12,6 +12,7 @@ mod inbox;
 mod jobs;
 mod journalled;
 mod memory;
+mod moved;
 mod operator;
 mod pacer;
 mod process;

@@ -83,8 +83,8 @@ impl Sync {
     /// Says that an event, or all of a Paddle transaction, subscription or customer, belongs to this deal.
     ///
     /// It is remembered for the transaction and its subscription, of which it overrules everything else that could tell the
-    /// deal, and for the customer, of whom it is believed where a sale does not say itself where it belongs. What is parked
-    /// of them is opened again, but for what waits for the word that something did not happen (`unconfirmed`); the answer is
+    /// deal, and for the customer, of whom it is believed where a sale does not say itself where it belongs. What was
+    /// paid of the sale counts for this deal from now on. What is parked of all of them is opened again, but for what waits for the word that something did not happen (`unconfirmed`); the answer is
     /// which events that were.
     ///
     /// # Errors
@@ -103,6 +103,10 @@ impl Sync {
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
         let learned = Learned { links: entities.iter().map(person).collect(), known: Vec::new() };
         self.0.store.learn(account, &learned).await?;
+        // The customer may have bought something else as well, for another deal.
+        for entity in entities.iter().filter(|entity| !entity.starts_with("ctm_")) {
+            self.move_sale(entity, lead).await?;
+        }
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {
             let concerned = entities_of(&row).iter().any(|id| entities.contains(id));

@@ -296,11 +296,13 @@ impl Stored {
 }
 
 /// What is stored for a state; nothing for a state that says nothing.
-fn written<T: Default + PartialEq + Serialize>(state: &T) -> Result<String, StoreError> {
+pub(super) fn written<T: Default + PartialEq + Serialize>(state: &T) -> Result<String, StoreError> {
     if *state == T::default() { Ok(String::new()) } else { text(state) }
 }
 
-fn parsed<T: Default + DeserializeOwned>(row: Option<&KnownRow>) -> Result<T, StoreError> {
+pub(super) fn parsed<T: Default + DeserializeOwned>(
+    row: Option<&KnownRow>,
+) -> Result<T, StoreError> {
     match row {
         Some(row) if !row.state.is_empty() => super::parse(&row.state),
         _ => Ok(T::default()),

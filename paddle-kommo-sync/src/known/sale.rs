@@ -123,6 +123,31 @@ impl SaleKnown {
         self.left_out.extend(other.map(str::to_owned));
     }
 
+    /// Gives what it knows of this transaction or subscription to another deal, and tells which transaction had won it, if
+    /// that goes along. What was written into its fields stays with it.
+    pub(crate) fn give(&mut self, entity: &str, to: &mut Self) -> Option<String> {
+        let is_of = |id: &str, payment: &SalePayment| {
+            id == entity || payment.subscription.as_deref() == Some(entity)
+        };
+        let moves = |(id, payment): &(&String, &SalePayment)| is_of(id, payment);
+        let ids: Vec<String> =
+            self.payments.iter().filter(moves).map(|(id, _)| id.clone()).collect();
+        for id in &ids {
+            to.payments.extend(self.payments.remove(id).map(|payment| (id.clone(), payment)));
+            to.left_out.extend(self.left_out.take(id));
+        }
+        to.left_out.extend(self.left_out.take(entity));
+        to.subscriptions.extend(self.subscriptions.remove_entry(entity));
+        to.began.extend(self.began.remove_entry(entity));
+        let won_by = self.won_by.take_if(|by| ids.contains(by))?;
+        to.won_by.get_or_insert_with(|| won_by.clone());
+        if to.celebrated_by.is_none() {
+            to.celebrated_by = self.celebrated_by.take();
+            to.elsewhere = self.elsewhere.take();
+        }
+        Some(won_by)
+    }
+
     fn counted(&self) -> impl Iterator<Item = (&str, &SalePayment)> + Clone {
         let counts = |id: &str, payment: &SalePayment| {
             let subscription = payment.subscription.as_ref();

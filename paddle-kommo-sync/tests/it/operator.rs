@@ -1,12 +1,13 @@
 //! What the operator sees and sets: previews, stories, shadow mode, the guard of the price, a person's values.
 
-use kommo_client::fake::FakeLead;
+use kommo_client::{LeadId, fake::FakeLead};
 use paddle_kommo_sync::{
     AgreedPrice, Config, MemoryStore, Mode, Outcome, Overwrite, ParkReason, Preview, Reason,
-    Unlinked, plan::Field,
+    RefundedDeal, Unlinked, plan::Field,
 };
 use serde_json::{Value, json};
 
+use crate::money::with_sums;
 use crate::support::{
     LEAD, NEGOTIATION, PIPELINE, WON, World, client,
     events::{event, renewal, subscription, time, transaction},
@@ -246,4 +247,32 @@ fn renewal_that(status: &str) -> Value {
     let mut data = renewal();
     data["status"] = json!(status);
     data
+}
+
+/// Two deals were merged, or the sale was linked to the wrong one.
+#[tokio::test]
+async fn what_was_paid_moves_with_the_sale() {
+    const OTHER: u64 = LEAD + 1;
+    let world = with_sums(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.done(&event("subscription.created", 1, &subscription("active"))).await;
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    world.kommo.add_lead(FakeLead::new("Acme").id(OTHER).price(599).stage(PIPELINE, WON));
+    world.sync.link("sub_seats", LeadId::new(OTHER)).await.unwrap();
+    let mut next = renewal();
+    next["id"] = json!("txn_next");
+    world.done(&event("transaction.completed", 20, &next)).await;
+    let sums = |lead: u64| {
+        let lead = world.kommo.lead(lead).unwrap();
+        let fields = lead["custom_fields_values"].as_array().cloned().unwrap_or_default();
+        ["PAID", "REFUNDED", "NET"].map(|code| {
+            let field = fields.iter().find(|field| field["field_code"] == json!(code));
+            field.map_or(Value::Null, |field| field["values"][0]["value"].clone())
+        })
+    };
+    assert_eq!(sums(OTHER), ["1305.39", "0.00", "1305.39"]);
+    let back = crate::support::events::refund("approved");
+    world.done(&event("adjustment.updated", 30, &back)).await;
+    assert_eq!(sums(OTHER), ["1305.39", "100.00", "1205.39"]);
+    assert_eq!(world.kommo.lead(OTHER).unwrap()["price"], json!(507), "599.00 less 91.85");
 }
