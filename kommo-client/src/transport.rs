@@ -42,6 +42,8 @@ pub(crate) struct Transport {
     /// It changes when the account is renamed.
     base: RwLock<Url>,
     limiter: Limiter,
+    /// Whoever has the next turn among all processes, or waits for it.
+    next_among_all: tokio::sync::Mutex<()>,
     idle_timeout: Duration,
 }
 
@@ -82,7 +84,13 @@ impl Transport {
 
     fn over(http: Http, settings: Settings<'_>) -> Self {
         let Settings { base, limiter, idle_timeout, .. } = settings;
-        Self { http, base: RwLock::new(base), limiter, idle_timeout }
+        Self {
+            http,
+            base: RwLock::new(base),
+            limiter,
+            next_among_all: Default::default(),
+            idle_timeout,
+        }
     }
 
     pub(crate) fn base(&self) -> Url {
@@ -145,6 +153,8 @@ impl Transport {
         let Some(pacer) = &manners.pacer else { return Ok(()) };
         let spacing = self.limiter.spacing();
         let turn = async {
+            // One at a time: a turn is lost when it is given up, and each that waits is in the way of other processes.
+            let _next = self.next_among_all.lock().await;
             for _ in 0..TURNS {
                 let asked = Instant::now();
                 let Some(wait) = pacer.next_turn(spacing).await else {

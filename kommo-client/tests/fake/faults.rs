@@ -372,6 +372,31 @@ impl kommo_client::Pacer for Silent {
     }
 }
 
+/// A row in which other processes have taken the next turns.
+#[derive(Debug, Default)]
+struct Taken(std::sync::atomic::AtomicU32);
+
+#[async_trait::async_trait]
+impl kommo_client::Pacer for Taken {
+    async fn next_turn(&self, _: Duration) -> Option<Duration> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Some(Duration::from_secs(10))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_takes_no_turn_before_it_has_used_the_one_before() {
+    let fake = FakeKommo::in_memory();
+    let token = AccessToken::new(fake.token()).unwrap();
+    let taken = std::sync::Arc::new(Taken::default());
+    let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+    let client = client.paced_by(taken.clone());
+    let account = client.account();
+    let asking = futures_util::future::join_all((0..5).map(|_| account.get()));
+    assert!(tokio::time::timeout(Duration::from_secs(15), asking).await.is_err());
+    assert_eq!(taken.0.load(std::sync::atomic::Ordering::SeqCst), 2, "one is used, one waits");
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_leaves_while_nobody_tells_the_pace() {
     for (silent, leaves) in [(1, true), (100, false)] {
