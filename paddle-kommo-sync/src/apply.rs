@@ -8,7 +8,7 @@ mod lead;
 mod probe;
 mod tasks;
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use kommo_client::{Client, Error, Fate, Lead, LeadId, NewNote, Priority};
 use time::OffsetDateTime;
@@ -301,15 +301,16 @@ pub(crate) async fn kept<T: Send>(
     lease: &Lease,
     doing: impl Future<Output = T> + Send,
 ) -> T {
-    let mut doing = pin!(doing);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut doing => return done,
-            () = tokio::time::sleep(RENEWED) => {
-                drop(store.renew(lease, after(clock.now(), LEASE)).await);
-            }
+    let keeping = async {
+        loop {
+            let error = renewing(store, clock, lease).await;
+            tracing::debug!(error = crate::failure::chain(&error), "a lease was not renewed");
         }
+    };
+    tokio::select! {
+        biased;
+        done = doing => done,
+        never = keeping => never,
     }
 }
 
@@ -320,14 +321,19 @@ pub(crate) async fn held<T: Send>(
     lease: &Lease,
     doing: impl Future<Output = T> + Send,
 ) -> Result<T, StoreError> {
-    let mut doing = pin!(doing);
+    tokio::select! {
+        biased;
+        done = doing => Ok(done),
+        error = renewing(store, clock, lease) => Err(error),
+    }
+}
+
+/// Renews a lease until that fails.
+async fn renewing(store: &dyn Store, clock: &dyn Clock, lease: &Lease) -> StoreError {
     loop {
-        tokio::select! {
-            biased;
-            done = &mut doing => return Ok(done),
-            () = tokio::time::sleep(RENEWED) => {
-                store.renew(lease, after(clock.now(), LEASE)).await?;
-            }
+        tokio::time::sleep(RENEWED).await;
+        if let Err(error) = store.renew(lease, after(clock.now(), LEASE)).await {
+            return error;
         }
     }
 }
