@@ -3,13 +3,14 @@
 use paddle_kommo_sync::{
     Backfilled, MemoryStore, OnWon, OnWonAction, Preview, Reason,
     fake_paddle::{Fault, Sale},
+    plan::{Effect, PlannedEffect},
 };
 use serde_json::json;
 use time::OffsetDateTime;
 
 use super::support::{
     LOST, NOW, PIPELINE, WON, World,
-    events::{event, named, renewal, subscription, time, transaction},
+    events::{event, named, refund, renewal, subscription, time, transaction},
     shop::{DAY, Shop, work},
 };
 
@@ -180,4 +181,37 @@ async fn a_spell_that_began_in_history_ends_with_a_payment() {
     let paid = event("transaction.completed", 20, &renewal());
     assert_eq!(world.done(&paid).await, [Reason::RenewalKeepsStage, Reason::PaymentRecovered]);
     assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("active"));
+}
+
+/// What history asked for nobody was asked for: the next failure asks.
+#[tokio::test]
+async fn a_spell_that_began_in_history_gets_its_task_with_the_next_failure() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let past_due = subscription("past_due");
+    world.done(&named("history_sub_seats_past_due", "subscription.past_due", 10, &past_due)).await;
+    let mut failed = renewal();
+    failed["status"] = json!("past_due");
+    let failed = event("transaction.payment_failed", 20, &failed);
+    assert_eq!(world.done(&failed).await, [Reason::PastDue]);
+    assert_eq!(world.tasks().len(), 1);
+}
+
+/// The chargeback of history made no task, so its reversal completes none.
+#[tokio::test]
+async fn a_chargeback_that_history_told_is_turned_back_without_a_task() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let of = |action: &str| {
+        let mut data = refund("approved");
+        (data["id"], data["action"]) = (json!(format!("adj_{action}")), json!(action));
+        data
+    };
+    let told = named("history_adj_chargeback", "adjustment.created", 10, &of("chargeback"));
+    assert_eq!(world.done(&told).await, [Reason::Chargeback]);
+    let turned = event("adjustment.created", 20, &of("chargeback_reverse"));
+    let Preview::Plan { plan, .. } = world.sync.preview(&turned).await.unwrap() else { panic!() };
+    let completes = |effect: &PlannedEffect| matches!(effect.effect, Effect::CompleteTask(_));
+    assert!(!plan.effects.iter().any(completes), "{plan:?}");
+    assert_eq!(world.done(&turned).await, [Reason::ChargebackReversed]);
 }
