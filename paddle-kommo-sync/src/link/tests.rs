@@ -227,3 +227,41 @@ fn what_has_no_deal_and_no_customer_has_a_lane_of_its_own() {
     assert_eq!(lane(references(LeadReference::Absent)), "ctm_1");
     assert_eq!(lane(references(LeadReference::Lead(LeadId::new(7)))), "lead:7");
 }
+
+#[test]
+fn what_paddle_says_of_the_transaction_fills_what_the_event_leaves_out() {
+    let said = TransactionReferences {
+        custom_data: serde_json::from_value(
+            serde_json::json!({"kommo_lead_id": "5", "kommo_ref": "a reference"}),
+        )
+        .unwrap(),
+        subscription_id: Some("sub_said".into()),
+        customer_id: Some("ctm_said".into()),
+    };
+    let bare = References {
+        subscription: None,
+        customer: None,
+        source: Source::Nobody,
+        ..references(LeadReference::Absent)
+    };
+    let text = |id: &str| Some(id.to_owned());
+    let whole = References {
+        lead: LeadReference::Lead(LeadId::new(5)),
+        signed: text("a reference"),
+        subscription: text("sub_said"),
+        customer: text("ctm_said"),
+        source: Source::Lookup,
+        ..bare.clone()
+    };
+    assert_eq!(bare.clone().looked_up(&said), whole);
+    let own = References { source: Source::Nobody, ..references(LeadReference::Absent) };
+    let kept = References { subscription: text("sub_1"), customer: text("ctm_1"), ..whole };
+    assert_eq!(own.looked_up(&said), kept);
+    let empty = TransactionReferences {
+        subscription_id: Some("".into()),
+        customer_id: Some("".into()),
+        ..TransactionReferences::default()
+    };
+    let nothing = bare.looked_up(&empty);
+    assert_eq!((nothing.subscription, nothing.customer), (None, None));
+}

@@ -83,6 +83,24 @@ async fn a_number_is_confirmed_as_soon_as_the_address_is_known() {
 }
 
 #[tokio::test]
+async fn of_two_addresses_the_newer_one_counts_in_either_order() {
+    let of = |seconds: i64, email: &str| {
+        let mut data = customer(email);
+        data["updated_at"] = json!(crate::support::events::time(seconds));
+        event("customer.updated", seconds, &data)
+    };
+    let (older, newer) = (of(1, "old@example.com"), of(2, "jo@example.com"));
+    for order in [[&older, &newer], [&newer, &older]] {
+        let world = world(UnsignedLinks::ConfirmByEmail).await;
+        world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+        for event in order {
+            world.ignored(event).await;
+        }
+        world.done(&paid(&json!({"kommo_lead_id": LEAD}))).await;
+    }
+}
+
+#[tokio::test]
 async fn an_unconfirmed_number_teaches_nothing() {
     let world = world(UnsignedLinks::ConfirmByEmail).await;
     world.ignored(&event("transaction.created", 0, &transaction())).await;
