@@ -490,3 +490,23 @@ async fn an_invoice_that_is_not_paid_in_time_is_one_task_until_it_is() {
     world.done(&paid).await;
     assert_eq!(world.ignored(&past_due).await, Reason::InvoicePastDue, "told late");
 }
+
+/// The later one was heard of first; what the earlier one tells afterwards is newer than what it told before.
+#[tokio::test]
+async fn a_subscription_that_takes_its_fields_back_goes_on_with_them() {
+    let world = World::new().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let told = |kind: &str, status: &str, began: i64, seconds: i64| {
+        let mut data = subscription(status);
+        (data["created_at"], data["updated_at"]) = (json!(time(began)), json!(time(seconds)));
+        if began == 20 {
+            data["id"] = json!("sub_later");
+        }
+        event(kind, seconds, &data)
+    };
+    world.done(&told("subscription.created", "active", 20, 20)).await;
+    world.done(&told("subscription.created", "active", 10, 10)).await;
+    assert_eq!(world.field("PADDLE_SUB_ID"), json!("sub_seats"));
+    world.done(&told("subscription.paused", "paused", 10, 15)).await;
+    assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("paused"));
+}
