@@ -1,7 +1,7 @@
 //! Money that went back, by whatever way and in whatever order it was heard of: sums, price and payment status.
 
 use kommo_client::{LeadId, LeadPatch};
-use paddle_kommo_sync::{Outcome, Products, Reason, RefundedDeal};
+use paddle_kommo_sync::{FieldTarget, Outcome, Products, Reason, RefundedDeal};
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
@@ -169,4 +169,17 @@ async fn more_than_was_paid_leaves_nothing_in_either_order() {
         }
         assert_eq!(world.price(), 0);
     }
+}
+
+/// Where the price is all that is written.
+#[tokio::test]
+async fn the_price_follows_without_any_field() {
+    let world = World::with(|config| {
+        config.refunds.deal = RefundedDeal::LowerPrice;
+        config.fields.payment_status = FieldTarget::Off;
+    })
+    .await;
+    world.done(&paid()).await;
+    world.done(&adjustment("refund", "approved", 20)).await;
+    assert_eq!(world.price(), 507);
 }
