@@ -128,7 +128,10 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     let mut queue = VecDeque::new();
     for kind in kinds.iter().copied() {
         for series in Series::all(kind, with_strace, arguments.has("all-points")) {
-            queue.extend(plots.iter().filter(|plot| plot.kind == kind).map(|plot| (plot, series)));
+            let is_due = |plot: &&Plot<'_>| {
+                plot.kind == kind && (plot.place == 0 || series.depends_on_story())
+            };
+            queue.extend(plots.iter().filter(is_due).map(|plot| (plot, series)));
         }
     }
     let (queue, table) = (Mutex::new(queue), Mutex::new(Table::default()));

@@ -86,6 +86,11 @@ impl Series {
         all
     }
 
+    /// A store is made before anything of its story happens.
+    pub(crate) const fn depends_on_story(self) -> bool {
+        !matches!(self, Self::Opening(_))
+    }
+
     /// Tries its points one after the other. `undisturbed` is the story without a kill.
     pub(crate) fn run(
         self,
