@@ -4,7 +4,7 @@
 //! others that wait for it, and whoever holds the door sends what has gathered by then: one kind of call, the one with
 //! the fullest bundle. A call that is alone goes at once; nothing waits for a bundle to fill.
 //!
-//! Nothing runs in the background: the callers themselves take turns at the door.
+//! Nothing runs in the background: the callers themselves take turns at the door, and one of a bundle's own sends it.
 
 mod queue;
 mod send;
@@ -21,7 +21,7 @@ use kommo_client::{
 };
 use tokio::sync::{Notify, oneshot};
 
-use self::queue::{Bundle, Item, Queue};
+use self::queue::{Answer, Bundle, Item, Queue};
 use crate::{
     clock::Clock,
     error::StoreError,
@@ -148,25 +148,33 @@ impl Sender<'_> {
             let mut returned = pin!(self.bundler.returned.notified());
             // Registered before the look into the queue, or what comes back in between would wait for nobody.
             returned.as_mut().enable();
-            tokio::select! {
+            let told = tokio::select! {
                 biased;
-                reply = &mut answer => return reply.unwrap_or(Reply::Lost),
+                told = &mut answer => told,
                 door = self.bundler.door.lock() => {
-                    let Some(first) = self.bundler.queue().most_urgent() else {
-                        drop(door);
-                        // This call is under way.
-                        tokio::select! {
-                            biased;
-                            reply = &mut answer => return reply.unwrap_or(Reply::Lost),
-                            () = returned => continue,
+                    let first = self.bundler.queue().most_urgent();
+                    if let Some(first) = first {
+                        if let Some((turn, bundle)) = self.gather(first).await {
+                            bundle.hand_over(turn);
                         }
-                    };
-                    let bundle = self.gather(first).await;
+                        continue;
+                    }
                     drop(door);
-                    if let Some((turn, bundle)) = bundle {
-                        self.send(turn, bundle).await;
+                    // This call is under way.
+                    tokio::select! {
+                        biased;
+                        told = &mut answer => told,
+                        () = returned => continue,
                     }
                 }
+            };
+            match told {
+                Ok(Answer::Reply(reply)) => return reply,
+                Ok(Answer::Send(task)) => {
+                    answer = task.answer;
+                    self.send(task.turn, task.bundle).await;
+                }
+                Err(_) => return Reply::Lost,
             }
         }
     }
@@ -190,3 +198,6 @@ impl Sender<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use kommo_client::Priority;
+use kommo_client::{Priority, Turn};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{Call, Intent, Reply};
@@ -78,7 +78,23 @@ pub(super) struct Item {
     since: Instant,
     /// It goes with so many at the most, itself included: one of a larger bundle was at fault.
     most: usize,
-    reply: oneshot::Sender<Reply>,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// What the caller of a waiting call is told.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Reply(Reply),
+    /// It is to send a bundle that its call is in.
+    Send(Box<Task>),
+}
+
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) turn: Turn,
+    pub(super) bundle: Bundle,
+    /// Where the reply to its own call will come.
+    pub(super) answer: oneshot::Receiver<Answer>,
 }
 
 impl Item {
@@ -86,7 +102,7 @@ impl Item {
         call: Call,
         intent: Option<Intent>,
         priority: Priority,
-        reply: oneshot::Sender<Reply>,
+        reply: oneshot::Sender<Answer>,
     ) -> Self {
         // A request starts one bot, or gives files to one deal; and what was looked for in vain may itself be why its
         // request failed.
@@ -98,7 +114,7 @@ impl Item {
 
     pub(super) fn answer(self, reply: Reply) {
         // A caller that has gone does not care.
-        drop(self.reply.send(reply));
+        drop(self.reply.send(Answer::Reply(reply)));
     }
 }
 
@@ -109,6 +125,22 @@ pub(super) struct Bundle {
     pub(super) items: Vec<Item>,
     /// It takes so many at the most.
     limit: usize,
+}
+
+impl Bundle {
+    /// Has it sent by the first caller that is still there. Whoever sends waits for the answer, so it must be one whose own
+    /// call is in it: another's would be answered meanwhile, and its work would stand still.
+    pub(super) fn hand_over(mut self, mut turn: Turn) {
+        loop {
+            let Some(first) = self.items.first_mut() else { return };
+            let (reply, answer) = oneshot::channel();
+            let caller = std::mem::replace(&mut first.reply, reply);
+            let task = Box::new(Task { turn, bundle: self, answer });
+            let Err(Answer::Send(unsent)) = caller.send(Answer::Send(task)) else { return };
+            (turn, self) = (unsent.turn, unsent.bundle);
+            self.items.remove(0);
+        }
+    }
 }
 
 #[derive(Debug)]
