@@ -280,26 +280,7 @@ impl Store for PostgresStore {
         attempt: &Attempt,
         until: OffsetDateTime,
     ) -> Result<Lease, StoreError> {
-        let mut session = self.session().await?;
-        let transaction = session.transaction().await?;
-        let seq = leased(&transaction, lease).await?;
-        let changed = execute(
-            &transaction,
-            "UPDATE effect SET state = 1, absent = 0, epoch = $3, call_id = $4, sent_at = $5, deadline_at = $6
-             WHERE seq = $1 AND name = ANY($2) AND state <> 2",
-            &[
-                &seq,
-                &effects,
-                &lease.epoch,
-                &attempt.call_id,
-                &micros(attempt.sent_at),
-                &micros(attempt.deadline_at),
-            ],
-        )
-        .await?;
-        changes::open_effects(&transaction, seq, effects, changed).await?;
-        changes::renew(&transaction, lease, until).await?;
-        transaction.commit().await?;
+        changes::begin(&self.session().await?, lease, effects, attempt, until).await?;
         Ok(Lease { until, ..lease.clone() })
     }
 
@@ -352,30 +333,8 @@ impl Store for PostgresStore {
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), StoreError> {
         let mut session = self.session().await?;
         let transaction = session.transaction().await?;
-        let seq = leased(&transaction, lease).await?;
-        let changed = execute(
-            &transaction,
-            "UPDATE inbox SET state = $2, outcome = $3, reason = $4, finished_at = $5 WHERE seq = $1",
-            &[
-                &seq,
-                &(finish.state as i64),
-                &text(&finish.outcome),
-                &text(&finish.reason),
-                &micros(finish.at),
-            ],
-        )
-        .await?;
-        one_row(changed, "event")?;
-        free(&transaction, lease, finish.at, 1).await?;
+        changes::end(&transaction, lease, finish).await?;
         learn(&transaction, lease.account, &finish.learned).await?;
-        if finish.state == EventState::Done {
-            execute(
-                &transaction,
-                "UPDATE account SET done = done + 1 WHERE id = $1",
-                &[&lease.account.get()],
-            )
-            .await?;
-        }
         Ok(transaction.commit().await?)
     }
 

@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
 use futures_util::future::join_all;
-use paddle_kommo_sync::{Clock as _, NewEvent, PostgresStore, Put, Rank, Store as _, StoreError};
+use paddle_kommo_sync::{
+    AccountKey, Clock as _, EventState, Finish, Learned, NewEvent, PostgresStore, Put, Rank,
+    Store as _, StoreError,
+};
 use time::{OffsetDateTime, macros::datetime};
 
 use crate::cluster;
@@ -25,6 +28,19 @@ fn event(id: &str) -> NewEvent {
         payload: b"{}".to_vec(),
         links: Vec::new(),
     }
+}
+
+/// Claims the one event that is open, and ends it.
+async fn finish(store: &PostgresStore, account: AccountKey) {
+    let claimed = store.claim_due(account, NOW, FOR_EVER, 1).await.unwrap().pop().unwrap();
+    let finish = Finish {
+        state: EventState::Done,
+        outcome: "{}".to_owned(),
+        reason: String::new(),
+        learned: Learned::default(),
+        at: NOW,
+    };
+    store.finish(&claimed.lease, &finish).await.unwrap();
 }
 
 async fn fresh() -> (String, PostgresStore) {
@@ -108,9 +124,45 @@ async fn a_process_starts_while_another_hangs_in_the_middle_of_a_change() {
     let (url, store) = fresh().await;
     let account = store.account("default").await.unwrap();
     let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
-    session.batch_execute("BEGIN; UPDATE paddle_kommo.account SET done = done + 1").await.unwrap();
+    session
+        .batch_execute("BEGIN; UPDATE paddle_kommo.account SET checks = checks + 1")
+        .await
+        .unwrap();
     let other = PostgresStore::connect(&url).await.unwrap();
     assert_eq!(other.account("default").await.unwrap(), account);
+}
+
+#[tokio::test]
+async fn events_end_while_the_row_of_their_account_is_held() {
+    let (url, store) = fresh().await;
+    let account = store.account("default").await.unwrap();
+    store.put(account, &event("evt_1")).await.unwrap();
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
+    session
+        .batch_execute("BEGIN; UPDATE paddle_kommo.account SET checks = checks + 1")
+        .await
+        .unwrap();
+    finish(&store, account).await;
+    assert_eq!(store.stats(account, NOW).await.unwrap().done, 1);
+}
+
+#[tokio::test]
+async fn what_an_older_version_counted_is_counted_on() {
+    let (url, store) = fresh().await;
+    let account = store.account("default").await.unwrap();
+    drop(store);
+    let session = cluster::shared().session(url.rsplit('/').next().unwrap()).await.unwrap();
+    session
+        .batch_execute(
+            "DROP TABLE paddle_kommo.done; DELETE FROM paddle_kommo.version WHERE number > 3;
+             ALTER TABLE paddle_kommo.account ADD COLUMN done BIGINT NOT NULL DEFAULT 41",
+        )
+        .await
+        .unwrap();
+    let store = PostgresStore::connect(&url).await.unwrap();
+    store.put(account, &event("evt_1")).await.unwrap();
+    finish(&store, account).await;
+    assert_eq!(store.stats(account, NOW).await.unwrap().done, 42);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Changes that several methods make, each inside the transaction of its caller.
 //!
 //! Whoever changes several rows locks them in one order, so that nobody waits in a circle: lanes (by key), events,
-//! effects, what is known (by entity), links (by entity), the account.
+//! effects, the count of what is done, what is known (by entity), links (by entity), the account.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,12 +10,12 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        AccountKey, Claimed, EffectRow, EventState, Learned, Lease, LinkRow, NewEvent, Put,
-        longest_wait,
+        AccountKey, Attempt, Claimed, EffectRow, EventState, Finish, Learned, Lease, LinkRow,
+        NewEvent, Put, longest_wait,
     },
     rows::{
         count, effects, event_columns, execute, lead_number, micros, query, query_opt, read_event,
-        small, text,
+        small, text, unsigned,
     },
 };
 use crate::error::StoreError;
@@ -261,6 +261,102 @@ pub(super) async fn renew(
     one_row(changed, "lane")
 }
 
+/// The leased event as `held`, its lane's row locked: for a change that is one statement, as those are that come most often.
+macro_rules! held {
+    ($changes:literal) => {
+        concat!(
+            "WITH held AS (
+                 SELECT i.seq FROM lane l JOIN inbox i ON i.account = l.account AND i.event_id = $3
+                 WHERE l.account = $1 AND l.key = $2 AND l.epoch = $4 AND i.key = l.key AND i.state = 0
+                 FOR UPDATE OF l FOR UPDATE OF i
+             ), ",
+            $changes
+        )
+    };
+}
+
+/// Puts effects in flight, all of them or none, and renews the lease.
+pub(super) async fn begin(
+    client: &impl GenericClient,
+    lease: &Lease,
+    effects: &[&str],
+    attempt: &Attempt,
+    until: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let row = query_opt(
+        client,
+        held!(
+            "open AS (
+                 SELECT count(*) AS effects FROM effect e, held
+                 WHERE e.seq = held.seq AND e.name = ANY($5) AND e.state <> 2
+             ), begun AS (
+                 UPDATE effect e SET state = 1, absent = 0, epoch = $4, call_id = $6, sent_at = $7, deadline_at = $8
+                 FROM held, open WHERE e.seq = held.seq AND e.name = ANY($5) AND e.state <> 2
+                 AND open.effects = cardinality($5::text[]) RETURNING 1
+             ), renewed AS (
+                 UPDATE lane SET due_at = $9 FROM held, open
+                 WHERE account = $1 AND key = $2 AND open.effects = cardinality($5::text[])
+             )
+             SELECT seq, (SELECT count(*) FROM begun) FROM held"
+        ),
+        &[
+            &lease.account.get(),
+            &lease.lane,
+            &lease.event_id,
+            &lease.epoch,
+            &effects,
+            &attempt.call_id,
+            &micros(attempt.sent_at),
+            &micros(attempt.deadline_at),
+            &micros(until),
+        ],
+    )
+    .await?;
+    let row = row.ok_or(StoreError::LeaseLost)?;
+    let (seq, begun): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    open_effects(client, seq, effects, unsigned(begun)).await
+}
+
+/// Ends the leased event, frees its lane, and counts it.
+///
+/// It is counted in a row that sessions which run at the same time mostly do not share: one row would make each wait for
+/// the flush of the other.
+pub(super) async fn end(
+    client: &impl GenericClient,
+    lease: &Lease,
+    finish: &Finish,
+) -> Result<(), StoreError> {
+    let row = query_opt(
+        client,
+        held!(
+            "ended AS (
+                 UPDATE inbox SET state = $5, outcome = $6, reason = $7, finished_at = $8
+                 FROM held WHERE inbox.seq = held.seq
+             ), freed AS (
+                 UPDATE lane SET pending = pending - 1, strikes = 0, due_at = $8, owner = NULL
+                 FROM held WHERE account = $1 AND key = $2
+             ), counted AS (
+                 INSERT INTO done(account, place, count) SELECT $1, pg_backend_pid() % 64, 1 FROM held WHERE $5 = $9
+                 ON CONFLICT(account, place) DO UPDATE SET count = done.count + 1
+             )
+             SELECT 1 FROM held"
+        ),
+        &[
+            &lease.account.get(),
+            &lease.lane,
+            &lease.event_id,
+            &lease.epoch,
+            &(finish.state as i64),
+            &text(&finish.outcome),
+            &text(&finish.reason),
+            &micros(finish.at),
+            &(EventState::Done as i64),
+        ],
+    )
+    .await?;
+    row.map(drop).ok_or(StoreError::LeaseLost)
+}
+
 /// Locks two lanes, of which the second may not exist yet, in the order in which everybody locks them.
 pub(super) async fn lock_lanes(
     transaction: &Transaction<'_>,
@@ -319,7 +415,7 @@ pub(super) async fn reopen(
 
 /// Whether all of these effects were changed, none of which had happened; else why not.
 pub(super) async fn open_effects(
-    transaction: &Transaction<'_>,
+    client: &impl GenericClient,
     seq: i64,
     effects: &[&str],
     changed: u64,
@@ -328,7 +424,7 @@ pub(super) async fn open_effects(
         return Ok(());
     }
     let done = query_opt(
-        transaction,
+        client,
         "SELECT 1 FROM effect WHERE seq = $1 AND name = ANY($2) AND state = 2 LIMIT 1",
         &[&seq, &effects],
     )

@@ -67,7 +67,7 @@ pub(super) fn small(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
@@ -234,7 +234,7 @@ pub(super) async fn stats(
         client,
         "SELECT (SELECT count(*) FROM inbox WHERE account = $1 AND state = 0),
                 (SELECT min(received_at) FROM inbox WHERE account = $1 AND state = 0),
-                (SELECT done FROM account WHERE id = $1),
+                (SELECT sum(count)::bigint FROM done WHERE account = $1),
                 (SELECT count(*) FROM effect WHERE account = $1 AND state = 1),
                 (SELECT count(*) FROM effect WHERE account = $1 AND state = 3)",
         &[&account.get()],

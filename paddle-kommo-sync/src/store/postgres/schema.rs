@@ -8,7 +8,7 @@ use crate::error::StoreError;
 pub(super) const SCHEMA: &str = "paddle_kommo";
 
 /// One step per version, each applied in a transaction of its own. A step that was released is never changed.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// Any number, as long as it is always the same: whoever migrates holds the lock of this name.
 const LOCK: i64 = 0x7061_6464_6c65;
@@ -84,6 +84,15 @@ UPDATE lane SET prio = 1;
 const VERSION_3: &str = "
 CREATE INDEX lane_suspect ON lane(account, prio, due_at) WHERE strikes >= 2;
 UPDATE inbox SET decision = NULL WHERE state IN (2, 4) AND payload IS NULL;
+";
+
+/// How many events are done is counted in several places: one row would make all ends of an account wait for each other.
+const VERSION_4: &str = "
+CREATE TABLE done(
+  account BIGINT NOT NULL, place BIGINT NOT NULL, count BIGINT NOT NULL,
+  PRIMARY KEY(account, place)) WITH (fillfactor = 10);
+INSERT INTO done SELECT id, 0, done FROM account;
+ALTER TABLE account DROP COLUMN done;
 ";
 
 /// Brings the database to the version of this program. Of several processes that start at once, one does it.
