@@ -234,7 +234,8 @@ pub(super) async fn stats(
         client,
         "SELECT (SELECT count(*) FROM inbox WHERE account = $1 AND state = 0),
                 (SELECT min(received_at) FROM inbox WHERE account = $1 AND state = 0),
-                (SELECT sum(count)::bigint FROM done WHERE account = $1),
+                (SELECT done FROM account WHERE id = $1)
+                    + (SELECT coalesce(sum(count), 0)::bigint FROM done WHERE account = $1),
                 (SELECT count(*) FROM effect WHERE account = $1 AND state = 1),
                 (SELECT count(*) FROM effect WHERE account = $1 AND state = 3)",
         &[&account.get()],

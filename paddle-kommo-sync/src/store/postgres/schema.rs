@@ -87,12 +87,11 @@ UPDATE inbox SET decision = NULL WHERE state IN (2, 4) AND payload IS NULL;
 ";
 
 /// How many events are done is counted in several places: one row would make all ends of an account wait for each other.
+/// What `account.done` says is counted too: processes of an older version may go on beside this one.
 const VERSION_4: &str = "
 CREATE TABLE done(
   account BIGINT NOT NULL, place BIGINT NOT NULL, count BIGINT NOT NULL,
   PRIMARY KEY(account, place)) WITH (fillfactor = 10);
-INSERT INTO done SELECT id, 0, done FROM account;
-ALTER TABLE account DROP COLUMN done;
 ";
 
 /// Brings the database to the version of this program. Of several processes that start at once, one does it.
