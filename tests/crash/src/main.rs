@@ -142,8 +142,16 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     let two_nodes = thread::scope(|scope| {
         // They wait for Kommo's pace most of the time.
         let two_nodes = has_two_nodes.then(|| scope.spawn(|| two_nodes::run(&stores)));
-        let workers: Vec<_> =
-            (0..jobs).map(|_| scope.spawn(|| work(&stores, &queue, &table))).collect();
+        let worker = || {
+            let worked = work(&stores, &queue, &table);
+            if let Err(why) = &worked {
+                // The others would go on for a long time before anybody hears of it.
+                println!("{why}");
+                queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+            worked
+        };
+        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
         for worker in workers {
             worker.join().map_err(|_| FAILED.to_owned())??;
         }
