@@ -45,12 +45,14 @@ const RENEWED: Duration = Duration::from_secs(20);
 /// How the effects of an event went.
 #[derive(Debug)]
 pub(crate) enum Applied {
-    /// All are in Kommo.
-    Done(Vec<LeftOut>),
+    /// All are in Kommo, but for what it does not take; of that, these fields of the deal.
+    Done { left_out: Vec<LeftOut>, unwritten: Vec<Field> },
     /// Not yet: again at `until`.
     Wait { until: OffsetDateTime, why: String },
     /// A call failed.
     Failed(Reaction),
+    /// The change of the deal failed: none of these fields was written.
+    Unchanged(Vec<Field>, Reaction),
 }
 
 /// What the writer works with.
@@ -107,13 +109,26 @@ impl Applier<'_> {
     ) -> Result<Applied, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
         let mut left = None;
+        let mut unwritten = Vec::new();
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
                 // Left to a person before, while others of the event had to wait: it is not sent by itself any more.
                 _ if row.state == EffectState::Parked => {
                     Err(parked(deals::unconfirmed(row, effect)))
                 }
-                Effect::UpdateLead(update) => self.update_lead(&mut work, row, update).await,
+                Effect::UpdateLead(update) => {
+                    match self.update_lead(&mut work, row, update).await {
+                        Ok(()) => {
+                            unwritten = work.left_out.iter().filter_map(field).collect();
+                            Ok(())
+                        }
+                        Err(Stop::Because(Applied::Failed(reaction))) => {
+                            let fields = update.fields.iter().map(|value| value.field).collect();
+                            return Ok(Applied::Unchanged(fields, reaction));
+                        }
+                        stop => stop,
+                    }
+                }
                 Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
                 Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
                 Effect::RefreshTask(refresh) => self.refresh_task(&mut work, row, refresh).await,
@@ -146,7 +161,7 @@ impl Applier<'_> {
         }
         Ok(match left {
             Some(parked) => Applied::Failed(Reaction::Park(parked)),
-            None => Applied::Done(work.left_out),
+            None => Applied::Done { left_out: work.left_out, unwritten },
         })
     }
 
@@ -282,6 +297,13 @@ const fn is_independent(effect: &Effect) -> bool {
         effect,
         Effect::CreateLead(_) | Effect::NameLead(_) | Effect::AddTag(_) | Effect::StartBot(_)
     )
+}
+
+const fn field(left_out: &LeftOut) -> Option<Field> {
+    match left_out.what {
+        LeftOutPart::Field(field) => Some(field),
+        _ => None,
+    }
 }
 
 fn parked(parked: Parked) -> Stop {

@@ -1,5 +1,6 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
+mod arrived;
 mod at_work;
 mod builder;
 mod changes;

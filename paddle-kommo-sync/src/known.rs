@@ -9,6 +9,7 @@ mod sale;
 mod subscription;
 mod transaction;
 mod version;
+mod written;
 
 use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData, Money};
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use self::{moment::Moment, version::Version};
 pub(crate) use self::{
     recurring::monthly,
-    sale::{SaleKnown, Written},
+    sale::SaleKnown,
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::TransactionKnown,
+    written::{Written, may_write},
 };
 use crate::{
     plan::{Field, Price},

@@ -9,13 +9,12 @@ use time::{Duration, OffsetDateTime};
 use super::{Decision, Facts};
 use crate::{
     config::Overwrite,
-    known::{Deal, Known, TaskRef, Written},
+    known::{Deal, Known, TaskRef, Written, may_write},
     plan::{
         Document, DocumentDraft, Effect, Field, FieldValue, FileDraft, LeadUpdate, NoteDraft, Plan,
         PlannedEffect, Reason, TaskCompletion, TaskDraft, TaskRefresh, Value,
     },
     texts::{Text, Values, clean::clean},
-    zone::Zone,
 };
 
 pub(super) struct Draft {
@@ -108,16 +107,9 @@ impl Draft {
             self.because(Reason::Stale);
             return;
         }
-        let now = self.deal.field(field).filter(|text| !text.is_empty());
-        let ours = written.map(|written| written.text.as_str());
-        let zone = &facts.known.account.zone;
-        let may = match config.overwrite.of(field) {
-            Overwrite::Always => true,
-            Overwrite::IfEmpty => now.is_none(),
-            Overwrite::IfOurs => {
-                now.is_none_or(|now| ours.is_some_and(|ours| is_same(now, ours, zone)))
-            }
-        };
+        let ours = written.and_then(Written::ours);
+        let (now, zone) = (self.deal.field(field), &facts.known.account.zone);
+        let may = may_write(config.overwrite.of(field), now, ours, zone);
         if may {
             self.since.insert(field, at);
             self.update.fields.push(FieldValue { field, value });
@@ -233,7 +225,11 @@ impl Draft {
             let since = self.since.get(field).copied().unwrap_or(occurred_at);
             let at = before.map_or(since, |before| before.at.max(since));
             let of = facts.references.subscription.clone();
-            known.sale.written.insert(*field, Written { text, at, of });
+            let is_looked_at = facts.config.overwrite.of(*field) == Overwrite::IfOurs;
+            let now = self.deal.field(*field).filter(|_| is_looked_at);
+            let before = now.filter(|now| !now.is_empty()).map(str::to_owned);
+            let written = Written { text, at, of, before, has_arrived: true };
+            known.sale.written.insert(*field, written);
         }
         known.sale.price = update.price.or(known.sale.price);
         if update.stage.is_some() || update.price.is_some() || !update.fields.is_empty() {
@@ -254,29 +250,6 @@ pub(super) fn is_of_a_later(facts: &Facts<'_>, written: &Written) -> bool {
     facts.known.sale.shows_before(own, other)
 }
 
-/// Whether a field still holds what we wrote. Kommo gives numbers back without trailing zeros, and keeps only the day of
-/// a date.
-fn is_same(now: &str, written: &str, zone: &Zone) -> bool {
-    const DAY: i64 = 86_400;
-    let plain = |text: &str| match text.split_once('.') {
-        Some((whole, fraction)) => format!("{whole}.{}", fraction.trim_end_matches('0')),
-        None => format!("{text}."),
-    };
-    let within_its_day = || {
-        let since = written.parse::<i64>().ok()?.checked_sub(now.parse().ok()?)?;
-        (written.len() >= 9).then_some((0..DAY).contains(&since))
-    };
-    // In a field of text the day is written.
-    let is_its_day = || {
-        let at = OffsetDateTime::from_unix_timestamp(written.parse().ok()?).ok()?;
-        Some(zone.day(at).to_string() == now)
-    };
-    now == written
-        || plain(now) == plain(written)
-        || within_its_day() == Some(true)
-        || is_its_day() == Some(true)
-}
-
 /// What every drive takes as it stands, whatever Paddle's number has in it.
 fn file_name(name: &str) -> String {
     const LONGEST: usize = 80;
@@ -290,8 +263,7 @@ fn due_at(facts: &Facts<'_>) -> OffsetDateTime {
 
 #[cfg(test)]
 mod tests {
-    use super::{file_name, is_same};
-    use crate::zone::Zone;
+    use super::file_name;
 
     #[test]
     fn a_file_name_leads_nowhere() {
@@ -303,31 +275,5 @@ mod tests {
             assert_eq!(file_name(name), want);
         }
         assert_eq!(file_name(&"ж".repeat(300)), "_".repeat(80));
-    }
-
-    #[test]
-    fn what_kommo_gives_back_is_still_ours() {
-        for (now, written, want) in [
-            ("Pro", "Pro", true),
-            ("Pro", "Pro, yearly", false),
-            ("599", "599.00", true),
-            ("599.5", "599.50", true),
-            ("599.05", "599.50", false),
-            ("5990", "599.0", false),
-            ("1771113600", "1771156800", true),
-            ("1771200000", "1771156800", false),
-            ("1771027200", "1771156800", false),
-            ("7", "7.0", true),
-            ("325", "330", false),
-            // A moment in a field of text: 2026-02-15 12:00 UTC.
-            ("2026-02-16", "1771156800", true),
-            ("2026-02-15", "1771156800", false),
-            ("2026-02-17", "1771156800", false),
-            ("15.02.2026", "1771156800", false),
-            ("2026-02-15", "Pro", false),
-        ] {
-            let far_east = Zone::new(None, Some("+13:00"));
-            assert_eq!(is_same(now, written, &far_east), want, "{now} {written}");
-        }
     }
 }

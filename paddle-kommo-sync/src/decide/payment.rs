@@ -138,7 +138,11 @@ fn ends_trial(facts: &Facts<'_>, transaction: &Transaction, deal: &Deal) -> bool
 
 /// The transaction that won the deal, as far as anybody knows.
 fn winner<'f>(facts: &'f Facts<'_>, deal: &'f Deal) -> Option<&'f str> {
-    facts.known.sale.won_by.as_deref().or(deal.named_transaction())
+    let sale = &facts.known.sale;
+    let ours = sale.written.get(&Field::TransactionId).map(|written| written.text.as_str());
+    // What we wrote there ourselves still names a sale that a person has moved to another deal.
+    let named = deal.named_transaction().filter(|named| Some(*named) != ours);
+    sale.won_by.as_deref().or(named)
 }
 
 /// The deal closes with its price, its fields and a note.
@@ -232,11 +236,12 @@ fn sale(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft, plan: &
 }
 
 /// The payment of a deal that a person closed long ago: stage and price stay as that person set them.
-fn won_before(facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
+fn won_before(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let mut draft = Draft::new(deal, Reason::WonBefore);
     let values = say::transaction(&facts, transaction);
     sale(&facts, transaction, &mut draft, &transaction.product_names().join(", "));
     draft.note(&facts, "payment", Text::Payment, &values);
+    dunning::end(&mut facts, &mut draft, &values);
     documents::invoice(&facts, transaction, &mut draft);
     let mut known = facts.known.clone();
     known.transaction.won = Some(draft.deal.lead);

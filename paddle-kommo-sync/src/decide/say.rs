@@ -5,7 +5,6 @@ use time::OffsetDateTime;
 
 use super::Facts;
 use crate::{
-    config::PriceBasis,
     known::{self, Snapshot},
     texts::{Placeholder, Values},
 };
@@ -132,9 +131,11 @@ pub(super) fn refunded_transaction(facts: &Facts<'_>, refunded: &Transaction) ->
 fn of_what_was_paid(facts: &Facts<'_>, values: Values, remains: bool) -> Values {
     let transaction = &facts.known.transaction;
     let Some(paid) = &transaction.paid else { return values };
-    let left = paid.total.checked_sub(transaction.went_back(PriceBasis::Gross));
+    let left = paid.charged().checked_sub(transaction.paid_back());
     let left = left.filter(|_| remains).and_then(|minor| paid.money(minor));
-    values.set(Placeholder::Total, sum(paid.money(paid.total))).set(Placeholder::Remains, sum(left))
+    values
+        .set(Placeholder::Total, sum(paid.money(paid.charged())))
+        .set(Placeholder::Remains, sum(left))
 }
 
 /// The time that was paid for: its first and its last day, and both as one value.

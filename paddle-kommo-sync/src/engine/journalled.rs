@@ -11,11 +11,12 @@ use crate::{
     apply::kept,
     config::LostDeals,
     error::StoreError,
-    known::{Account, Deal},
+    known::{Account, SaleKnown, may_write},
     link::{self, References, Rung, Rungs},
     outcome::Parked,
-    plan::{Effect, Plan, StageMove},
+    plan::{Effect, Field, LeadUpdate, Plan, Reason, StageMove},
     store::{Claimed, EffectRow, EffectState, Learned},
+    zone::Zone,
 };
 
 impl Sync {
@@ -25,7 +26,7 @@ impl Sync {
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
-        plan: Plan,
+        mut plan: Plan,
     ) -> Result<Next, StoreError> {
         let mut effects = parsed(claimed.effects.clone())?;
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
@@ -37,10 +38,16 @@ impl Sync {
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
         };
+        let meant = self.meant_by_a_person(event, data).await?.filter(|meant| *meant != planned);
+        // What was begun is ended where it was begun: one sale is not told on two deals.
+        let is_begun = |(row, effect): &(EffectRow, Effect)| match effect {
+            // Whether this one happened the deal itself says.
+            Effect::UpdateLead(_) => row.state == EffectState::Done,
+            _ => row.state != EffectState::Planned,
+        };
+        let elsewhere = meant.filter(|_| !effects.iter().any(is_begun));
         // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
-        if !effects.iter().any(writes_deal)
-            && self.meant_by_a_person(event, data).await?.is_none_or(|meant| meant == planned)
-        {
+        if !effects.iter().any(writes_deal) && meant.is_none() {
             return Ok(Next::CarryOut(Journalled { effects, plan }));
         }
         let applier = self.applier(priority(&claimed.event));
@@ -48,10 +55,19 @@ impl Sync {
         let lead = match kept(&*self.0.store, &*self.0.clock, &claimed.lease, reading).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
             Ok(_) => {
-                return self.go_elsewhere(claimed, (event, data), planned, effects, plan).await;
+                let Some(meant) = meant else {
+                    let parked = Parked::deal_gone(planned);
+                    return self.park(&claimed.lease, parked).await.map(Next::from);
+                };
+                return self.go_elsewhere(claimed, (event, data), meant, effects, plan).await;
             }
             Err(reaction) => return self.react(claimed, reaction).await.map(Next::from),
         };
+        if let Some(elsewhere) = elsewhere
+            && !effects.iter().any(|(row, effect)| self.has_happened(&lead, row, effect))
+        {
+            return self.go_elsewhere(claimed, (event, data), elsewhere, effects, plan).await;
+        }
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
             Effect::UpdateLead(update) if is_open(row) && update.lead == planned => {
                 Some((row, update))
@@ -60,15 +76,22 @@ impl Sync {
         });
         if let Some((row, update)) = update {
             if let Some(stage) = update.stage {
-                let is_unheard = matches!(row.state, EffectState::InFlight | EffectState::Unknown);
-                let has_happened = is_unheard && self.names(&lead, data);
+                let has_happened = is_unheard(row) && self.shows(&lead, update);
+                let is_there = |pipeline| stage.pipeline == pipeline;
                 match (lead.pipeline_id, lead.status_id) {
-                    (_, Some(status)) if status == stage.from => {}
+                    // A lost deal has the same stage in every pipeline.
+                    (pipeline, Some(status))
+                        if status == stage.from && pipeline.is_none_or(is_there) => {}
                     // It happened, by our call without an answer or by a person; perhaps the deal went on from there.
                     (_, Some(status))
                         if status == stage.to || status == StatusId::WON || has_happened =>
                     {
                         update.stage = None;
+                    }
+                    // A lost deal keeps its stage whatever is charged later. All else stands: by what is known, the end of
+                    // the trial was told already.
+                    (_, Some(StatusId::LOST)) if plan.reasons.contains(&Reason::TrialConverted) => {
+                        (update.stage, update.price) = (None, None);
                     }
                     // What a lost deal means is for the rules to say.
                     (Some(_), Some(StatusId::LOST))
@@ -88,25 +111,50 @@ impl Sync {
             let sale = self.sale(update.lead).await?;
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
+            if self.leave_to_persons(update, &sale, &lead).await
+                && !plan.reasons.contains(&Reason::PersonsValueStays)
+            {
+                plan.reasons.push(Reason::PersonsValueStays);
+            }
+            let fields: Vec<_> = update.fields.iter().map(|value| value.field).collect();
+            self.set_arrived(update.lead, &fields, true).await?;
         }
         Ok(Next::CarryOut(Journalled { effects, plan }))
     }
 
-    /// The deal of a journalled plan is gone. If a person has said meanwhile which other deal is meant, the event goes on
-    /// there; what was done already was done to the deal that is gone.
+    /// Takes out what a person has written since; true when there is something.
+    async fn leave_to_persons(
+        &self,
+        update: &mut LeadUpdate,
+        sale: &SaleKnown,
+        lead: &Lead,
+    ) -> bool {
+        let Some(deal) = self.deal(lead) else { return false };
+        let planned = update.fields.len();
+        let zone = self.account().await.map(|account| account.zone).unwrap_or(Zone::UTC);
+        update.fields.retain(|value| {
+            let (rule, now) = (self.0.config.overwrite.of(value.field), deal.field(value.field));
+            let written = sale.written.get(&value.field);
+            let ours =
+                written.map(|written| [Some(written.text.as_str()), written.before.as_deref()]);
+            // Our own call may have come through.
+            let is_there = now == Some(value.value.to_text().as_str());
+            is_there || may_write(rule, now, ours.into_iter().flatten().flatten(), &zone)
+        });
+        update.fields.len() < planned
+    }
+
+    /// A person has said that another deal is meant than the one of the journalled plan, and that one is gone or nothing was
+    /// done to it: the event goes on there. What was done already was done to the deal that is gone.
     async fn go_elsewhere(
         &self,
         claimed: &Claimed,
         (event, data): (&Event, &EventData),
-        gone: LeadId,
+        meant: LeadId,
         mut effects: Vec<(EffectRow, Effect)>,
         mut plan: Plan,
     ) -> Result<Next, StoreError> {
         let lease = &claimed.lease;
-        let meant = self.meant_by_a_person(event, data).await?;
-        let Some(meant) = meant.filter(|meant| *meant != gone) else {
-            return self.park(lease, Parked::deal_gone(gone)).await.map(Next::from);
-        };
         let lane = link::lane(meant);
         if lane != lease.lane {
             self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
@@ -116,20 +164,35 @@ impl Sync {
         if effects.iter().any(|(_, effect)| closes(effect)) {
             return self.plan(claimed, event, data).await;
         }
-        for (_, effect) in &mut effects {
-            effect.move_to(meant);
-        }
         for document in &mut plan.documents {
             document.file.lead = meant;
+        }
+        for planned in &mut plan.effects {
+            planned.effect.move_to(meant);
+        }
+        if effects.iter().all(|(row, _)| row.state != EffectState::Done) {
+            // On disk too: the other deal is there, and must not get the rest of it.
+            effects = parsed(self.journal(lease, &plan, &Learned::default()).await?)?;
+        } else {
+            effects.iter_mut().for_each(|(_, effect)| effect.move_to(meant));
         }
         Ok(Next::CarryOut(Journalled { effects, plan }))
     }
 
-    /// Whether the deal names the transaction of the event, which only we write there.
-    fn names(&self, lead: &Lead, data: &EventData) -> bool {
-        let deal = self.deal(lead);
-        let named = deal.as_ref().and_then(Deal::named_transaction);
-        named.is_some() && named == data.transaction().map(|transaction| transaction.id.as_str())
+    /// Whether the deal shows that its change, which was not answered, has happened.
+    fn has_happened(&self, lead: &Lead, row: &EffectRow, effect: &Effect) -> bool {
+        let Effect::UpdateLead(update) = effect else { return false };
+        let is_moved = update.stage.is_some_and(|stage| lead.status_id != Some(stage.from));
+        is_unheard(row) && (is_moved || self.shows(lead, update))
+    }
+
+    /// Whether the deal shows what only this change writes.
+    fn shows(&self, lead: &Lead, update: &LeadUpdate) -> bool {
+        let Some(deal) = self.deal(lead) else { return false };
+        update.fields.iter().any(|value| {
+            matches!(value.field, Field::TransactionId | Field::InvoiceNumber)
+                && deal.field(value.field) == Some(value.value.to_text().as_str())
+        })
     }
 
     async fn meant_by_a_person(
@@ -144,4 +207,8 @@ impl Sync {
             _ => None,
         })
     }
+}
+
+const fn is_unheard(row: &EffectRow) -> bool {
+    matches!(row.state, EffectState::InFlight | EffectState::Unknown)
 }

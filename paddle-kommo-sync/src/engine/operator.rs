@@ -102,10 +102,14 @@ impl Sync {
         };
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
         let learned = Learned { links: entities.iter().map(person).collect(), known: Vec::new() };
-        self.0.store.learn(account, &learned).await?;
         // The customer may have bought something else as well, for another deal.
-        for entity in entities.iter().filter(|entity| !entity.starts_with("ctm_")) {
-            self.move_sale(entity, lead).await?;
+        let is_of_the_sale = |entity: &&String| !entity.starts_with("ctm_");
+        let sold: Vec<String> = entities.iter().filter(is_of_the_sale).cloned().collect();
+        // Before the word of a person takes the place of an earlier one.
+        let from = self.deals_of(&sold).await?;
+        self.0.store.learn(account, &learned).await?;
+        for entity in &sold {
+            self.move_sale(entity, &from, lead).await?;
         }
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {

@@ -348,9 +348,12 @@ impl Sync {
             ..self.applier(priority(&claimed.event))
         };
         match applier.apply(lease.clone(), &effects).await? {
-            Applied::Done(left_out) => {
+            Applied::Done { left_out, unwritten } => {
                 self.0.health.recovered();
                 self.warn_once(&left_out);
+                if let Some(lead) = lead {
+                    self.set_arrived(lead, &unwritten, false).await?;
+                }
                 for document in plan.documents {
                     let job = Job::Document(document);
                     self.put_job(&job, claimed.event.occurred_at, claimed.event.sandbox).await?;
@@ -360,6 +363,13 @@ impl Sync {
             }
             Applied::Wait { until, why } => self.wait(lease, until, why).await,
             Applied::Failed(reaction) => self.react(claimed, reaction).await,
+            Applied::Unchanged(fields, reaction) => {
+                let step = self.react(claimed, reaction).await?;
+                if let (Some(lead), Step::Ended(_)) = (lead, &step) {
+                    self.set_arrived(lead, &fields, false).await?;
+                }
+                Ok(step)
+            }
         }
     }
 }

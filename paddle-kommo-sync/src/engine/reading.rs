@@ -133,6 +133,16 @@ impl Sync {
         parsed(Some(&self.0.store.known(self.0.account, &link::lane(lead)).await?))
     }
 
+    /// What is stored under this name, and what it says.
+    pub(super) async fn stored<T: Default + DeserializeOwned>(
+        &self,
+        entity: &str,
+    ) -> Result<(KnownRow, T), StoreError> {
+        let row = self.0.store.known(self.0.account, entity).await?;
+        let state = parsed(Some(&row))?;
+        Ok((row, state))
+    }
+
     /// The Kommo account, as it was asked lately.
     pub(super) async fn account(&self) -> Result<Account, kommo_client::Error> {
         self.0.cache.account(&self.0.kommo, self.now()).await
@@ -293,6 +303,13 @@ impl Stored {
         keep(&self.sale, written::<SaleKnown>(&after.sale)?);
         Ok(learned)
     }
+}
+
+/// The row of what was [stored](Sync::stored), as it is now.
+pub(super) fn row<T: Default + PartialEq + Serialize>(
+    (row, state): (KnownRow, T),
+) -> Result<KnownRow, StoreError> {
+    Ok(KnownRow { state: written(&state)?, ..row })
 }
 
 /// What is stored for a state; nothing for a state that says nothing.

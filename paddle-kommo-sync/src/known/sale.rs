@@ -2,13 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
 
-use super::{Moment, SubscriptionKnown, TransactionKnown};
-use crate::{
-    config::PriceBasis,
-    plan::{Field, FieldValue, Price},
-};
+use super::{Moment, SubscriptionKnown, TransactionKnown, Written};
+use crate::plan::{Field, FieldValue, Price};
 
 /// What is known of a deal: everything that was paid for it, and what we wrote into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +28,6 @@ pub(crate) struct SaleKnown {
     pub(crate) celebrated_by: Option<String>,
     /// The transaction that won it.
     pub(crate) won_by: Option<String>,
-}
-
-/// What we wrote into a field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Written {
-    /// As text.
-    pub(crate) text: String,
-    /// When the event happened that it comes from: an older one does not overwrite it.
-    #[serde(with = "time::serde::rfc3339")]
-    pub(crate) at: OffsetDateTime,
-    /// The subscription whose event that was, if it had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) of: Option<String>,
 }
 
 /// A payment of a deal, in minor units of its currency.
@@ -79,7 +62,7 @@ impl SaleKnown {
     }
 
     pub(super) fn fold_refunds(&mut self, transaction: &str, known: &TransactionKnown) {
-        let refunded = known.went_back(PriceBasis::Gross);
+        let refunded = known.paid_back();
         if refunded != 0 || self.payments.contains_key(transaction) {
             self.payments.entry(transaction.to_owned()).or_default().refunded = refunded;
         }
@@ -103,6 +86,17 @@ impl SaleKnown {
     /// as an older event may say what is so now.
     pub(crate) fn is_current(&self, value: &FieldValue) -> bool {
         self.written.get(&value.field).is_none_or(|written| written.text == value.value.to_text())
+    }
+
+    /// Whether these values have come to stand in the fields of the deal. True when that was not known before.
+    pub(crate) fn set_arrived(&mut self, fields: &[Field], has_arrived: bool) -> bool {
+        let mut is_news = false;
+        for field in fields {
+            let Some(written) = self.written.get_mut(field) else { continue };
+            is_news |= written.has_arrived != has_arrived;
+            written.has_arrived = has_arrived;
+        }
+        is_news
     }
 
     /// Whether what a person bought before, or another sale, is what the sums of the deal tell of.
@@ -133,12 +127,14 @@ impl SaleKnown {
         let ids: Vec<String> =
             self.payments.iter().filter(moves).map(|(id, _)| id.clone()).collect();
         for id in &ids {
+            // It was left out of the sums beside another sale. Where a person says that it belongs, it counts.
+            self.left_out.remove(id);
             to.payments.extend(self.payments.remove(id).map(|payment| (id.clone(), payment)));
-            to.left_out.extend(self.left_out.take(id));
         }
-        to.left_out.extend(self.left_out.take(entity));
+        self.left_out.remove(entity);
         to.subscriptions.extend(self.subscriptions.remove_entry(entity));
         to.began.extend(self.began.remove_entry(entity));
+        self.count_what_is_alone();
         let won_by = self.won_by.take_if(|by| ids.contains(by))?;
         to.won_by.get_or_insert_with(|| won_by.clone());
         if to.celebrated_by.is_none() {
@@ -146,6 +142,24 @@ impl SaleKnown {
             to.elsewhere = self.elsewhere.take();
         }
         Some(won_by)
+    }
+
+    /// What was left out beside another sale counts when it is the only one.
+    fn count_what_is_alone(&mut self) {
+        let sale = |(id, payment): (&String, &SalePayment)| {
+            payment.subscription.clone().unwrap_or_else(|| id.clone())
+        };
+        let sales: BTreeSet<String> = self.payments.iter().map(sale).collect();
+        if self.counted().next().is_none() && sales.len() == 1 {
+            self.left_out.clear();
+        }
+    }
+
+    /// The win by this transaction never came to be.
+    pub(crate) fn forget_win(&mut self, transaction: &str) {
+        if self.won_by.take_if(|by| by == transaction).is_some() {
+            (self.celebrated_by, self.elsewhere) = (None, None);
+        }
     }
 
     fn counted(&self) -> impl Iterator<Item = (&str, &SalePayment)> + Clone {

@@ -38,8 +38,10 @@ pub(crate) struct TransactionKnown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paid {
     pub(crate) currency: String,
-    /// What was charged; the customer's credit may have paid the rest.
     pub(crate) total: i64,
+    /// What of the total was charged, where the customer's credit has paid the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    charged: Option<i64>,
     pub(crate) net: Option<i64>,
     pub(crate) earnings: Option<i64>,
 }
@@ -106,10 +108,12 @@ impl TransactionKnown {
         self.is_of(transaction.customer_id.as_ref());
         match transaction.status.as_str() {
             "completed" => {
-                if let Some(total) = transaction.charged() {
+                if let Some(total) = transaction.total() {
+                    let charged = transaction.charged().filter(|charged| *charged != total);
                     self.paid = Some(Paid {
                         currency: total.currency().code().to_owned(),
                         total: total.minor(),
+                        charged: charged.map(|charged| charged.minor()),
                         net: transaction.net().map(|net| net.minor()),
                         // The earnings are known at `transaction.completed` only, and never forgotten again.
                         earnings: transaction
@@ -174,6 +178,14 @@ impl TransactionKnown {
         known.status == "reversed" || endings.any(|action| self.approved(action).any(is_later))
     }
 
+    /// How much of what was charged went back, in minor units.
+    pub(crate) fn paid_back(&self) -> i64 {
+        match &self.paid {
+            Some(paid) if self.is_refunded_by_status() => paid.charged(),
+            _ => self.went_back(PriceBasis::Gross),
+        }
+    }
+
     /// How much went back by refunds and standing chargebacks, in minor units: of the total, the net sum or the earnings.
     pub(crate) fn went_back(&self, basis: PriceBasis) -> i64 {
         if self.is_refunded_by_status() {
@@ -201,7 +213,8 @@ impl TransactionKnown {
         let refunded = self
             .approved("refund")
             .fold(0_i64, |refunded, known| refunded.saturating_add(known.total));
-        let covers = self.paid.as_ref().is_some_and(|paid| refunded > 0 && refunded >= paid.total);
+        let covers =
+            self.paid.as_ref().is_some_and(|paid| refunded > 0 && refunded >= paid.charged());
         let any = self.approved("refund").count() > 0;
         // A reversal has an adjustment of its own, and turns the status of the original, in either order.
         let turned = self
@@ -226,6 +239,11 @@ impl TransactionKnown {
 }
 
 impl Paid {
+    /// What was charged: what came in.
+    pub(crate) fn charged(&self) -> i64 {
+        self.charged.unwrap_or(self.total)
+    }
+
     /// The total, the net sum or the earnings, in minor units.
     pub(crate) const fn sum(&self, basis: PriceBasis) -> Option<i64> {
         match basis {

@@ -1,12 +1,13 @@
 //! Credit is no money that came in, and the sign of a sum says nothing.
 
-use paddle_kommo_sync::{Config, Reason};
+use kommo_client::LeadId;
+use paddle_kommo_sync::{Config, PriceBasis, Reason, RefundedDeal};
 use serde_json::json;
 
 use crate::{
     money::{sums, with_sums},
     support::{
-        World,
+        LEAD, World,
         events::{event, refund, renewal, transaction},
     },
 };
@@ -38,6 +39,36 @@ async fn what_credit_has_paid_is_told_and_not_summed() {
     assert_eq!(sums(&world), ["678.77", "26.62", "652.15"]);
     let notes = world.notes();
     assert!(notes[2].starts_with("Refunded 26.62 USD of 26.62 USD, 0.00 USD remains"), "{notes:?}");
+}
+
+/// The price is that of the sale, however it was paid.
+#[tokio::test]
+async fn the_price_follows_what_went_back_of_the_sale_with_its_credit() {
+    for (basis, won, after) in [(PriceBasis::Gross, 652, 552), (PriceBasis::Net, 599, 507)] {
+        for is_refunded_first in [false, true] {
+            let world = with_sums(|config| {
+                config.price_basis = basis;
+                config.refunds.deal = RefundedDeal::LowerPrice;
+            })
+            .await;
+            let mut data = transaction();
+            data["details"]["totals"]["credit"] = json!("30000");
+            data["details"]["totals"]["grand_total"] = json!("35215");
+            let payment = event("transaction.completed", 0, &data);
+            let back = event("adjustment.updated", 10, &refund("approved"));
+            if is_refunded_first {
+                world.sync.link("txn_first", LeadId::new(LEAD)).await.unwrap();
+                world.done(&back).await;
+                world.done(&payment).await;
+            } else {
+                world.done(&payment).await;
+                assert_eq!(world.price(), won);
+                world.done(&back).await;
+            }
+            assert_eq!(world.price(), after, "{basis:?} {is_refunded_first}");
+            assert_eq!(sums(&world), ["352.15", "100.00", "252.15"]);
+        }
+    }
 }
 
 /// Paddle's own example of a reversal has sums below zero.

@@ -9,7 +9,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::support::{
-    LOST, NOW, PIPELINE, WON, World,
+    LEAD, LOST, NOW, PIPELINE, WON, World,
     events::{event, named, refund, renewal, subscription, time, transaction},
     shop::{DAY, Shop, work},
 };
@@ -170,6 +170,21 @@ async fn a_preview_says_what_would_be_and_does_nothing() {
 }
 
 /// What history tells makes no task; that it is over is told all the same.
+/// The payment itself was never heard of, and a person closed the deal.
+#[tokio::test]
+async fn an_invoice_that_history_says_is_paid_is_past_due_no_more() {
+    let world = World::new().await;
+    let mut invoice = transaction();
+    (invoice["origin"], invoice["status"]) = (json!("api"), json!("past_due"));
+    invoice["subscription_id"] = json!(null);
+    world.done(&event("transaction.past_due", 10, &invoice)).await;
+    world.kommo.move_lead(LEAD, PIPELINE, WON);
+    invoice["status"] = json!("completed");
+    let told = named("history_txn_first_completed", "transaction.completed", 20, &invoice);
+    assert_eq!(world.done(&told).await, [Reason::WonBefore]);
+    assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(true));
+}
+
 #[tokio::test]
 async fn a_spell_that_began_in_history_ends_with_a_payment() {
     let world = World::new().await;

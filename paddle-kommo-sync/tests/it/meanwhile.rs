@@ -6,12 +6,14 @@ use kommo_client::{
     AccessToken, Client, LeadId, PipelineId, StatusId,
     fake::{FakeLead, Fault},
 };
-use paddle_kommo_sync::{Config, MemoryStore, Outcome, ParkReason, Reason, TrialConversion};
+use paddle_kommo_sync::{
+    Config, LostDeals, MemoryStore, Outcome, ParkReason, Reason, TrialConversion,
+};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::support::{
-    LEAD, PIPELINE, WON, World,
+    LEAD, LOST, PIPELINE, WON, World,
     events::{event, renewal, subscription, transaction},
     faulty::{Fate, FaultyStore},
 };
@@ -71,6 +73,56 @@ async fn a_win_without_an_answer_is_not_repeated_where_the_deal_went_on_to() {
     world.done(&payment).await;
     assert_eq!(world.stage(), 58_141_815, "it stays where it was put");
     assert_eq!((world.price(), world.notes().len()), (599, 1));
+}
+
+/// The account has no field that names the transaction: the invoice tells as well.
+#[tokio::test]
+async fn a_win_without_an_answer_is_known_by_its_invoice() {
+    let world = World::with(|config| config.fields.transaction_id = "".into()).await;
+    world.kommo.fail_next(Fault::status(502).applied().on("PATCH", "/api/v4/leads"));
+    let payment = event("transaction.completed", 0, &transaction());
+    world.waiting(&payment).await;
+    world.kommo.move_lead(LEAD, PIPELINE, 58_141_815);
+    world.advance(Duration::from_secs(60));
+    world.done(&payment).await;
+    assert_eq!(world.stage(), 58_141_815, "it stays where it was put");
+}
+
+/// Every pipeline has the same stage for them.
+#[tokio::test]
+async fn a_lost_deal_is_won_in_the_pipeline_where_it_is_by_then() {
+    let world = World::with(|config| config.lost_deals = LostDeals::Win).await;
+    let pipeline = world.kommo.add_pipeline("Partners", &["Signed"]);
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
+    let payment = event("transaction.completed", 0, &transaction());
+    world.waiting(&payment).await;
+    world.kommo.move_lead(LEAD, pipeline, LOST);
+    world.advance(Duration::from_secs(60));
+    assert_eq!(world.done(&payment).await, [Reason::LostDealWon]);
+    assert_eq!((world.lead()["pipeline_id"].as_u64(), world.stage()), (Some(pipeline), WON));
+}
+
+/// A deal that is lost is not won by the end of a trial. That the customer pays again is told all the same.
+#[tokio::test]
+async fn a_trial_that_ends_on_a_deal_lost_meanwhile_is_told() {
+    let win = |config: &mut Config| config.trial_conversion = TrialConversion::Win;
+    let world = World::with(win).await;
+    world.done(&event("subscription.trialing", 1, &subscription("trialing"))).await;
+    let mut failed = renewal();
+    failed["status"] = json!("past_due");
+    world.done(&event("transaction.payment_failed", 50, &failed)).await;
+    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
+    let paid = event("transaction.completed", 100, &renewal());
+    world.waiting(&paid).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    world.advance(Duration::from_secs(60));
+    world.done(&paid).await;
+    assert_eq!((world.stage(), world.price()), (LOST, 0));
+    let notes = world.notes();
+    assert!(notes.iter().any(|note| note.starts_with("Payment recovered")), "{notes:?}");
+    let completed = |task: &Value| task["is_completed"] == json!(true);
+    assert!(world.kommo.tasks(LEAD).iter().all(completed), "{:?}", world.tasks());
 }
 
 #[tokio::test]

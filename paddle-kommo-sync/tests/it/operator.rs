@@ -1,16 +1,14 @@
-//! What the operator sees and sets: previews, stories, shadow mode, the guard of the price, a person's values.
+//! What the operator sees and sets: previews, stories, shadow mode and the guard of the price.
 
-use kommo_client::{LeadId, fake::FakeLead};
+use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    AgreedPrice, Config, MemoryStore, Mode, Outcome, Overwrite, ParkReason, Preview, Reason,
-    RefundedDeal, Unlinked, plan::Field,
+    AgreedPrice, Config, MemoryStore, Mode, Outcome, ParkReason, Preview, Reason, Unlinked,
 };
 use serde_json::{Value, json};
 
-use crate::money::with_sums;
 use crate::support::{
-    LEAD, NEGOTIATION, PIPELINE, WON, World, client,
-    events::{event, renewal, subscription, time, transaction},
+    LEAD, NEGOTIATION, PIPELINE, WON, World,
+    events::{event, renewal, subscription, transaction},
 };
 
 #[tokio::test]
@@ -169,54 +167,6 @@ async fn a_cheaper_basket_never_closes_a_dear_deal_silently() {
 }
 
 #[tokio::test]
-async fn what_a_person_wrote_stays_where_configured() {
-    for (rule, by_hand, want) in [
-        (Overwrite::Always, Some("by hand"), "Basic, monthly"),
-        (Overwrite::IfEmpty, Some("by hand"), "by hand"),
-        (Overwrite::IfEmpty, None, "Pro, yearly, Set-up"),
-        (Overwrite::IfOurs, Some("by hand"), "by hand"),
-        (Overwrite::IfOurs, None, "Basic, monthly"),
-    ] {
-        let world = World::with(|config| config.overwrite.set(Field::PlanName, rule)).await;
-        world.done(&event("transaction.completed", 0, &transaction())).await;
-        if let Some(text) = by_hand {
-            let write = kommo_client::FieldWrite::new(
-                kommo_client::FieldRef::Code("PLAN_NAME".to_owned()),
-                kommo_client::FieldInput::Text(text.to_owned()),
-            );
-            let patch = kommo_client::LeadPatch::new(kommo_client::LeadId::new(LEAD)).field(write);
-            client(&world.kommo).leads().update(&[patch]).await.unwrap();
-        }
-        let mut change = subscription("active");
-        world.done(&event("subscription.created", 5, &change)).await;
-        change["updated_at"] = json!(time(10));
-        change["items"] =
-            json!([{"price": {"id": "pri_basic", "name": "Basic, monthly"}, "quantity": 1}]);
-        let reasons = world.done(&event("subscription.updated", 10, &change)).await;
-        assert_eq!(world.field("PLAN_NAME"), json!(want), "{rule:?} {by_hand:?}");
-        let stays = want != "Basic, monthly";
-        assert_eq!(reasons.contains(&Reason::PersonsValueStays), stays, "{rule:?} {by_hand:?}");
-    }
-}
-
-#[tokio::test]
-async fn our_own_day_in_a_field_of_text_is_no_persons_value() {
-    let world = World::with(|config| {
-        config.fields.next_billing_date = "NEXT".into();
-        config.overwrite.set(Field::NextBillingDate, Overwrite::IfOurs);
-    })
-    .await;
-    world.kommo.add_field(Some("NEXT"), "Next", "text");
-    world.done(&event("subscription.created", 0, &subscription("active"))).await;
-    assert_eq!(world.field("NEXT"), json!("2026-02-15"));
-    let mut later = subscription("active");
-    later["next_billed_at"] = json!("2026-03-15T12:00:00Z");
-    let reasons = world.done(&event("subscription.updated", 10, &later)).await;
-    assert_eq!(reasons, [Reason::SubscriptionChanged]);
-    assert_eq!(world.field("NEXT"), json!("2026-03-15"));
-}
-
-#[tokio::test]
 async fn the_sums_of_a_deal_are_kept() {
     let world = World::with(|config| {
         config.fields.amount_paid = "AMOUNT".into();
@@ -247,32 +197,4 @@ fn renewal_that(status: &str) -> Value {
     let mut data = renewal();
     data["status"] = json!(status);
     data
-}
-
-/// Two deals were merged, or the sale was linked to the wrong one.
-#[tokio::test]
-async fn what_was_paid_moves_with_the_sale() {
-    const OTHER: u64 = LEAD + 1;
-    let world = with_sums(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
-    world.done(&event("transaction.completed", 0, &transaction())).await;
-    world.done(&event("subscription.created", 1, &subscription("active"))).await;
-    world.done(&event("transaction.completed", 10, &renewal())).await;
-    world.kommo.add_lead(FakeLead::new("Acme").id(OTHER).price(599).stage(PIPELINE, WON));
-    world.sync.link("sub_seats", LeadId::new(OTHER)).await.unwrap();
-    let mut next = renewal();
-    next["id"] = json!("txn_next");
-    world.done(&event("transaction.completed", 20, &next)).await;
-    let sums = |lead: u64| {
-        let lead = world.kommo.lead(lead).unwrap();
-        let fields = lead["custom_fields_values"].as_array().cloned().unwrap_or_default();
-        ["PAID", "REFUNDED", "NET"].map(|code| {
-            let field = fields.iter().find(|field| field["field_code"] == json!(code));
-            field.map_or(Value::Null, |field| field["values"][0]["value"].clone())
-        })
-    };
-    assert_eq!(sums(OTHER), ["1305.39", "0.00", "1305.39"]);
-    let back = crate::support::events::refund("approved");
-    world.done(&event("adjustment.updated", 30, &back)).await;
-    assert_eq!(sums(OTHER), ["1305.39", "100.00", "1205.39"]);
-    assert_eq!(world.kommo.lead(OTHER).unwrap()["price"], json!(507), "599.00 less 91.85");
 }

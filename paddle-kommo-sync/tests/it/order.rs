@@ -143,7 +143,7 @@ async fn an_older_renewal_does_not_overwrite_a_newer_invoice() {
 #[tokio::test]
 async fn a_plan_that_is_resumed_late_does_not_overwrite_what_is_newer() {
     let world = World::new().await;
-    refuse_a_change(&world);
+    refuse(&world, "PATCH");
     let activated = event("subscription.activated", 10, &subscription("active"));
     assert_eq!(world.parked(&activated).await.reason, ParkReason::Refused);
     let mut ended = subscription("canceled");
@@ -155,11 +155,11 @@ async fn a_plan_that_is_resumed_late_does_not_overwrite_what_is_newer() {
     assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("canceled"));
 }
 
-/// The next change of a deal fails for good, until a person resumes it.
-fn refuse_a_change(world: &World) {
+/// The next such call about a deal fails for good, until a person resumes its event.
+pub(crate) fn refuse(world: &World, method: &str) {
     world.kommo.fail_next(
         Fault::answer(403, r#"{"title":"Forbidden","status":403,"detail":"no rights"}"#)
-            .on("PATCH", "/api/v4/leads"),
+            .on(method, "/api/v4/leads"),
     );
 }
 
@@ -174,7 +174,7 @@ async fn an_older_event_that_tells_what_is_so_now_still_writes_it_when_resumed()
     ending["scheduled_change"] =
         json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
     let late = event("subscription.updated", 20, &ending);
-    refuse_a_change(&world);
+    refuse(&world, "PATCH");
     world.parked(&late).await;
     assert!(world.sync.resume(late.id().as_str()).await.unwrap());
     world.done(&late).await;
@@ -190,7 +190,7 @@ async fn an_older_refund_still_lowers_the_price_when_resumed() {
     let mut other = refund("approved");
     other["id"] = json!("adj_other");
     let late = event("adjustment.updated", 20, &other);
-    refuse_a_change(&world);
+    refuse(&world, "PATCH");
     world.parked(&late).await;
     assert!(world.sync.resume(late.id().as_str()).await.unwrap());
     world.done(&late).await;
