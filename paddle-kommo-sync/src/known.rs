@@ -11,6 +11,8 @@ mod transaction;
 mod version;
 mod written;
 
+use std::collections::BTreeSet;
+
 use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData, Money};
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,9 @@ pub(crate) fn without_sign(money: Money) -> Money {
 pub(crate) struct CustomerKnown {
     version: Option<Version>,
     pub(crate) email: Option<String>,
+    /// The events that name a deal without a signature, and wait until the customer turns out to be its contact.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) unconfirmed: BTreeSet<String>,
 }
 
 impl Known {

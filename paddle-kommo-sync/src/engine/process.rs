@@ -7,7 +7,7 @@ use paddle_webhook::{Environment, Event, EventData};
 
 use super::{Sync, jobs::Job, reading::Found, rfc3339, text};
 use crate::{
-    apply::{Applied, Applier, after, held},
+    apply::{Applied, Applier, after, held, kept},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
@@ -220,9 +220,12 @@ impl Sync {
                     return self.end(lease, outcome, learned).await.map(Next::from);
                 }
                 Found::Parked(parked) => {
-                    let known = stored.known.clone().fold_parked(event, data);
-                    let learned = stored.learned(&known, Vec::new())?;
+                    let mut known = stored.known.clone().fold_parked(event, data);
                     let reason = parked.reason;
+                    if reason == ParkReason::LinkNotConfirmed {
+                        known.customer.unconfirmed.insert(lease.event_id.clone());
+                    }
+                    let learned = stored.learned(&known, Vec::new())?;
                     let step = self.end(lease, Outcome::Parked(parked), learned).await?;
                     if reason != ParkReason::DealGone {
                         self.reopen_if_told(&stored, (&lease.event_id, reason)).await?;
@@ -251,10 +254,10 @@ impl Sync {
                     Rungs::Confirm(_) | Rungs::Parked(_) | Rungs::Silent => Vec::new(),
                 };
                 let known = stored.known.clone().fold(event, data);
-                let tells_a_deal = stored.tells_a_deal(&known, &links);
                 let learned = stored.learned(&known, links)?;
+                let links = learned.links.clone();
                 let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
-                self.reopen(tells_a_deal, &stored).await?;
+                self.reopen(&stored, &known, &links).await?;
                 Ok(step.into())
             }
             Decision::Park(parked) => {
@@ -264,7 +267,7 @@ impl Sync {
             }
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.
             Decision::NeedsDeal => Err(StoreError::Corrupt("decision")),
-            Decision::Act { plan, known } => {
+            Decision::Act { plan, mut known } => {
                 let (Some(deal), Some(rung)) = (&stored.known.deal, stored.rung) else {
                     return Err(StoreError::Corrupt("decision"));
                 };
@@ -273,19 +276,18 @@ impl Sync {
                     // What was not written must not count as written, nor what was not told as told: the pipeline may go
                     // live tomorrow.
                     let known = stored.known.clone().fold(event, data);
-                    let tells_a_deal = stored.tells_a_deal(&known, &links);
-                    let learned = stored.learned(&known, links)?;
+                    let learned = stored.learned(&known, links.clone())?;
                     let would = self.changes(&plan, deal, &stored.known.account.zone).await;
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;
-                    self.reopen(tells_a_deal, &stored).await?;
+                    self.reopen(&stored, &known, &links).await?;
                     return Ok(step.into());
                 }
-                let tells_a_deal = stored.tells_a_deal(&known, &links);
-                let learned = stored.learned(&known, links)?;
+                known.customer.unconfirmed.remove(&lease.event_id);
+                let learned = stored.learned(&known, links.clone())?;
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
-                self.reopen(tells_a_deal, &stored).await?;
+                self.reopen(&stored, &known, &links).await?;
                 Ok(Next::CarryOut(Journalled { effects, plan }))
             }
         }
@@ -347,7 +349,9 @@ impl Sync {
             in_doubt: self.is_in_doubt(&claimed.event),
             ..self.applier(priority(&claimed.event))
         };
-        match applier.apply(lease.clone(), &effects).await? {
+        // On the heap: it is large, and stands within several others.
+        let applying = Box::pin(applier.apply(lease.clone(), &effects));
+        match kept(&*self.0.store, &*self.0.clock, lease, applying).await? {
             Applied::Done { left_out, unwritten } => {
                 self.0.health.recovered();
                 self.warn_once(&left_out);

@@ -1,6 +1,6 @@
 //! What a rule needs to know: from the store, and of the deal from Kommo.
 
-use kommo_client::{LeadId, Priority};
+use kommo_client::{Client, LeadId, Priority};
 use paddle_webhook::{CustomerId, Event, EventData, TransactionId};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -98,15 +98,16 @@ impl Sync {
             Ok(Told::Test) => return Ok(Found::Test),
             Err(reaction) => return Ok(Found::Failed(reaction)),
         }
+        let kommo = self.0.kommo.with_priority(priority);
         let (lead, rung) = match answer {
             Rungs::Found(lead, rung) => (lead, rung),
             Rungs::Parked(parked) => return Ok(Found::Parked(parked)),
-            Rungs::Confirm(lead) => match self.confirm(stored, lead).await {
+            Rungs::Confirm(lead) => match self.confirm(stored, lead, &kommo).await {
                 Ok(Ok(())) => (lead, stored.references.own(Rung::LeadId)),
                 Ok(Err(parked)) => return Ok(Found::Parked(parked)),
                 Err(reaction) => return Ok(Found::Failed(reaction)),
             },
-            Rungs::Silent => match self.find_by_email(stored).await {
+            Rungs::Silent => match self.find_by_email(stored, &kommo).await {
                 Ok(Ok(lead)) => (lead, Rung::Email),
                 Ok(Err(parked)) => return Ok(Found::Parked(parked)),
                 Err(reaction) => return Ok(Found::Failed(reaction)),
@@ -179,6 +180,7 @@ impl Sync {
         &self,
         stored: &mut Stored,
         lead: LeadId,
+        kommo: &Client,
     ) -> Result<Result<(), Parked>, Reaction> {
         let parked =
             |detail: &str| Parked::new(ParkReason::LinkNotConfirmed, detail).candidates(vec![lead]);
@@ -187,7 +189,7 @@ impl Sync {
                 "the deal is named without a signature, and the customer's e-mail address is not known: link it by hand",
             )));
         };
-        match link::is_confirmed(&self.0.kommo, &email, lead).await {
+        match link::is_confirmed(kommo, &email, lead).await {
             Ok(true) => Ok(Ok(())),
             Ok(false) => Ok(Err(parked(
                 "the deal is named without a signature, and the customer is none of its contacts: link it by hand",
@@ -196,14 +198,16 @@ impl Sync {
         }
     }
 
-    async fn find_by_email(&self, stored: &mut Stored) -> Result<Result<LeadId, Parked>, Reaction> {
+    async fn find_by_email(
+        &self,
+        stored: &mut Stored,
+        kommo: &Client,
+    ) -> Result<Result<LeadId, Parked>, Reaction> {
         let Some(email) = self.email(stored).await? else {
             let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
             return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
         };
-        link::by_email(&self.0.kommo, &email, &self.0.config)
-            .await
-            .map_err(|error| reaction(&error))
+        link::by_email(kommo, &email, &self.0.config).await.map_err(|error| reaction(&error))
     }
 
     /// The customer's address: from an event, or as it was told before, else from the application.
@@ -281,8 +285,12 @@ impl Stored {
     /// Whether what is parked for want of a deal may have one now. Links count even if they are not new: they were
     /// stored when the event came, before it was worked on.
     pub(super) fn tells_a_deal(&self, after: &Known, links: &[LinkRow]) -> bool {
+        !links.is_empty() || self.tells_an_address(after)
+    }
+
+    pub(super) fn tells_an_address(&self, after: &Known) -> bool {
         let email = &after.customer.email;
-        !links.is_empty() || (email.is_some() && *email != self.known.customer.email)
+        email.is_some() && *email != self.known.customer.email
     }
 
     /// What to keep: the links, and whatever of the knowledge has changed.

@@ -4,12 +4,11 @@ use paddle_webhook::{Environment, Event};
 
 use super::{Sync, outcome, reading::Stored};
 use crate::{
-    config::UnsignedLinks,
     error::StoreError,
-    known::Account,
+    known::{Account, Known},
     link::{References, Rung, Rungs},
     outcome::{Outcome, ParkReason},
-    store::{EventRow, EventState},
+    store::{EventRow, EventState, LinkRow},
 };
 
 /// As many events are looked through.
@@ -19,26 +18,21 @@ impl Sync {
     /// What was just learned of a customer may tell which deal is meant by what is parked.
     pub(super) async fn reopen(
         &self,
-        tells_a_deal: bool,
         stored: &Stored,
+        after: &Known,
+        links: &[LinkRow],
     ) -> Result<(), StoreError> {
-        let (true, Some(customer)) = (tells_a_deal, &stored.references.customer) else {
-            return Ok(());
-        };
-        for row in self.0.store.history(self.0.account, customer, MOST).await? {
-            if of_link(&row) == Some(ParkReason::NoDeal) {
-                self.resume(&row.event_id).await?;
+        let Some(customer) = &stored.references.customer else { return Ok(()) };
+        if stored.tells_a_deal(after, links) {
+            for row in self.0.store.history(self.0.account, customer, MOST).await? {
+                if of_link(&row) == Some(ParkReason::NoDeal) {
+                    self.resume(&row.event_id).await?;
+                }
             }
         }
-        let trust = self.trust(&Account::default());
-        if trust.keys.is_empty() || trust.unsigned != UnsignedLinks::ConfirmByEmail {
-            return Ok(());
-        }
-        // What waits in the lane of a deal that it names without a signature: who pays may be known now.
-        for row in self.0.store.parked(self.0.account, MOST).await? {
-            let is_of_customer = || references(&row)?.customer.filter(|id| id == customer);
-            if of_link(&row) == Some(ParkReason::LinkNotConfirmed) && is_of_customer().is_some() {
-                self.resume(&row.event_id).await?;
+        if stored.tells_an_address(after) {
+            for event in &after.customer.unconfirmed {
+                self.resume(event).await?;
             }
         }
         Ok(())

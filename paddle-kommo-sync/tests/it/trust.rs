@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{
     LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
     events::{customer, event, refund, renewal, subscription, transaction},
+    faulty::{Fate, FaultyStore},
 };
 
 /// The account of the fake Kommo.
@@ -98,6 +99,17 @@ async fn of_two_addresses_the_newer_one_counts_in_either_order() {
         }
         world.done(&paid(&json!({"kommo_lead_id": LEAD}))).await;
     }
+}
+
+/// There may be thousands, each with its body.
+#[tokio::test]
+async fn what_is_parked_is_not_looked_through_for_every_payment() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let world = World::built(|_| {}, store.clone(), |builder| builder.deal_ref_keys([key()])).await;
+    store.choose(|method| if method == "parked" { Fate::Fails } else { Fate::Good });
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    let text = DealRef::new(LeadId::new(LEAD), ACCOUNT).sign(&key());
+    world.done(&paid(&json!({"kommo_ref": text}))).await;
 }
 
 #[tokio::test]
