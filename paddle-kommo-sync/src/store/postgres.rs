@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 pub use self::wake::DatabaseClock;
 use self::{
     changes::{Taken, by_person, claim, free, heads, learn, leased, one_row, open_lane},
-    connect::Address,
+    connect::{Address, SESSIONS},
     rows::{count, execute, micros, moment, query, query_opt, small, text},
     wake::Wake,
 };
@@ -54,6 +54,8 @@ const FARTHEST_SLOT: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: Pool,
+    /// For the turns: each is over soon after it was told, and must not wait until others are done with their sessions.
+    pace: Pool,
     wake: Arc<Wake>,
 }
 
@@ -83,9 +85,9 @@ impl PostgresStore {
     /// cannot be reached or refuses. No text holds the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
-        let pool = address.pool()?;
+        let (pool, pace) = (address.pool(SESSIONS)?, address.pool(1)?);
         schema::migrate(&mut pool.get().await?).await?;
-        let store = Self { pool, wake: Arc::new(Wake::start(address)) };
+        let store = Self { pool, pace, wake: Arc::new(Wake::start(address)) };
         store.wake.compare(&**store.session().await?).await?;
         Ok(store)
     }
@@ -537,7 +539,7 @@ impl Store for PostgresStore {
         account: AccountKey,
         spacing: Duration,
     ) -> Result<Duration, StoreError> {
-        let session = self.session().await?;
+        let session = self.pace.get().await?;
         changes::next_slot(&session, account, spacing, FARTHEST_SLOT).await
     }
 

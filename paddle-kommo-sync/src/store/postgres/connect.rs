@@ -14,7 +14,7 @@ use super::schema::SCHEMA;
 use crate::error::StoreError;
 
 /// Sessions per process, for the worker, deliveries and health pages. Whoever waits for one is next when a commit ends.
-const SESSIONS: usize = 16;
+pub(super) const SESSIONS: usize = 16;
 
 /// How long a caller waits for a session, or for a new one to be made.
 const WAIT: Duration = Duration::from_secs(5);
@@ -80,7 +80,7 @@ impl Address {
         &self.tls
     }
 
-    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+    pub(super) fn pool(&self, sessions: usize) -> Result<Pool, StoreError> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &self.tls {
             Tls::None => Manager::from_config(self.config.clone(), NoTls, settings),
@@ -89,7 +89,7 @@ impl Address {
         };
         let limits = Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) };
         Pool::builder(manager)
-            .max_size(SESSIONS)
+            .max_size(sessions)
             .timeouts(limits)
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|client, _| {
