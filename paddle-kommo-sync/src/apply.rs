@@ -58,8 +58,8 @@ pub(crate) enum Applied {
 /// What the writer works with.
 #[derive(Debug)]
 pub(crate) struct Applier<'a> {
-    /// Reads.
-    pub(crate) kommo: &'a Client,
+    /// Reads, as urgent as the event.
+    pub(crate) kommo: Client,
     /// Writes, which must not wait long for a further turn.
     pub(crate) writing: &'a Client,
     pub(crate) bundler: &'a Bundler,
@@ -200,9 +200,7 @@ impl Applier<'_> {
     ) -> Result<Result<u64, Failure>, Stop> {
         let intent =
             Intent { lease: work.lease.clone(), effect: row.name.clone(), absent: row.absent };
-        let sender = self.sender();
-        let sending = sender.call(call, Some(intent));
-        match kept(self.store, self.clock, &work.lease, sending).await {
+        match self.sender().call(call, Some(intent)).await {
             Reply::Written(lease, id) => {
                 work.lease = lease;
                 Ok(Ok(id))
@@ -261,7 +259,7 @@ impl Applier<'_> {
     const fn sender(&self) -> Sender<'_> {
         Sender {
             bundler: self.bundler,
-            reading: self.kommo,
+            reading: &self.kommo,
             writing: self.writing,
             store: self.store,
             clock: self.clock,

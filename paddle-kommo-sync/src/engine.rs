@@ -251,7 +251,7 @@ impl Sync {
 
     fn applier(&self, priority: Priority) -> Applier<'_> {
         Applier {
-            kommo: &self.0.kommo,
+            kommo: self.0.kommo.with_priority(priority),
             writing: &self.0.writing,
             bundler: &self.0.bundler,
             priority,

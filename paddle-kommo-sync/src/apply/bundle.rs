@@ -106,6 +106,8 @@ pub(crate) struct Bundler {
     door: tokio::sync::Mutex<()>,
     /// Calls went back into the queue.
     returned: Notify,
+    /// A call came that is more urgent than those for which the turn is waited for.
+    urgent: Notify,
 }
 
 /// What is needed to send.
@@ -127,6 +129,7 @@ impl Bundler {
             queue: Mutex::new(Queue::new(most.get())),
             door: tokio::sync::Mutex::default(),
             returned: Notify::new(),
+            urgent: Notify::new(),
         }
     }
 
@@ -143,7 +146,9 @@ impl Sender<'_> {
     /// A call that waits is taken back. Others whose request is under way by this caller hear [`Reply::Lost`].
     pub(crate) async fn call(&self, call: Call, intent: Option<Intent>) -> Reply {
         let (reply, mut answer) = oneshot::channel();
-        self.bundler.queue().push(Item::new(call, intent, self.priority, reply));
+        if self.bundler.queue().push(Item::new(call, intent, self.priority, reply)) {
+            self.bundler.urgent.notify_waiters();
+        }
         loop {
             let mut returned = pin!(self.bundler.returned.notified());
             // Registered before the look into the queue, or what comes back in between would wait for nobody.
@@ -152,11 +157,8 @@ impl Sender<'_> {
                 biased;
                 told = &mut answer => told,
                 door = self.bundler.door.lock() => {
-                    let first = self.bundler.queue().most_urgent();
-                    if let Some(first) = first {
-                        if let Some((turn, bundle)) = self.gather(first).await {
-                            bundle.hand_over(turn);
-                        }
+                    if let Some((turn, bundle)) = self.gather().await {
+                        bundle.hand_over(turn);
                         continue;
                     }
                     drop(door);
@@ -179,21 +181,32 @@ impl Sender<'_> {
         }
     }
 
-    /// Waits for a turn and takes what has gathered by then.
-    async fn gather(&self, priority: Priority) -> Option<(kommo_client::Turn, Bundle)> {
-        match self.reading.with_priority(priority).turn().await {
-            Ok(turn) => {
-                // Whoever is ready as well joins: many become so at the same moment, when a large request is answered.
-                tokio::task::yield_now().await;
-                let bundle = self.bundler.queue().take()?;
-                Some((turn, bundle))
-            }
-            Err(error) => {
-                let error = Arc::new(error);
-                for item in self.bundler.queue().drain() {
-                    item.answer(Reply::Refused(Failure::of_all(&error)));
+    /// Waits for a turn and takes what has gathered by then; none when there is nothing left to send.
+    async fn gather(&self) -> Option<(kommo_client::Turn, Bundle)> {
+        loop {
+            let mut urgent = pin!(self.bundler.urgent.notified());
+            // Registered before it is said what is asked for, or what is pushed in between would not be heard of.
+            urgent.as_mut().enable();
+            let priority = self.bundler.queue().ask()?;
+            let reading = self.reading.with_priority(priority);
+            let turn = tokio::select! {
+                biased;
+                turn = reading.turn() => turn,
+                () = urgent => continue,
+            };
+            match turn {
+                Ok(turn) => {
+                    // Whoever is ready as well joins: many become so at the same moment, when a large request is answered.
+                    tokio::task::yield_now().await;
+                    let bundle = self.bundler.queue().take()?;
+                    return Some((turn, bundle));
                 }
-                None
+                Err(error) => {
+                    let error = Arc::new(error);
+                    for item in self.bundler.queue().drain() {
+                        item.answer(Reply::Refused(Failure::of_all(&error)));
+                    }
+                }
             }
         }
     }

@@ -71,7 +71,7 @@ impl Applier<'_> {
             )));
         }
         let name = format!("{}-{}.pdf", file.name, marker_core(&row.marker));
-        let files = self.kommo.with_priority(self.priority).files();
+        let files = self.kommo.files();
         let uploaded = files.upload(&name, "application/pdf", &content).await;
         uploaded.map(|file| file.uuid).map_err(|error| files_failed(&error))
     }
@@ -82,7 +82,7 @@ impl Applier<'_> {
         row: &EffectRow,
         lead: LeadId,
     ) -> Result<Option<u64>, Stop> {
-        let files = self.kommo.with_priority(self.priority).files();
+        let files = self.kommo.files();
         let attached = files.attached(EntityType::Leads, lead.get()).await;
         for attached in attached.map_err(|error| files_failed(&error))? {
             let file =

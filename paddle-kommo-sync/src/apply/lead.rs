@@ -74,10 +74,10 @@ impl Applier<'_> {
         if values.is_empty() {
             return Ok(resolved);
         }
-        let definitions = self.cache.fields(self.kommo, self.clock.now()).await.map_err(failed)?;
+        let definitions = self.cache.fields(&self.kommo, self.clock.now()).await.map_err(failed)?;
         let has_date = values.iter().any(|value| matches!(value.value, Value::Date(_)));
         let zone = if has_date {
-            self.cache.account(self.kommo, self.clock.now()).await.map_err(failed)?.zone
+            self.cache.account(&self.kommo, self.clock.now()).await.map_err(failed)?.zone
         } else {
             Zone::UTC
         };

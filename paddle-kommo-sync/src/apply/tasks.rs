@@ -50,7 +50,7 @@ impl Applier<'_> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let users = self.cache.users(self.kommo, self.clock.now()).await.map_err(failed)?;
+        let users = self.cache.users(&self.kommo, self.clock.now()).await.map_err(failed)?;
         Ok(wanted.iter().copied().filter(|user| users.may_get_tasks(*user)).collect())
     }
 

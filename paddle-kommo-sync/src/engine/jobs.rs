@@ -16,7 +16,7 @@ use super::{
     text,
 };
 use crate::{
-    apply::after,
+    apply::{after, kept},
     config::Invoices,
     error::StoreError,
     failure::Reaction,
@@ -200,7 +200,9 @@ impl Sync {
         }
         let lead = self.job_is_meant_for(job).await?.unwrap_or(draft.file.lead);
         draft.file.lead = lead;
-        let deal = match self.applier(priority(&claimed.event)).read_lead(lead).await {
+        let applier = self.applier(priority(&claimed.event));
+        let reading = applier.read_lead(lead);
+        let deal = match kept(&*self.0.store, &*self.0.clock, &claimed.lease, reading).await {
             Ok(Some(deal)) if !deal.is_deleted => deal,
             Ok(_) => return Ok(Planned::End(Outcome::Parked(Parked::deal_gone(lead)))),
             Err(reaction) => return Ok(Planned::Failed(reaction)),

@@ -147,6 +147,8 @@ impl Bundle {
 pub(super) struct Queue {
     waiting: BTreeMap<Kind, BTreeMap<(Priority, u64), Item>>,
     next: u64,
+    /// With which priority the next turn is being waited for.
+    asked: Option<Priority>,
     /// How many writes of a kind share a request, for now.
     sizes: BTreeMap<Kind, usize>,
     most: usize,
@@ -157,15 +159,25 @@ impl Queue {
         Self {
             waiting: BTreeMap::new(),
             next: 0,
+            asked: None,
             sizes: BTreeMap::new(),
             most: most.clamp(1, READ),
         }
     }
 
-    pub(super) fn push(&mut self, item: Item) {
-        let place = (item.priority, self.next);
+    /// True when the turn is to be asked for anew: this is more urgent than what it is waited for.
+    pub(super) fn push(&mut self, item: Item) -> bool {
+        let priority = item.priority;
+        let place = (priority, self.next);
         self.next = self.next.wrapping_add(1);
         self.waiting.entry(item.call.kind()).or_default().insert(place, item);
+        self.asked.is_some_and(|asked| priority < asked)
+    }
+
+    /// With which priority the next turn is to be waited for; none when nobody waits.
+    pub(super) fn ask(&mut self) -> Option<Priority> {
+        self.asked = self.most_urgent();
+        self.asked
     }
 
     /// What failed together goes again, in bundles of this size at the most.
@@ -174,7 +186,7 @@ impl Queue {
     }
 
     /// The priority of the most urgent call that still has somebody waiting for it.
-    pub(super) fn most_urgent(&mut self) -> Option<Priority> {
+    fn most_urgent(&mut self) -> Option<Priority> {
         for items in self.waiting.values_mut() {
             items.retain(|_, item| !item.reply.is_closed());
         }
@@ -183,6 +195,7 @@ impl Queue {
 
     /// The next bundle: among the kinds with the most urgent calls the fullest.
     pub(super) fn take(&mut self) -> Option<Bundle> {
+        self.asked = None;
         let urgent = self.most_urgent()?;
         let kind = KINDS
             .into_iter()

@@ -213,7 +213,6 @@ impl Sender<'_> {
                     ));
                 }
                 None if !named.is_empty() && is_repeatable => queue.push_again(item, usize::MAX),
-                None if is_too_large && is_repeatable => queue.push_again(item, half),
                 None if is_riddle && (is_repeatable || error.fate() == Fate::NotSent) => {
                     queue.push_again(item, half);
                 }

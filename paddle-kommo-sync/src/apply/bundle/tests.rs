@@ -9,17 +9,50 @@ use kommo_client::{
 use super::*;
 use crate::{clock::SystemClock, store::MemoryStore};
 
+fn paced(kommo: &FakeKommo, requests_per_second: u32) -> Client {
+    Client::builder(&kommo.uri(), AccessToken::new(kommo.token()).unwrap())
+        .answered_by(kommo)
+        .requests_per_second(NonZeroU32::new(requests_per_second).unwrap())
+        .build()
+        .unwrap()
+}
+
+/// Look-ups that no bundle takes stand in between, and whoever is at the door waits behind them.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_more_urgent_does_not_wait_behind_the_turn_of_the_less_urgent() {
+    let kommo = FakeKommo::in_memory();
+    let client = paced(&kommo, 1);
+    let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
+    let lead = LeadId::new(kommo.add_lead(FakeLead::new("x")));
+    let sender = |priority| Sender {
+        bundler: &bundler,
+        reading: &client,
+        writing: &client,
+        store: &store,
+        clock: &SystemClock,
+        priority,
+    };
+    let (backfill, payment) = (sender(Priority::Low), sender(Priority::High));
+    let begin = tokio::time::Instant::now();
+    let look_up = async || drop(client.turn().await.unwrap());
+    let look_ups = join_all((0..20).map(|_| look_up()));
+    let low = backfill.call(Call::ReadLead(lead), None);
+    let high = async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        let reply = payment.call(Call::ReadLead(lead), None).await;
+        (reply, begin.elapsed())
+    };
+    let (_, _, (reply, took)) = tokio::join!(look_ups, low, high);
+    assert!(matches!(reply, Reply::Lead(Some(_))), "{reply:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
 /// More calls than one request takes, and the least urgent one is first at the door.
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_the_answer_to_a_request_that_has_no_call_of_its_own() {
     let kommo = FakeKommo::in_memory();
     kommo.fail_next(Fault::hang(Duration::from_secs(5)).applied().on("GET", "/api/v4/leads"));
-    let token = AccessToken::new(kommo.token()).unwrap();
-    let client = Client::builder(&kommo.uri(), token)
-        .answered_by(&kommo)
-        .requests_per_second(NonZeroU32::new(20).unwrap())
-        .build()
-        .unwrap();
+    let client = paced(&kommo, 20);
     let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
     let sender = |priority| Sender {
         bundler: &bundler,
