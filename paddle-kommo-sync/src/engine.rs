@@ -134,7 +134,8 @@ impl Sync {
     /// # Cancel safety
     ///
     /// When the future is dropped, the event is stored or not; if it is, [`run`](Self::run) or another call goes on
-    /// where this one was, after the lease of two minutes.
+    /// where this one was, after the lease of two minutes. Poll it to its end or drop it: what several events want of Kommo
+    /// shares requests, and a future that is kept but not polled can hold up all others.
     pub async fn handle(&self, event: &Event) -> Result<Outcome, StoreError> {
         self.put(event).await?;
         self.finish(event.id().as_str()).await
