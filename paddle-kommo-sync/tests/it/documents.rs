@@ -10,9 +10,12 @@ use paddle_kommo_sync::{
     paddle::{ApiKey, Client},
 };
 use paddle_webhook::{Environment, Event, TransactionId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{LEAD, NEGOTIATION, NOW, PIPELINE, WON, World};
+use crate::support::{
+    LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
+    events::{event, refund, transaction},
+};
 
 /// A Paddle and a Kommo with one open deal, and us in between.
 pub(crate) struct Shop {
@@ -199,6 +202,20 @@ async fn an_approved_refund_has_a_credit_note() {
         "Credit note for 100.00 USD · asked for by the customer · {adjustment} · {transaction}"
     );
     assert_eq!(note, want);
+}
+
+#[tokio::test]
+async fn a_credit_has_a_credit_note_and_what_takes_it_back_has_none() {
+    let shop = Shop::open().await;
+    shop.world.done(&event("transaction.completed", 0, &transaction())).await;
+    for (action, want) in [
+        ("credit", &[Reason::Credited, Reason::CreditNote][..]),
+        ("credit_reverse", &[Reason::CreditReversed]),
+    ] {
+        let mut data = refund("approved");
+        (data["id"], data["action"]) = (json!(format!("adj_{action}")), json!(action));
+        assert_eq!(shop.world.done(&event("adjustment.created", 10, &data)).await, want);
+    }
 }
 
 #[tokio::test]

@@ -137,6 +137,17 @@ async fn the_end_of_a_reference_binds_the_first_payment_only() {
     );
 }
 
+/// Nobody signs yet, or nobody does any more.
+#[tokio::test]
+async fn a_reference_that_nobody_can_check_and_one_that_says_nothing_are_none() {
+    let without_keys = World::new().await;
+    let with_keys = world(UnsignedLinks::Accept).await;
+    for (world, text) in [(without_keys, "v1.any.thing"), (with_keys, "")] {
+        world.done(&paid(&json!({"kommo_ref": text, "kommo_lead_id": LEAD}))).await;
+        assert_eq!(world.stage(), WON, "{text}");
+    }
+}
+
 /// A key may be given up, or have to be: what was sold with it goes on.
 #[tokio::test]
 async fn a_subscription_that_was_sold_with_an_older_key_stays_linked() {
