@@ -40,11 +40,6 @@ impl Sync {
         };
         let meant = self.meant_by_a_person(event, data).await?.filter(|meant| *meant != planned);
         // What was begun is ended where it was begun: one sale is not told on two deals.
-        let is_begun = |(row, effect): &(EffectRow, Effect)| match effect {
-            // Whether this one happened the deal itself says.
-            Effect::UpdateLead(_) => row.state == EffectState::Done,
-            _ => row.state != EffectState::Planned,
-        };
         let elsewhere = meant.filter(|_| !effects.iter().any(is_begun));
         // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
         if !effects.iter().any(writes_deal) && meant.is_none() {
@@ -170,11 +165,12 @@ impl Sync {
         for planned in &mut plan.effects {
             planned.effect.move_to(meant);
         }
-        if effects.iter().all(|(row, _)| row.state != EffectState::Done) {
-            // On disk too: the other deal is there, and must not get the rest of it.
-            effects = parsed(self.journal(lease, &plan, &Learned::default()).await?)?;
-        } else {
+        if effects.iter().any(is_begun) {
+            // A merged deal took its notes along: what was not answered is looked for there.
             effects.iter_mut().for_each(|(_, effect)| effect.move_to(meant));
+        } else {
+            // On disk too: the deal of the plan may be there still, and must not get the rest of it.
+            effects = parsed(self.journal(lease, &plan, &Learned::default()).await?)?;
         }
         Ok(Next::CarryOut(Journalled { effects, plan }))
     }
@@ -206,6 +202,15 @@ impl Sync {
             Rungs::Found(lead, Rung::Person) => Some(lead),
             _ => None,
         })
+    }
+}
+
+/// Whether an effect may be in Kommo.
+fn is_begun((row, effect): &(EffectRow, Effect)) -> bool {
+    match effect {
+        // Whether this one happened without an answer, the deal itself says.
+        Effect::UpdateLead(_) => row.state == EffectState::Done,
+        _ => row.state != EffectState::Planned,
     }
 }
 

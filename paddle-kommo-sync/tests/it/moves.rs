@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kommo_client::{
-    LeadId,
+    EntityType, LeadId, NewNote,
     fake::{FakeLead, Fault},
 };
 use paddle_kommo_sync::{MemoryStore, ParkReason, Reason, RefundedDeal};
@@ -13,7 +13,7 @@ use crate::{
     money::with_sums,
     order::refuse,
     support::{
-        LEAD, NEGOTIATION, PIPELINE, WON, World,
+        LEAD, NEGOTIATION, PIPELINE, WON, World, client,
         events::{event, refund, renewal, subscription, transaction},
         faulty::{Fate, FaultyStore},
     },
@@ -99,6 +99,26 @@ async fn a_sale_that_was_told_in_part_is_not_told_on_two_deals() {
     assert_eq!(world.done(&payment).await, [Reason::FirstPayment]);
     assert_eq!((world.notes().len(), world.kommo.note_texts(OTHER).len()), (1, 0));
     assert_eq!(world.kommo.lead(OTHER).unwrap()["status_id"], json!(NEGOTIATION));
+}
+
+/// A merged deal takes its notes along, also one whose answer was lost.
+#[tokio::test]
+async fn a_note_without_an_answer_is_looked_for_where_the_deal_went() {
+    let world = World::new().await;
+    add_other(&world, NEGOTIATION);
+    let mut failed = transaction();
+    failed["status"] = json!("ready");
+    let failed = event("transaction.payment_failed", 0, &failed);
+    world.kommo.fail_next(Fault::status(502).applied().on("POST", "/api/v4/leads"));
+    world.waiting(&failed).await;
+    let text = world.kommo.notes(LEAD)[0]["params"]["text"].as_str().unwrap().to_owned();
+    let note = NewNote::common(OTHER, text);
+    client(&world.kommo).notes(EntityType::Leads).create(&[note]).await.unwrap();
+    world.kommo.remove_lead(LEAD);
+    world.sync.link(failed.id().as_str(), LeadId::new(OTHER)).await.unwrap();
+    world.advance(Duration::from_secs(3600));
+    world.done(&failed).await;
+    assert_eq!(world.kommo.notes(OTHER).len(), 1);
 }
 
 /// The deal was merged into one that a person, or another payment, has won.
