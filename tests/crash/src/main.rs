@@ -23,6 +23,7 @@ mod two_nodes;
 mod watched;
 
 use std::{
+    cmp::Reverse,
     collections::VecDeque,
     process::{Command, ExitCode, Stdio},
     sync::{Mutex, PoisonError},
@@ -125,18 +126,20 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
     if !with_strace {
         println!("not run: kills at system calls need strace, and the right to trace processes");
     }
-    let mut queue = VecDeque::new();
+    let mut jobs = Vec::new();
     for kind in kinds.iter().copied() {
         for series in Series::all(kind, with_strace, arguments.has("all-points")) {
             let is_due = |plot: &&Plot<'_>| {
                 plot.kind == kind && (plot.place == 0 || series.depends_on_story())
             };
-            queue.extend(plots.iter().filter(is_due).map(|plot| (plot, series)));
+            jobs.extend(plots.iter().filter(is_due).map(|plot| (plot, series)));
         }
     }
-    let (queue, table) = (Mutex::new(queue), Mutex::new(Table::default()));
+    // The longest first, or one of them goes on alone at the end.
+    jobs.sort_by_key(|(plot, series)| Reverse(series.weight(plot.kind, &plot.undisturbed)));
+    let (queue, table) = (Mutex::new(VecDeque::from(jobs)), Mutex::new(Table::default()));
     // A life waits for its disk, or for its server, half of the time.
-    let jobs = thread::available_parallelism().map_or(1, usize::from).saturating_mul(2);
+    let threads = thread::available_parallelism().map_or(1, usize::from).saturating_mul(2);
     let is_whole = arguments.has("all") && arguments.optional("story").is_none();
     let has_two_nodes = is_whole && kinds.contains(&StoreKind::Postgres);
     let two_nodes = thread::scope(|scope| {
@@ -151,7 +154,7 @@ fn harness(arguments: &Arguments) -> Result<bool, String> {
             }
             worked
         };
-        let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(worker)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
         for worker in workers {
             worker.join().map_err(|_| FAILED.to_owned())??;
         }

@@ -35,7 +35,7 @@ struct Firsts {
 }
 
 const MANY: Firsts = Firsts { steps: 12, stops: 16, syscalls: 3 };
-const SOME: Firsts = Firsts { steps: 5, stops: 8, syscalls: 1 };
+const SOME: Firsts = Firsts { steps: 4, stops: 6, syscalls: 1 };
 const FEW: Firsts = Firsts { steps: 3, stops: 4, syscalls: 0 };
 
 /// A group of points of one story.
@@ -46,7 +46,7 @@ pub(crate) enum Series {
     /// Every request to Kommo.
     Requests,
     /// Every call of this name.
-    Syscalls(&'static str),
+    Syscalls { name: &'static str, part: usize },
     /// Every call of this name while the store is made.
     Opening(&'static str),
     /// A named moment, and then every named moment of the recovery.
@@ -77,7 +77,9 @@ impl Series {
         all.extend(parts().map(|part| Self::Stops { part, most: firsts.stops }));
         if with_strace {
             let names = || syscalls.iter().copied();
-            all.extend(names().map(Self::Syscalls));
+            all.extend(
+                names().flat_map(|name| parts().map(move |part| Self::Syscalls { name, part })),
+            );
             if firsts.syscalls > 0 {
                 all.extend(names().map(|name| Self::SyscallsAgain { name, most: firsts.syscalls }));
             }
@@ -89,6 +91,21 @@ impl Series {
     /// A store is made before anything of its story happens.
     pub(crate) const fn depends_on_story(self) -> bool {
         !matches!(self, Self::Opening(_))
+    }
+
+    /// How long it takes, roughly, compared with others.
+    pub(crate) fn weight(self, kind: StoreKind, undisturbed: &Report) -> usize {
+        let points = match self {
+            Self::SyscallsAgain { .. } => 8,
+            Self::Syscalls { .. } | Self::StepsAgain { .. } | Self::Stops { .. } => 4,
+            Self::Steps | Self::Requests | Self::Opening(_) => 1,
+        };
+        let life = match kind {
+            StoreKind::Sqlite => 1,
+            StoreKind::Postgres => 3,
+        };
+        let moments: usize = undisturbed.logs.values().map(Vec::len).sum();
+        moments.saturating_mul(points).saturating_mul(life)
     }
 
     /// Tries its points one after the other. `undisturbed` is the story without a kill.
@@ -114,13 +131,15 @@ impl Series {
                     }
                 }
             }
-            Self::Syscalls(name) => {
+            Self::Syscalls { name, part } => {
                 for life in undisturbed.logs.keys().copied() {
-                    calls(&[], |nth| Kill::Syscall { life, name: name.to_owned(), nth }, attempt)?;
+                    let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
+                    calls(&[], (1..).skip(part).step_by(PARTS), kill, attempt)?;
                 }
             }
             Self::Opening(name) => {
-                calls(&[], |nth| Kill::Opening { life: 1, name: name.to_owned(), nth }, attempt)?;
+                let kill = |nth| Kill::Opening { life: 1, name: name.to_owned(), nth };
+                calls(&[], 1.., kill, attempt)?;
             }
             Self::StepsAgain { part, most } => {
                 let firsts = some(&steps(&undisturbed.logs, 0), most);
@@ -136,7 +155,7 @@ impl Series {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
                     for life in once.logs.keys().copied().filter(|other| *other > life(&first)) {
                         let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
-                        calls(std::slice::from_ref(&first), kill, attempt)?;
+                        calls(std::slice::from_ref(&first), 1.., kill, attempt)?;
                     }
                 }
             }
@@ -156,13 +175,14 @@ impl Series {
     }
 }
 
-/// Kills at one call after the other, until a life survives.
+/// Kills at one of these calls after the other, until a life survives.
 fn calls(
     before: &[Kill],
+    places: impl Iterator<Item = u32>,
     kill: impl Fn(u32) -> Kill,
     attempt: &mut dyn FnMut(Point) -> Result<Report, String>,
 ) -> Result<(), String> {
-    for nth in 1.. {
+    for nth in places {
         let kills = before.iter().cloned().chain([kill(nth)]).collect();
         if !attempt(Point::Kills(kills))?.is_reached {
             break;
