@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     apply::kept,
-    config::LostDeals,
+    config::{LostDeals, Overwrite},
     error::StoreError,
     known::{Account, SaleKnown, may_write},
     link::{self, References, Rung, Rungs},
@@ -133,7 +133,7 @@ impl Sync {
             let ours =
                 written.map(|written| [Some(written.text.as_str()), written.before.as_deref()]);
             // Our own call may have come through.
-            let is_there = now == Some(value.value.to_text().as_str());
+            let is_there = may_write(Overwrite::IfOurs, now, [&*value.value.to_text()], &zone);
             is_there || may_write(rule, now, ours.into_iter().flatten().flatten(), &zone)
         });
         update.fields.len() < planned

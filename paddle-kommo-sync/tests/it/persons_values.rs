@@ -103,10 +103,20 @@ async fn what_a_person_wrote_stays_while_the_event_waited() {
 #[tokio::test]
 async fn our_own_value_without_an_answer_is_no_persons() {
     for rule in [Overwrite::IfEmpty, Overwrite::IfOurs] {
-        let world = World::with(|config| config.overwrite.set(Field::PlanName, rule)).await;
-        let payment = event("transaction.completed", 0, &transaction());
+        let world = World::with(|config| {
+            config.fields.amount_paid = "AMOUNT".into();
+            config.overwrite.set(Field::PlanName, rule);
+            config.overwrite.set(Field::AmountPaid, rule);
+        })
+        .await;
+        world.kommo.add_field(Some("AMOUNT"), "Amount", "numeric");
+        let mut data = transaction();
+        data["details"]["totals"]["grand_total"] = json!("65210");
+        let payment = event("transaction.completed", 0, &data);
         world.kommo.fail_next(Fault::status(502).applied().on("PATCH", "/api/v4/leads"));
         world.waiting(&payment).await;
+        // Kommo gives numbers back without trailing zeros.
+        write_by_hand(&world, "AMOUNT", "652.1").await;
         world.advance(Duration::from_secs(60));
         assert_eq!(world.done(&payment).await, [Reason::FirstPayment], "{rule:?}");
     }
