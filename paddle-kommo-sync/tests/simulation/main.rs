@@ -53,7 +53,7 @@ fn simulation() {
         println!("{:#?}", run::run(seed, true));
         return;
     }
-    let seeds = number("SEEDS").unwrap_or(300);
+    let seeds = number("SEEDS").unwrap_or(100);
     let first = number("FIRST_SEED").unwrap_or(1);
     let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let runs: Vec<_> = (0..threads)
