@@ -45,7 +45,7 @@ pub(crate) enum Series {
     Steps,
     /// Every request to Kommo.
     Requests,
-    /// Every call of this name.
+    /// Every call of this name, in some of the lives.
     Syscalls { name: &'static str, part: usize },
     /// Every call of this name while the store is made.
     Opening(&'static str),
@@ -132,14 +132,13 @@ impl Series {
                 }
             }
             Self::Syscalls { name, part } => {
-                for life in undisturbed.logs.keys().copied() {
-                    let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
-                    calls(&[], (1..).skip(part).step_by(PARTS), kill, attempt)?;
+                let lives = undisturbed.logs.keys().copied();
+                for life in lives.filter(|life| life % PARTS == part) {
+                    calls(&[], |nth| Kill::Syscall { life, name: name.to_owned(), nth }, attempt)?;
                 }
             }
             Self::Opening(name) => {
-                let kill = |nth| Kill::Opening { life: 1, name: name.to_owned(), nth };
-                calls(&[], 1.., kill, attempt)?;
+                calls(&[], |nth| Kill::Opening { life: 1, name: name.to_owned(), nth }, attempt)?;
             }
             Self::StepsAgain { part, most } => {
                 let firsts = some(&steps(&undisturbed.logs, 0), most);
@@ -155,7 +154,7 @@ impl Series {
                     let once = attempt(Point::Kills(vec![first.clone()]))?;
                     for life in once.logs.keys().copied().filter(|other| *other > life(&first)) {
                         let kill = |nth| Kill::Syscall { life, name: name.to_owned(), nth };
-                        calls(std::slice::from_ref(&first), 1.., kill, attempt)?;
+                        calls(std::slice::from_ref(&first), kill, attempt)?;
                     }
                 }
             }
@@ -175,14 +174,13 @@ impl Series {
     }
 }
 
-/// Kills at one of these calls after the other, until a life survives.
+/// Kills at one call after the other, until a life survives.
 fn calls(
     before: &[Kill],
-    places: impl Iterator<Item = u32>,
     kill: impl Fn(u32) -> Kill,
     attempt: &mut dyn FnMut(Point) -> Result<Report, String>,
 ) -> Result<(), String> {
-    for nth in places {
+    for nth in 1.. {
         let kills = before.iter().cloned().chain([kill(nth)]).collect();
         if !attempt(Point::Kills(kills))?.is_reached {
             break;
