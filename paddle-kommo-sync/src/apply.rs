@@ -313,7 +313,7 @@ fn failed(error: Error) -> Stop {
     Stop::Because(Applied::Failed(reaction(&error)))
 }
 
-/// Waits for a turn, for which the lease is kept. One that is lost is noticed by whoever writes next: a request that is
+/// Does something during which the lease is kept. One that is lost is noticed by whoever writes next: a request that is
 /// under way for others goes on.
 pub(crate) async fn kept<T: Send>(
     store: &dyn Store,

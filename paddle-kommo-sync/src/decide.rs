@@ -8,6 +8,7 @@ mod dunning;
 mod history;
 mod money;
 mod on_won;
+mod overwrite;
 mod payment;
 mod products;
 mod say;
@@ -17,6 +18,7 @@ use paddle_webhook::{CustomData, Environment, Event, EventData};
 use time::OffsetDateTime;
 
 use self::draft::Draft;
+pub(crate) use self::overwrite::leave_to_persons;
 use crate::{
     config::{Config, Invoices, SandboxEvents},
     known::{Deal, Known},

@@ -1,6 +1,5 @@
 //! [`Sync`]: takes events in, works through them, and answers for each. It wires the parts and holds no rule.
 
-mod arrived;
 mod at_work;
 mod builder;
 mod changes;
@@ -21,6 +20,7 @@ mod reading;
 mod reconcile;
 mod reopen;
 mod sweep;
+mod unwritten;
 mod worker;
 
 use std::{fmt, sync::Arc, time::Duration};

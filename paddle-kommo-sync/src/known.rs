@@ -23,7 +23,7 @@ pub(crate) use self::{
     sale::SaleKnown,
     subscription::{Snapshot, SubscriptionKnown, TaskRef},
     transaction::TransactionKnown,
-    written::{Written, may_write},
+    written::Written,
 };
 use crate::{
     plan::{Field, Price},

@@ -3,7 +3,7 @@
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 use time::OffsetDateTime;
 
-use super::{Applied, Applier, Stop, Work, after, deals, failed, held, kept};
+use super::{Applied, Applier, Stop, Work, after, deals, failed, held};
 use crate::store::{EffectRow, EffectState};
 
 /// How often the marker must be missing before the effect counts as not written: Kommo's lists may lag behind.
@@ -42,7 +42,7 @@ impl Applier<'_> {
         };
         let now = self.clock.now();
         let from = self.written_from(&kind, sent_at);
-        if let Some(id) = self.kept_look(work, row, lead, &kind, from).await? {
+        if let Some(id) = self.look(work, row, lead, &kind, from).await? {
             tracing::info!(
                 effect = row.name,
                 remote_id = id,
@@ -80,7 +80,7 @@ impl Applier<'_> {
             return Ok(false);
         }
         let from = self.occurred_at.saturating_sub(CLOCK_DIFFERENCE);
-        let Some(id) = self.kept_look(work, row, lead, kind, from).await? else { return Ok(false) };
+        let Some(id) = self.look(work, row, lead, kind, from).await? else { return Ok(false) };
         tracing::warn!(
             effect = row.name,
             remote_id = id,
@@ -122,18 +122,6 @@ impl Applier<'_> {
             Kind::Lead => self.occurred_at.max(sent_at.saturating_sub(time::Duration::DAY)),
         };
         sent_at.min(earliest).saturating_sub(CLOCK_DIFFERENCE)
-    }
-
-    async fn kept_look(
-        &self,
-        work: &Work,
-        row: &EffectRow,
-        lead: LeadId,
-        kind: &Kind,
-        from: OffsetDateTime,
-    ) -> Result<Option<u64>, Stop> {
-        let looking = self.look(work, row, lead, kind, from);
-        kept(self.store, self.clock, &work.lease, looking).await
     }
 
     async fn look(

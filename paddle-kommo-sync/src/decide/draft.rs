@@ -6,10 +6,10 @@ use kommo_client::UserId;
 use paddle_webhook::{CustomData, Money};
 use time::{Duration, OffsetDateTime};
 
-use super::{Decision, Facts};
+use super::{Decision, Facts, overwrite::may_write};
 use crate::{
     config::Overwrite,
-    known::{Deal, Known, TaskRef, Written, may_write},
+    known::{Deal, Known, TaskRef, Written},
     plan::{
         Document, DocumentDraft, Effect, Field, FieldValue, FileDraft, LeadUpdate, NoteDraft, Plan,
         PlannedEffect, Reason, TaskCompletion, TaskDraft, TaskRefresh, Value,
@@ -228,7 +228,7 @@ impl Draft {
             let is_looked_at = facts.config.overwrite.of(*field) == Overwrite::IfOurs;
             let now = self.deal.field(*field).filter(|_| is_looked_at);
             let before = now.filter(|now| !now.is_empty()).map(str::to_owned);
-            let written = Written { text, at, of, before, has_arrived: true };
+            let written = Written { text, at, of, before, is_unwritten: false };
             known.sale.written.insert(*field, written);
         }
         known.sale.price = update.price.or(known.sale.price);

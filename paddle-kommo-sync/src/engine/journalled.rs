@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     apply::kept,
-    config::{LostDeals, Overwrite},
+    config::LostDeals,
+    decide::leave_to_persons,
     error::StoreError,
-    known::{Account, SaleKnown, may_write},
+    known::Account,
     link::{self, References, Rung, Rungs},
     outcome::Parked,
     plan::{Effect, Field, LeadUpdate, Plan, Reason, StageMove},
@@ -106,37 +107,18 @@ impl Sync {
             let sale = self.sale(update.lead).await?;
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
-            if self.leave_to_persons(update, &sale, &lead).await
-                && !plan.reasons.contains(&Reason::PersonsValueStays)
-            {
-                plan.reasons.push(Reason::PersonsValueStays);
+            if let Some(deal) = self.deal(&lead) {
+                let zone = self.account().await.map_or(Zone::UTC, |account| account.zone);
+                let known = (&sale, &deal);
+                let is_persons = leave_to_persons(update, &self.0.config, known, &zone);
+                if is_persons && !plan.reasons.contains(&Reason::PersonsValueStays) {
+                    plan.reasons.push(Reason::PersonsValueStays);
+                }
             }
             let fields: Vec<_> = update.fields.iter().map(|value| value.field).collect();
-            self.set_arrived(update.lead, &fields, true).await?;
+            self.set_unwritten(update.lead, &fields, false).await?;
         }
         Ok(Next::CarryOut(Journalled { effects, plan }))
-    }
-
-    /// Takes out what a person has written since; true when there is something.
-    async fn leave_to_persons(
-        &self,
-        update: &mut LeadUpdate,
-        sale: &SaleKnown,
-        lead: &Lead,
-    ) -> bool {
-        let Some(deal) = self.deal(lead) else { return false };
-        let planned = update.fields.len();
-        let zone = self.account().await.map(|account| account.zone).unwrap_or(Zone::UTC);
-        update.fields.retain(|value| {
-            let (rule, now) = (self.0.config.overwrite.of(value.field), deal.field(value.field));
-            let written = sale.written.get(&value.field);
-            let ours =
-                written.map(|written| [Some(written.text.as_str()), written.before.as_deref()]);
-            // Our own call may have come through.
-            let is_there = may_write(Overwrite::IfOurs, now, [&*value.value.to_text()], &zone);
-            is_there || may_write(rule, now, ours.into_iter().flatten().flatten(), &zone)
-        });
-        update.fields.len() < planned
     }
 
     /// A person has said that another deal is meant than the one of the journalled plan, and that one is gone or nothing was

@@ -9,55 +9,57 @@ use crate::{
     error::StoreError,
     known::{SaleKnown, TransactionKnown},
     link,
-    store::{EventState, Learned},
+    store::{EventState, KnownRow, Learned, LinkRow},
 };
 
 impl Sync {
-    /// The deals to which one of these was linked.
-    pub(super) async fn deals_of(
+    /// Learns these links to a deal by a person's word, and moves what is known of the payments there, from the deals that
+    /// the sale was linked to: all of it or nothing.
+    pub(super) async fn link_and_move(
         &self,
-        entities: &[String],
-    ) -> Result<BTreeSet<LeadId>, StoreError> {
-        let entities: Vec<&str> = entities.iter().map(String::as_str).collect();
-        let links = self.0.store.links(self.0.account, &entities).await?;
-        Ok(links.into_iter().map(|link| link.lead).collect())
-    }
-
-    /// Moves what is known of the payments of this transaction or subscription from one of these deals to another.
-    pub(super) async fn move_sale(
-        &self,
-        entity: &str,
-        from: &BTreeSet<LeadId>,
+        links: Vec<LinkRow>,
         to: LeadId,
     ) -> Result<(), StoreError> {
-        for from in from.iter().filter(|lead| **lead != to) {
-            loop {
-                match self.move_from(*from, entity, to).await {
-                    // An event of one of the deals was worked on meanwhile: both are read anew.
-                    Err(StoreError::Conflict) => {}
-                    moved => break moved?,
-                }
+        loop {
+            let known = self.moved(&links, to).await?;
+            let learned = Learned { links: links.clone(), known };
+            match self.0.store.learn(self.0.account, &learned).await {
+                // An event of one of the deals was worked on meanwhile: all is read anew.
+                Err(StoreError::Conflict) => {}
+                learned => return learned,
             }
         }
-        Ok(())
     }
 
-    async fn move_from(&self, from: LeadId, entity: &str, to: LeadId) -> Result<(), StoreError> {
-        let mut source = self.stored::<SaleKnown>(&link::lane(from)).await?;
-        let mut target = self.stored::<SaleKnown>(&link::lane(to)).await?;
+    /// What is known of the deals after the move.
+    async fn moved(&self, links: &[LinkRow], to: LeadId) -> Result<Vec<KnownRow>, StoreError> {
+        // The customer may have bought something else as well, for another deal.
+        let entities = links.iter().map(|link| link.entity.as_str());
+        let sold: Vec<&str> = entities.filter(|entity| !entity.starts_with("ctm_")).collect();
+        let linked = self.0.store.links(self.0.account, &sold).await?;
+        let from: BTreeSet<LeadId> =
+            linked.into_iter().map(|link| link.lead).filter(|lead| *lead != to).collect();
         let mut known = Vec::new();
-        if let Some(transaction) = source.1.give(entity, &mut target.1) {
-            let mut winner = self.stored::<TransactionKnown>(&transaction).await?;
-            if self.has_ended(winner.1.told_by.as_deref()).await? {
-                winner.1.won = Some(to);
-                known.push(row(winner)?);
-            } else {
-                // It was planned only, and is decided anew for the other deal.
-                target.1.forget_win(&transaction);
-            }
+        if from.is_empty() {
+            return Ok(known);
         }
-        known.extend([row(source)?, row(target)?]);
-        self.0.store.learn(self.0.account, &Learned { links: Vec::new(), known }).await
+        let mut target = self.stored::<SaleKnown>(&link::lane(to)).await?;
+        for from in from {
+            let mut source = self.stored::<SaleKnown>(&link::lane(from)).await?;
+            for entity in &sold {
+                let Some(win) = source.1.give(entity, &mut target.1) else { continue };
+                let mut winner = self.stored::<TransactionKnown>(&win.by).await?;
+                // One that was planned only is decided anew for the other deal.
+                if self.has_ended(winner.1.told_by.as_deref()).await? {
+                    winner.1.won = Some(to);
+                    known.push(row(winner)?);
+                    target.1.receive(win);
+                }
+            }
+            known.push(row(source)?);
+        }
+        known.push(row(target)?);
+        Ok(known)
     }
 
     async fn has_ended(&self, event: Option<&str>) -> Result<bool, StoreError> {

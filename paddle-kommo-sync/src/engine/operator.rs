@@ -20,7 +20,7 @@ use crate::{
     link::{self, References, Rung},
     outcome::{Outcome, ParkReason, Parked},
     plan::{Plan, Reason},
-    store::{EventRow, EventState, Learned},
+    store::{EventRow, EventState},
 };
 
 /// As many parked events are looked through when a person links one of them.
@@ -101,16 +101,7 @@ impl Sync {
             None => vec![event_or_entity.to_owned()],
         };
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
-        let learned = Learned { links: entities.iter().map(person).collect(), known: Vec::new() };
-        // The customer may have bought something else as well, for another deal.
-        let is_of_the_sale = |entity: &&String| !entity.starts_with("ctm_");
-        let sold: Vec<String> = entities.iter().filter(is_of_the_sale).cloned().collect();
-        // Before the word of a person takes the place of an earlier one.
-        let from = self.deals_of(&sold).await?;
-        self.0.store.learn(account, &learned).await?;
-        for entity in &sold {
-            self.move_sale(entity, &from, lead).await?;
-        }
+        self.link_and_move(entities.iter().map(person).collect(), lead).await?;
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {
             let concerned = entities_of(&row).iter().any(|id| entities.contains(id));

@@ -254,8 +254,7 @@ impl Sync {
                     Rungs::Confirm(_) | Rungs::Parked(_) | Rungs::Silent => Vec::new(),
                 };
                 let known = stored.known.clone().fold(event, data);
-                let learned = stored.learned(&known, links)?;
-                let links = learned.links.clone();
+                let learned = stored.learned(&known, links.clone())?;
                 let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
                 self.reopen(&stored, &known, &links).await?;
                 Ok(step.into())
@@ -356,7 +355,7 @@ impl Sync {
                 self.0.health.recovered();
                 self.warn_once(&left_out);
                 if let Some(lead) = lead {
-                    self.set_arrived(lead, &unwritten, false).await?;
+                    self.set_unwritten(lead, &unwritten, true).await?;
                 }
                 for document in plan.documents {
                     let job = Job::Document(document);
@@ -370,7 +369,7 @@ impl Sync {
             Applied::Unchanged(fields, reaction) => {
                 let step = self.react(claimed, reaction).await?;
                 if let (Some(lead), Step::Ended(_)) = (lead, &step) {
-                    self.set_arrived(lead, &fields, false).await?;
+                    self.set_unwritten(lead, &fields, true).await?;
                 }
                 Ok(step)
             }

@@ -30,6 +30,15 @@ pub(crate) struct SaleKnown {
     pub(crate) won_by: Option<String>,
 }
 
+/// How a deal was won.
+#[derive(Debug)]
+pub(crate) struct Win {
+    /// The transaction.
+    pub(crate) by: String,
+    celebrated_by: Option<String>,
+    elsewhere: Option<Price>,
+}
+
 /// A payment of a deal, in minor units of its currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -88,13 +97,13 @@ impl SaleKnown {
         self.written.get(&value.field).is_none_or(|written| written.text == value.value.to_text())
     }
 
-    /// Whether these values have come to stand in the fields of the deal. True when that was not known before.
-    pub(crate) fn set_arrived(&mut self, fields: &[Field], has_arrived: bool) -> bool {
+    /// Whether what was decided for these fields could not be written. True when that was not known before.
+    pub(crate) fn set_unwritten(&mut self, fields: &[Field], is_unwritten: bool) -> bool {
         let mut is_news = false;
         for field in fields {
             let Some(written) = self.written.get_mut(field) else { continue };
-            is_news |= written.has_arrived != has_arrived;
-            written.has_arrived = has_arrived;
+            is_news |= written.is_unwritten != is_unwritten;
+            written.is_unwritten = is_unwritten;
         }
         is_news
     }
@@ -117,9 +126,9 @@ impl SaleKnown {
         self.left_out.extend(other.map(str::to_owned));
     }
 
-    /// Gives what it knows of this transaction or subscription to another deal, and tells which transaction had won it, if
-    /// that goes along. What was written into its fields stays with it.
-    pub(crate) fn give(&mut self, entity: &str, to: &mut Self) -> Option<String> {
+    /// Gives what it knows of this transaction or subscription to another deal. Its win, if that was by one of these, is the
+    /// caller's to give on. What was written into its fields stays with it.
+    pub(crate) fn give(&mut self, entity: &str, to: &mut Self) -> Option<Win> {
         let is_of = |id: &str, payment: &SalePayment| {
             id == entity || payment.subscription.as_deref() == Some(entity)
         };
@@ -135,13 +144,17 @@ impl SaleKnown {
         to.subscriptions.extend(self.subscriptions.remove_entry(entity));
         to.began.extend(self.began.remove_entry(entity));
         self.count_what_is_alone();
-        let won_by = self.won_by.take_if(|by| ids.contains(by))?;
-        to.won_by.get_or_insert_with(|| won_by.clone());
-        if to.celebrated_by.is_none() {
-            to.celebrated_by = self.celebrated_by.take();
-            to.elsewhere = self.elsewhere.take();
+        let by = self.won_by.take_if(|by| ids.contains(by))?;
+        let (celebrated_by, elsewhere) = (self.celebrated_by.take(), self.elsewhere.take());
+        Some(Win { by, celebrated_by, elsewhere })
+    }
+
+    /// The win of another deal counts as this one's, unless it was won already.
+    pub(crate) fn receive(&mut self, win: Win) {
+        self.won_by.get_or_insert(win.by);
+        if self.celebrated_by.is_none() {
+            (self.celebrated_by, self.elsewhere) = (win.celebrated_by, win.elsewhere);
         }
-        Some(won_by)
     }
 
     /// What was left out beside another sale counts when it is the only one.
@@ -152,13 +165,6 @@ impl SaleKnown {
         let sales: BTreeSet<String> = self.payments.iter().map(sale).collect();
         if self.counted().next().is_none() && sales.len() == 1 {
             self.left_out.clear();
-        }
-    }
-
-    /// The win by this transaction never came to be.
-    pub(crate) fn forget_win(&mut self, transaction: &str) {
-        if self.won_by.take_if(|by| by == transaction).is_some() {
-            (self.celebrated_by, self.elsewhere) = (None, None);
         }
     }
 

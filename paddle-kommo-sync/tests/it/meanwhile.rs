@@ -9,6 +9,7 @@ use kommo_client::{
 use paddle_kommo_sync::{
     Config, LostDeals, MemoryStore, Outcome, ParkReason, Reason, TrialConversion,
 };
+use paddle_webhook::Event;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -18,9 +19,8 @@ use crate::support::{
     faulty::{Fate, FaultyStore},
 };
 
-/// What was planned stands, although it counts as carried out already for whoever decides anew.
-#[tokio::test]
-async fn a_deal_that_moved_gets_all_that_was_planned() {
+/// The card failed at the end of a trial, then it was paid, and Kommo does not answer.
+async fn trial_whose_end_waits() -> (World, Event) {
     let win = |config: &mut Config| config.trial_conversion = TrialConversion::Win;
     let world = World::with(win).await;
     world.done(&event("subscription.trialing", 1, &subscription("trialing"))).await;
@@ -30,6 +30,13 @@ async fn a_deal_that_moved_gets_all_that_was_planned() {
     world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
     let paid = event("transaction.completed", 100, &renewal());
     world.waiting(&paid).await;
+    (world, paid)
+}
+
+/// What was planned stands, although it counts as carried out already for whoever decides anew.
+#[tokio::test]
+async fn a_deal_that_moved_gets_all_that_was_planned() {
+    let (world, paid) = trial_whose_end_waits().await;
     world.kommo.move_lead(LEAD, PIPELINE, 58_141_815);
     world.advance(Duration::from_secs(60));
     assert_eq!(world.done(&paid).await, [Reason::TrialConverted, Reason::PaymentRecovered]);
@@ -106,15 +113,7 @@ async fn a_lost_deal_is_won_in_the_pipeline_where_it_is_by_then() {
 /// A deal that is lost is not won by the end of a trial. That the customer pays again is told all the same.
 #[tokio::test]
 async fn a_trial_that_ends_on_a_deal_lost_meanwhile_is_told() {
-    let win = |config: &mut Config| config.trial_conversion = TrialConversion::Win;
-    let world = World::with(win).await;
-    world.done(&event("subscription.trialing", 1, &subscription("trialing"))).await;
-    let mut failed = renewal();
-    failed["status"] = json!("past_due");
-    world.done(&event("transaction.payment_failed", 50, &failed)).await;
-    world.kommo.fail_next(Fault::status(503).on("PATCH", "/api/v4/leads"));
-    let paid = event("transaction.completed", 100, &renewal());
-    world.waiting(&paid).await;
+    let (world, paid) = trial_whose_end_waits().await;
     world.kommo.move_lead(LEAD, PIPELINE, LOST);
     world.advance(Duration::from_secs(60));
     world.done(&paid).await;

@@ -2,8 +2,8 @@
 
 use kommo_client::fake::{FakeLead, Fault};
 use paddle_kommo_sync::{
-    AgreedPrice, Config, LeftOutPart, ParkReason, PriceBasis, PriceDecimals, Reason, RefundedDeal,
-    plan::Field,
+    AgreedPrice, Config, LeftOutPart, MemoryStore, ParkReason, PriceBasis, PriceDecimals, Reason,
+    RefundedDeal, Store, plan::Field,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
@@ -239,13 +239,17 @@ async fn every_field_of_money_is_written() {
 
 /// A world whose deal shows the sums.
 pub(crate) async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
-    let world = World::with(|config| {
+    with_sums_on(MemoryStore::new(), change).await
+}
+
+pub(crate) async fn with_sums_on(store: impl Store, change: impl FnOnce(&mut Config)) -> World {
+    let change = |config: &mut Config| {
         config.fields.total_paid = "PAID".into();
         config.fields.total_refunded = "REFUNDED".into();
         config.fields.total_net = "NET".into();
         change(config);
-    })
-    .await;
+    };
+    let world = World::built(change, store, |builder| builder).await;
     for code in ["PAID", "REFUNDED", "NET"] {
         world.kommo.add_field(Some(code), code, "numeric");
     }

@@ -10,7 +10,7 @@ use paddle_kommo_sync::{MemoryStore, ParkReason, Reason, RefundedDeal};
 use serde_json::{Value, json};
 
 use crate::{
-    money::with_sums,
+    money::{with_sums, with_sums_on},
     order::refuse,
     support::{
         LEAD, NEGOTIATION, PIPELINE, WON, World, client,
@@ -20,6 +20,7 @@ use crate::{
 };
 
 const OTHER: u64 = LEAD + 1;
+const THIRD: u64 = OTHER + 1;
 
 fn sums_of(world: &World, lead: u64) -> [Value; 3] {
     ["PAID", "REFUNDED", "NET"].map(|code| world.kommo.field_value(lead, code).unwrap_or_default())
@@ -193,7 +194,6 @@ async fn a_deal_whose_sale_was_moved_is_won_by_its_own() {
 /// A person may be wrong as well.
 #[tokio::test]
 async fn what_was_paid_moves_again_when_a_person_changes_the_word() {
-    const THIRD: u64 = OTHER + 1;
     let world = with_sums(|_| {}).await;
     add_other(&world, WON);
     world.kommo.add_lead(FakeLead::new("Acme").id(THIRD).stage(PIPELINE, WON));
@@ -206,13 +206,25 @@ async fn what_was_paid_moves_again_when_a_person_changes_the_word() {
     assert_eq!(sums_of(&world, THIRD), ["978.77", "0.00", "978.77"]);
 }
 
+/// Then nothing has happened, and the word can be given again.
 #[tokio::test]
-async fn a_store_that_fails_is_no_success() {
-    let store = FaultyStore::new(MemoryStore::new());
-    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
-    world.done(&event("transaction.completed", 0, &transaction())).await;
-    store.choose(|method| if method == "known" { Fate::Fails } else { Fate::Good });
-    assert!(world.sync.link("txn_first", LeadId::new(OTHER)).await.is_err());
+async fn a_word_is_kept_with_all_that_it_moves_or_not_at_all() {
+    for fails in ["known", "learn"] {
+        let store = FaultyStore::new(MemoryStore::new());
+        let world = with_sums_on(store.clone(), |_| {}).await;
+        add_other(&world, WON);
+        world.kommo.add_lead(FakeLead::new("Acme").id(THIRD).stage(PIPELINE, WON));
+        let payment = event("transaction.completed", 0, &transaction());
+        world.done(&payment).await;
+        world.sync.link(payment.id().as_str(), LeadId::new(OTHER)).await.unwrap();
+        store.choose(move |method| if method == fails { Fate::Fails } else { Fate::Good });
+        let to_third = || world.sync.link(payment.id().as_str(), LeadId::new(THIRD));
+        assert!(to_third().await.is_err(), "{fails}");
+        store.choose(|_| Fate::Good);
+        to_third().await.unwrap();
+        world.done(&event("transaction.completed", 10, &renewal())).await;
+        assert_eq!(sums_of(&world, THIRD), ["978.77", "0.00", "978.77"], "{fails}");
+    }
 }
 
 /// Two deals were merged, or the sale was linked to the wrong one.

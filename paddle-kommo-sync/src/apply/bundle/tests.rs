@@ -17,6 +17,21 @@ fn paced(kommo: &FakeKommo, requests_per_second: u32) -> Client {
         .unwrap()
 }
 
+fn sender<'a>(
+    bundler: &'a Bundler,
+    client: &'a Client,
+    store: &'a MemoryStore,
+) -> impl Fn(Priority) -> Sender<'a> {
+    move |priority| Sender {
+        bundler,
+        reading: client,
+        writing: client,
+        store,
+        clock: &SystemClock,
+        priority,
+    }
+}
+
 /// Look-ups that no bundle takes stand in between, and whoever is at the door waits behind them.
 #[tokio::test(start_paused = true)]
 async fn whoever_is_more_urgent_does_not_wait_behind_the_turn_of_the_less_urgent() {
@@ -24,14 +39,7 @@ async fn whoever_is_more_urgent_does_not_wait_behind_the_turn_of_the_less_urgent
     let client = paced(&kommo, 1);
     let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
     let lead = LeadId::new(kommo.add_lead(FakeLead::new("x")));
-    let sender = |priority| Sender {
-        bundler: &bundler,
-        reading: &client,
-        writing: &client,
-        store: &store,
-        clock: &SystemClock,
-        priority,
-    };
+    let sender = sender(&bundler, &client, &store);
     let (backfill, payment) = (sender(Priority::Low), sender(Priority::High));
     let begin = tokio::time::Instant::now();
     let look_up = async || drop(client.turn().await.unwrap());
@@ -54,14 +62,7 @@ async fn nobody_waits_for_the_answer_to_a_request_that_has_no_call_of_its_own() 
     kommo.fail_next(Fault::hang(Duration::from_secs(5)).applied().on("GET", "/api/v4/leads"));
     let client = paced(&kommo, 20);
     let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
-    let sender = |priority| Sender {
-        bundler: &bundler,
-        reading: &client,
-        writing: &client,
-        store: &store,
-        clock: &SystemClock,
-        priority,
-    };
+    let sender = sender(&bundler, &client, &store);
     let (backfill, normal) = (sender(Priority::Low), sender(Priority::Normal));
     let ids: Vec<u64> = (0..=250).map(|_| kommo.add_lead(FakeLead::new("x"))).collect();
     let (first, others) = ids.split_first().unwrap();

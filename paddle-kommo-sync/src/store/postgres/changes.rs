@@ -1,4 +1,5 @@
-//! Changes that several methods make, each inside the transaction of its caller.
+//! Changes of the tables: those that several methods make, inside the transaction of their caller, and those that are one
+//! statement.
 //!
 //! Whoever changes several rows locks them in one order, so that nobody waits in a circle: lanes (by key), events,
 //! effects, the count of what is done, what is known (by entity), links (by entity), the account.

@@ -8,19 +8,19 @@ use crate::{
 };
 
 impl Sync {
-    /// Keeps whether what was decided for these fields has come to stand in them: where a person's value stays, ours must be
-    /// known from it.
-    pub(super) async fn set_arrived(
+    /// Keeps whether what was decided for these fields could not be written: where a person's value stays, ours must be known
+    /// from it.
+    pub(super) async fn set_unwritten(
         &self,
         lead: LeadId,
         fields: &[Field],
-        has_arrived: bool,
+        is_unwritten: bool,
     ) -> Result<(), StoreError> {
         let is_looked_at = |field: &Field| self.0.config.overwrite.of(*field) == Overwrite::IfOurs;
         let fields: Vec<Field> = fields.iter().copied().filter(is_looked_at).collect();
         while !fields.is_empty() {
             let (stored, mut sale) = self.stored::<SaleKnown>(&link::lane(lead)).await?;
-            if !sale.set_arrived(&fields, has_arrived) {
+            if !sale.set_unwritten(&fields, is_unwritten) {
                 break;
             }
             let known = vec![row((stored, sale))?];
