@@ -255,8 +255,16 @@ impl Sync {
                 };
                 let known = stored.known.clone().fold(event, data);
                 let learned = stored.learned(&known, links.clone())?;
-                let step = self.end(lease, Outcome::Ignored { reason }, learned).await?;
-                self.reopen(&stored, &known, &links).await?;
+                let outcome = Outcome::Ignored { reason };
+                if let Some(customer) = data.customer().filter(|customer| customer.email.is_some())
+                {
+                    // Kept before this event ends: whoever stops in between does all of it again.
+                    self.0.store.learn(self.0.account, &learned).await?;
+                    self.reopen_by_address(&customer.id, &known.customer).await?;
+                    return self.end(lease, outcome, Learned::default()).await.map(Next::from);
+                }
+                let step = self.end(lease, outcome, learned).await?;
+                self.reopen(&stored, &links).await?;
                 Ok(step.into())
             }
             Decision::Park(parked) => {
@@ -280,13 +288,13 @@ impl Sync {
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;
-                    self.reopen(&stored, &known, &links).await?;
+                    self.reopen(&stored, &links).await?;
                     return Ok(step.into());
                 }
                 known.customer.unconfirmed.remove(&lease.event_id);
                 let learned = stored.learned(&known, links.clone())?;
                 let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
-                self.reopen(&stored, &known, &links).await?;
+                self.reopen(&stored, &links).await?;
                 Ok(Next::CarryOut(Journalled { effects, plan }))
             }
         }

@@ -282,17 +282,6 @@ fn not_told(what: &str, error: &LookupError) -> Reaction {
 }
 
 impl Stored {
-    /// Whether what is parked for want of a deal may have one now. Links count even if they are not new: they were
-    /// stored when the event came, before it was worked on.
-    pub(super) fn tells_a_deal(&self, after: &Known, links: &[LinkRow]) -> bool {
-        !links.is_empty() || self.tells_an_address(after)
-    }
-
-    pub(super) fn tells_an_address(&self, after: &Known) -> bool {
-        let email = &after.customer.email;
-        email.is_some() && *email != self.known.customer.email
-    }
-
     /// What to keep: the links, and whatever of the knowledge has changed.
     pub(super) fn learned(
         &self,

@@ -1,11 +1,11 @@
 //! What is parked for want of a deal goes on by itself once something tells which deal is meant.
 
-use paddle_webhook::{Environment, Event};
+use paddle_webhook::{CustomerId, Environment, Event};
 
 use super::{Sync, outcome, reading::Stored};
 use crate::{
     error::StoreError,
-    known::{Account, Known},
+    known::{Account, CustomerKnown},
     link::{References, Rung, Rungs},
     outcome::{Outcome, ParkReason},
     store::{EventRow, EventState, LinkRow},
@@ -15,24 +15,36 @@ use crate::{
 const MOST: usize = 1000;
 
 impl Sync {
-    /// What was just learned of a customer may tell which deal is meant by what is parked.
+    /// A deal of this customer is known: it may be the one that is meant by what is parked. Links count even if they are not
+    /// new: they were stored when the event came, before it was worked on.
     pub(super) async fn reopen(
         &self,
         stored: &Stored,
-        after: &Known,
         links: &[LinkRow],
     ) -> Result<(), StoreError> {
-        let Some(customer) = &stored.references.customer else { return Ok(()) };
-        if stored.tells_a_deal(after, links) {
-            for row in self.0.store.history(self.0.account, customer, MOST).await? {
-                if of_link(&row) == Some(ParkReason::NoDeal) {
-                    self.resume(&row.event_id).await?;
-                }
-            }
+        match &stored.references.customer {
+            Some(customer) if !links.is_empty() => self.reopen_without_deal(customer).await,
+            _ => Ok(()),
         }
-        if stored.tells_an_address(after) {
-            for event in &after.customer.unconfirmed {
-                self.resume(event).await?;
+    }
+
+    /// The address of this customer is known: it may tell the deal, or confirm it.
+    pub(super) async fn reopen_by_address(
+        &self,
+        customer: &CustomerId,
+        known: &CustomerKnown,
+    ) -> Result<(), StoreError> {
+        self.reopen_without_deal(customer.as_str()).await?;
+        for event in &known.unconfirmed {
+            self.resume(event).await?;
+        }
+        Ok(())
+    }
+
+    async fn reopen_without_deal(&self, customer: &str) -> Result<(), StoreError> {
+        for row in self.0.store.history(self.0.account, customer, MOST).await? {
+            if of_link(&row) == Some(ParkReason::NoDeal) {
+                self.resume(&row.event_id).await?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Whom to believe: signed references, unsigned numbers, and a person's word.
 
+use std::time::Duration;
+
 use kommo_client::{AccountId, LeadId, fake::FakeLead};
 use paddle_kommo_sync::{
     DealRef, DealRefKey, MemoryStore, Outcome, ParkReason, Reason, UnsignedLinks,
@@ -81,6 +83,32 @@ async fn a_number_is_confirmed_as_soon_as_the_address_is_known() {
     world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
     world.done(&payment).await;
     assert_eq!(world.stage(), WON);
+}
+
+/// The process that heard of it stops before it has looked for all that waits for it.
+#[tokio::test]
+async fn an_address_opens_what_waits_for_it_also_after_a_crash() {
+    let numbered = paid(&json!({"kommo_lead_id": LEAD}));
+    let unnamed = paid(&Value::Null);
+    for (payment, stops_at) in [(&numbered, "resume"), (&unnamed, "resume"), (&unnamed, "history")]
+    {
+        let store = FaultyStore::new(MemoryStore::new());
+        let configure = |config: &mut paddle_kommo_sync::Config| {
+            config.unsigned_links = UnsignedLinks::ConfirmByEmail;
+        };
+        let build = |builder: paddle_kommo_sync::SyncBuilder| builder.deal_ref_keys([key()]);
+        let world = World::built(configure, store.clone(), build).await;
+        world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+        world.parked(payment).await;
+        store.choose(move |method| if method == stops_at { Fate::Fails } else { Fate::Good });
+        let told = event("customer.created", 0, &customer("jo@example.com"));
+        assert!(world.sync.handle(&told).await.is_err(), "{stops_at}");
+        store.choose(|_| Fate::Good);
+        world.advance(Duration::from_secs(120));
+        world.ignored(&told).await;
+        world.done(payment).await;
+        assert_eq!(world.stage(), WON);
+    }
 }
 
 #[tokio::test]
