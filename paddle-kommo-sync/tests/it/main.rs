@@ -33,6 +33,7 @@ mod persons_values;
 mod plan_changes;
 mod products;
 mod reconcile;
+mod refunds;
 mod rules;
 mod run;
 mod secrets;

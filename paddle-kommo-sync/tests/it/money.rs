@@ -8,9 +8,12 @@ use paddle_kommo_sync::{
 use paddle_webhook::Event;
 use serde_json::{Value, json};
 
-use crate::support::{
-    LEAD, LOST, NEGOTIATION, PIPELINE, WON, World, client,
-    events::{event, refund, renewal, subscription, time, transaction},
+use crate::{
+    rules::{changed, paid as completed},
+    support::{
+        LEAD, LOST, NEGOTIATION, PIPELINE, WON, World, client,
+        events::{event, refund, renewal, subscription, time, transaction},
+    },
 };
 
 fn paid() -> Event {
@@ -338,4 +341,64 @@ async fn a_payment_that_is_parked_is_not_summed() {
     assert_eq!(world.parked(&paid()).await.reason, ParkReason::DealLost);
     world.done(&event("transaction.completed", 10, &renewal())).await;
     assert_eq!(sums(&world), ["326.62", "0.00", "326.62"]);
+}
+
+#[tokio::test]
+async fn the_price_is_what_the_configuration_says() {
+    for (basis, want) in
+        [(PriceBasis::Net, 599), (PriceBasis::Gross, 652), (PriceBasis::Earnings, 566)]
+    {
+        let world = World::with(|config| config.price_basis = basis).await;
+        world.done(&paid()).await;
+        assert_eq!(world.price(), want, "{basis:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_price_is_rounded_half_away_from_zero() {
+    for (total, want) in [("5349", 0), ("5364", 0), ("5365", 1), ("5465", 2)] {
+        let world = World::new().await;
+        let data = changed(&["details", "totals", "total"], json!(total));
+        world.done(&completed(&data)).await;
+        assert_eq!(world.price(), want, "total {total}, tax 5315");
+    }
+}
+
+#[tokio::test]
+async fn a_currency_without_minor_units_is_not_divided() {
+    let world = World::new().await;
+    world.kommo.set_currency("JPY");
+    let mut data = changed(&["details", "totals", "currency_code"], json!("JPY"));
+    data["currency_code"] = json!("JPY");
+    world.done(&completed(&data)).await;
+    assert_eq!(world.price(), 59_900);
+    assert!(
+        world.notes()[0].starts_with("Paid 65215 JPY (net 59900 + tax 5315)"),
+        "{:?}",
+        world.notes()
+    );
+}
+
+#[tokio::test]
+async fn a_sum_in_another_currency_is_converted_by_paddle_or_not_written() {
+    let world = World::new().await;
+    world.kommo.set_currency("EUR");
+    let mut data = transaction();
+    for (key, value) in
+        [("currency_code", "EUR"), ("total", "60000"), ("tax", "4890"), ("earnings", "52000")]
+    {
+        data["details"]["payout_totals"][key] = json!(value);
+    }
+    assert_eq!(
+        world.done(&completed(&data)).await,
+        [Reason::FirstPayment, Reason::PriceFromPayout]
+    );
+    assert_eq!(world.price(), 551, "Paddle's own conversion: 600.00 - 48.90 EUR");
+    assert_eq!(world.field("PAYMENT_CURRENCY"), json!("USD"), "the exact original");
+    assert!(world.notes()[0].contains("652.15 USD"));
+
+    let world = World::new().await;
+    world.kommo.set_currency("EUR");
+    assert_eq!(world.done(&paid()).await, [Reason::FirstPayment, Reason::CurrencyDiffers]);
+    assert_eq!((world.stage(), world.price()), (WON, 0), "won, but 599 USD are not 599 EUR");
 }

@@ -2,8 +2,7 @@
 
 use kommo_client::fake::FakeLead;
 use paddle_kommo_sync::{
-    LostDeals, OnWon, OnWonAction, ParkReason, PriceBasis, Reason, RefundedDeal, TrialConversion,
-    Unlinked,
+    LostDeals, OnWon, OnWonAction, ParkReason, Reason, RefundedDeal, TrialConversion, Unlinked,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
@@ -14,12 +13,12 @@ use crate::support::{
     lead_ids,
 };
 
-fn paid(data: &Value) -> Event {
+pub(crate) fn paid(data: &Value) -> Event {
     event("transaction.completed", 0, data)
 }
 
 /// A transaction with another total, currency or origin.
-fn changed(path: &[&str], value: Value) -> Value {
+pub(crate) fn changed(path: &[&str], value: Value) -> Value {
     let mut data = transaction();
     let mut place = &mut data;
     for key in path {
@@ -57,65 +56,6 @@ async fn a_first_payment_wins_the_deal() {
         ledger.iter().all(|entry| !entry.closed_without_pipeline),
         "142 is ambiguous without its pipeline"
     );
-}
-
-#[tokio::test]
-async fn the_price_is_what_the_configuration_says() {
-    for (basis, want) in
-        [(PriceBasis::Net, 599), (PriceBasis::Gross, 652), (PriceBasis::Earnings, 566)]
-    {
-        let world = World::with(|config| config.price_basis = basis).await;
-        world.done(&paid(&transaction())).await;
-        assert_eq!(world.price(), want, "{basis:?}");
-    }
-}
-
-#[tokio::test]
-async fn the_price_is_rounded_half_away_from_zero() {
-    for (total, want) in [("5349", 0), ("5364", 0), ("5365", 1), ("5465", 2)] {
-        let world = World::new().await;
-        world.done(&paid(&changed(&["details", "totals", "total"], json!(total)))).await;
-        assert_eq!(world.price(), want, "total {total}, tax 5315");
-    }
-}
-
-#[tokio::test]
-async fn a_currency_without_minor_units_is_not_divided() {
-    let world = World::new().await;
-    world.kommo.set_currency("JPY");
-    let mut data = changed(&["details", "totals", "currency_code"], json!("JPY"));
-    data["currency_code"] = json!("JPY");
-    world.done(&paid(&data)).await;
-    assert_eq!(world.price(), 59_900);
-    assert!(
-        world.notes()[0].starts_with("Paid 65215 JPY (net 59900 + tax 5315)"),
-        "{:?}",
-        world.notes()
-    );
-}
-
-#[tokio::test]
-async fn a_sum_in_another_currency_is_converted_by_paddle_or_not_written() {
-    let world = World::new().await;
-    world.kommo.set_currency("EUR");
-    let mut data = transaction();
-    for (key, value) in
-        [("currency_code", "EUR"), ("total", "60000"), ("tax", "4890"), ("earnings", "52000")]
-    {
-        data["details"]["payout_totals"][key] = json!(value);
-    }
-    assert_eq!(world.done(&paid(&data)).await, [Reason::FirstPayment, Reason::PriceFromPayout]);
-    assert_eq!(world.price(), 551, "Paddle's own conversion: 600.00 - 48.90 EUR");
-    assert_eq!(world.field("PAYMENT_CURRENCY"), json!("USD"), "the exact original");
-    assert!(world.notes()[0].contains("652.15 USD"));
-
-    let world = World::new().await;
-    world.kommo.set_currency("EUR");
-    assert_eq!(
-        world.done(&paid(&transaction())).await,
-        [Reason::FirstPayment, Reason::CurrencyDiffers]
-    );
-    assert_eq!((world.stage(), world.price()), (WON, 0), "won, but 599 USD are not 599 EUR");
 }
 
 #[tokio::test]
@@ -493,109 +433,6 @@ async fn a_task_goes_to_whom_the_sale_names_if_that_user_is_active() {
 }
 
 #[tokio::test]
-async fn an_approved_refund_is_told_once_and_the_deal_stays() {
-    let world = World::new().await;
-    world.done(&paid(&transaction())).await;
-    for (kind, status, want) in [
-        ("adjustment.created", "pending_approval", Reason::RefundPending),
-        ("adjustment.updated", "rejected", Reason::RefundRejected),
-    ] {
-        let mut data = refund(status);
-        data["id"] = json!(format!("adj_{status}"));
-        assert_eq!(world.ignored(&event(kind, 10, &data)).await, want);
-    }
-    let approved = refund("approved");
-    assert_eq!(world.done(&event("adjustment.updated", 20, &approved)).await, [Reason::Refunded]);
-    assert_eq!(
-        world.done(&event("adjustment.updated", 21, &approved)).await,
-        [Reason::RefundAlreadyTold],
-        "the same refund in another event"
-    );
-    assert_eq!((world.stage(), world.price()), (WON, 599));
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("partially_refunded"));
-    assert_eq!(
-        world.notes()[1..],
-        [
-            "Refunded 100.00 USD of 652.15 USD, 552.15 USD remains · seats not used · adj_part · txn_first"
-        ]
-    );
-}
-
-#[tokio::test]
-async fn refunds_add_up_to_the_whole() {
-    let world = World::new().await;
-    world.done(&paid(&transaction())).await;
-    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
-    let mut rest = refund("approved");
-    rest["id"] = json!("adj_rest");
-    rest["totals"]["total"] = json!("55215");
-    world.done(&event("adjustment.updated", 30, &rest)).await;
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
-    assert!(world.notes()[2].starts_with("Refunded 552.15 USD of 652.15 USD, 0.00 USD remains"));
-}
-
-#[tokio::test]
-async fn a_refund_lowers_the_price_only_where_configured() {
-    let world = World::with(|config| config.refunds.deal = RefundedDeal::LowerPrice).await;
-    world.done(&paid(&transaction())).await;
-    world.done(&event("adjustment.updated", 20, &refund("approved"))).await;
-    assert_eq!(world.price(), 507, "net 599.00 - 91.85, rounded");
-    assert_eq!(world.stage(), WON);
-}
-
-#[tokio::test]
-async fn a_refund_of_a_renewal_does_not_mark_the_sale_as_refunded() {
-    // Nobody knows of a transaction that won it.
-    let world = World::new().await;
-    world.done(&paid(&renewal())).await;
-    let mut back = refund("approved");
-    back["transaction_id"] = json!("txn_renewal");
-    world.done(&event("adjustment.updated", 20, &back)).await;
-    assert_eq!(world.field("PAYMENT_STATUS"), Value::Null);
-
-    let world = World::new().await;
-    world.done(&paid(&transaction())).await;
-    world.done(&paid(&renewal())).await;
-    let mut back = refund("approved");
-    back["transaction_id"] = json!("txn_renewal");
-    world.done(&event("adjustment.updated", 20, &back)).await;
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"), "the deal's own transaction is paid");
-    assert!(world.notes()[2].starts_with("Refunded 100.00 USD of 326.62 USD"));
-}
-
-#[tokio::test]
-async fn the_undocumented_status_counts_as_one_refund() {
-    let refunded = changed(&["status"], json!("refunded"));
-    let updated = |seconds| event("transaction.updated", seconds, &refunded);
-
-    let world = World::new().await;
-    world.done(&paid(&transaction())).await;
-    assert_eq!(world.done(&updated(10)).await, [Reason::Refunded]);
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
-    assert_eq!(world.ignored(&updated(11)).await, Reason::RefundAlreadyTold);
-    let mut whole = refund("approved");
-    whole["type"] = json!("full");
-    whole["totals"]["total"] = json!("65215");
-    assert_eq!(
-        world.done(&event("adjustment.updated", 20, &whole)).await,
-        [Reason::RefundAlreadyTold]
-    );
-    let told = "Refunded 652.15 USD of 652.15 USD, 0.00 USD remains · txn_first";
-    assert_eq!(world.notes()[1..], [told], "one refund, one note");
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("refunded"));
-
-    let world = World::new().await;
-    world.done(&paid(&transaction())).await;
-    world.done(&event("adjustment.updated", 20, &whole)).await;
-    assert_eq!(
-        world.ignored(&updated(30)).await,
-        Reason::RefundAlreadyTold,
-        "the adjustment is known"
-    );
-    assert_eq!(world.notes().len(), 2);
-}
-
-#[tokio::test]
 async fn most_events_change_nothing_in_kommo() {
     let world = World::new().await;
     for (kind, data) in [
@@ -621,17 +458,6 @@ async fn a_sale_without_a_deal_is_parked_or_not_ours() {
     let world = World::with(|config| config.unlinked = Unlinked::Ignore).await;
     assert_eq!(world.ignored(&paid(&self_serve)).await, Reason::NotLinked);
     assert_eq!(world.writes(), 0);
-}
-
-#[tokio::test]
-async fn a_refunded_renewal_is_told_apart_without_the_field_too() {
-    let world = World::with(|config| config.fields.transaction_id = "".into()).await;
-    world.done(&event("transaction.completed", 0, &transaction())).await;
-    world.done(&event("transaction.completed", 10, &renewal())).await;
-    let mut back = refund("approved");
-    back["transaction_id"] = json!("txn_renewal");
-    world.done(&event("adjustment.updated", 20, &back)).await;
-    assert_eq!(world.field("PAYMENT_STATUS"), json!("paid"));
 }
 
 #[tokio::test]
