@@ -1,11 +1,13 @@
-use std::{borrow::Borrow, num::NonZeroU32, time::Duration};
+use std::{borrow::Borrow, num::NonZeroU32, path::Path, time::Duration};
 
 use axum_server::settings::Sweeping;
 use kommo_client::{
     AccessToken, Client, RetryPolicy,
     fake::{FakeKommo, FakeLead},
 };
-use paddle_kommo_sync::{Clock as _, Config, DealRefKey, SqliteStore, SystemClock, paddle};
+use paddle_kommo_sync::{
+    Clock as _, Config, DealRefKey, SqliteStore, StoreError, SystemClock, paddle,
+};
 use paddle_webhook::{SecretKey, Verifier, sign};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -226,8 +228,7 @@ async fn serve(
     setup: &Setup,
     clock: &AheadClock,
 ) -> Server {
-    let store =
-        SqliteStore::open(folder.path().join("e2e.db")).unwrap_or_else(|error| panic!("{error:?}"));
+    let store = open(&folder.path().join("e2e.db")).await;
     let parts = Parts {
         verifier: verifier(),
         kommo: client(kommo),
@@ -236,6 +237,23 @@ async fn serve(
         clock: clock.clone(),
     };
     Server::start(kind, parts).await
+}
+
+/// Opens the store once nobody has it open. A server that has ended may have it for a moment: actix-web's own threads, which
+/// it does not wait for, are the last to let go of what they served.
+async fn open(path: &Path) -> SqliteStore {
+    let opening = async {
+        loop {
+            match SqliteStore::open(path) {
+                Err(StoreError::Unusable(_)) => tokio::task::yield_now().await,
+                opened => break opened,
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, opening).await {
+        Ok(opened) => opened.unwrap_or_else(|error| panic!("{error:?}")),
+        Err(_) => panic!("somebody has {} open for ever", path.display()),
+    }
 }
 
 fn client(kommo: &FakeKommo) -> Client {
