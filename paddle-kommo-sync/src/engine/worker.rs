@@ -43,7 +43,11 @@ impl Sync {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
-        let upkeep = async { tokio::join!(self.prune(), self.beat(), self.reopen_left()) };
+        let looking = async {
+            self.reopen_left().await;
+            self.prune().await;
+        };
+        let upkeep = async { tokio::join!(looking, self.beat()) };
         let mut upkeep = std::pin::pin!(upkeep);
         // At most one claim; work goes on meanwhile.
         let mut claiming = FuturesUnordered::new();

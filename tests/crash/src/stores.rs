@@ -72,10 +72,15 @@ impl Stores {
     /// Starts what these need.
     ///
     /// The server keeps its data in memory where that is possible. It is as durable as any (the store insists on it), but its
-    /// flushes cost nothing there; and nobody kills the server itself, only our processes.
+    /// flushes cost nothing there; and nobody kills the server itself, only our processes. Starting sessions is most of its
+    /// work, and faster with small buffers.
     pub(crate) fn start(kinds: &[StoreKind]) -> Result<Self, String> {
         let cluster = if kinds.contains(&StoreKind::Postgres) {
-            let started = Cluster::start(&memory(), |_| {}, &["-c", "autovacuum_naptime=5s"]);
+            let started = Cluster::start(
+                &memory(),
+                |_| {},
+                &["-c", "autovacuum_naptime=5s", "-c", "shared_buffers=16MB"],
+            );
             Some(started.map_err(|error| error.to_string())?)
         } else {
             None
