@@ -225,12 +225,13 @@ async fn within<T>(
     manners: &Manners,
     turn: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    match manners.longest_wait {
-        None => turn.await,
-        Some(wait) => match timeout(wait, turn).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
-        },
+    let Some(wait) = manners.longest_wait else { return turn.await };
+    let asked = Instant::now();
+    match timeout(wait, turn).await {
+        // A process that was stopped meanwhile has its turn as soon as it wakes, before it hears of the time.
+        Ok(Ok(_)) if asked.elapsed() > wait => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
     }
 }
 

@@ -372,6 +372,41 @@ impl kommo_client::Pacer for Silent {
     }
 }
 
+/// Tells a turn when somebody lets it.
+#[derive(Debug)]
+struct Asked(tokio::sync::Semaphore);
+
+#[async_trait::async_trait]
+impl kommo_client::Pacer for Asked {
+    async fn next_turn(&self, _: Duration) -> Option<Duration> {
+        self.0.acquire().await.ok()?.forget();
+        Some(Duration::ZERO)
+    }
+}
+
+/// The process is stopped while it waits for its turn. Somebody else may have done its work when it wakes.
+#[tokio::test(start_paused = true)]
+async fn what_has_slept_through_its_time_is_not_sent() {
+    for (slept, leaves) in [(7, true), (300, false)] {
+        let fake = FakeKommo::in_memory();
+        let token = AccessToken::new(fake.token()).unwrap();
+        let asked = std::sync::Arc::new(Asked(tokio::sync::Semaphore::new(0)));
+        let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+        let client = client.paced_by(asked.clone()).with_longest_wait(Duration::from_secs(8));
+        let account = client.account();
+        let mut asking = std::pin::pin!(account.get());
+        assert!(futures_util::poll!(asking.as_mut()).is_pending());
+        tokio::time::advance(Duration::from_secs(slept)).await;
+        asked.0.add_permits(9);
+        let answer = asking.await;
+        assert_eq!(fake.requests().len(), usize::from(leaves), "{slept}");
+        match answer {
+            Ok(_) => assert!(leaves),
+            Err(error) => assert_eq!(error.fate(), Fate::NotSent, "{error}"),
+        }
+    }
+}
+
 /// A row in which other processes have taken the next turns.
 #[derive(Debug, Default)]
 struct Taken(std::sync::atomic::AtomicU32);
