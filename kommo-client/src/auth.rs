@@ -109,6 +109,14 @@ impl Auth {
         }
     }
 
+    /// The token as it is, for a request that must not wait. One that is to be renewed soon still works.
+    pub(crate) async fn token_now(&self) -> Result<AccessToken, Error> {
+        match self {
+            Self::Token(token) => Ok(token.clone()),
+            Self::OAuth(oauth) => oauth.token_now().await,
+        }
+    }
+
     /// The token to try after `refused`; `None` when there is no other.
     pub(crate) async fn renew(
         &self,

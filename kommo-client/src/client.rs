@@ -163,6 +163,8 @@ impl Client {
     /// # }
     /// ```
     pub async fn turn(&self) -> Result<Turn, Error> {
+        // A token that is renewed while the turn is held would wait for a turn of its own, with one place less.
+        self.shared.auth.token(&self.shared.transport).await?;
         self.shared.transport.turn(&self.manners).await.map(Turn::new)
     }
 
@@ -248,7 +250,10 @@ impl Client {
     /// so even a creation may go again.
     async fn attempt(&self, request: &Request) -> Result<Answer, Error> {
         let Shared { transport, auth, .. } = &*self.shared;
-        let token = auth.token(transport).await?;
+        let token = match &self.manners.turn {
+            Some(turn) if turn.is_held() => auth.token_now().await?,
+            _ => auth.token(transport).await?,
+        };
         let refused = match transport.send(request, Some(&token), &self.manners).await {
             Err(error) if error.status() == Some(401) && error.fate() == Fate::Refused => error,
             Ok(answer) => {

@@ -77,6 +77,11 @@ impl Turn {
     pub(crate) fn new(permit: Permit) -> Self {
         Self(Arc::new(Mutex::new(Some(permit))))
     }
+
+    /// Whether it is not used yet.
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -124,6 +124,15 @@ impl OAuth {
         }
     }
 
+    /// The token as it is.
+    pub(crate) async fn token_now(&self) -> Result<AccessToken, Error> {
+        let current = self.core.state().pair.as_ref().map(|pair| pair.access.clone());
+        match current {
+            Some(current) => Ok(current),
+            None => self.core.load_first().await,
+        }
+    }
+
     /// The token after `refused`, to which Kommo said 401.
     pub(crate) async fn renew_refused(
         &self,

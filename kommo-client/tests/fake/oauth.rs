@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use kommo_client::{
     Access, Client, ErrorKind, MemoryTokenStore, NewUser, OAuthApp, Rights, TokenStore,
@@ -43,6 +43,30 @@ async fn a_grant_is_exchanged_renewed_and_taken_back() {
     assert_eq!(error.kind(), &ErrorKind::Unauthorized);
     client.authorize(&kommo.grant()).await.expect("a new grant");
     client.account().get().await.expect("all is well again");
+}
+
+/// One request a second: a renewal would wait for the turn that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_held_turn_waits_for_no_renewal() {
+    let kommo = FakeKommo::in_memory();
+    kommo.set_app("app-1", "secret-1", REDIRECT);
+    let app = OAuthApp::new("app-1", "secret-1", REDIRECT);
+    let client = Client::oauth(&kommo.uri(), app, Arc::new(MemoryTokenStore::new(None)));
+    let client = client.answered_by(&kommo).requests_per_second(NonZeroU32::MIN).build();
+    let client = client.expect("a client");
+    client.authorize(&kommo.grant()).await.expect("a grant");
+    let turn = client.turn().await.expect("a turn");
+    // The token has lived for three quarters of its day by now.
+    tokio::time::advance(Duration::from_secs(20 * 3600)).await;
+    let sent = client.in_turn(turn);
+    let sent = tokio::time::timeout(Duration::from_secs(60), sent.account().get()).await;
+    sent.expect("it does not wait").expect("the token works still");
+    let asked = |kommo: &FakeKommo| {
+        kommo.requests().iter().filter(|request| request.path.starts_with("/oauth2")).count()
+    };
+    assert_eq!(asked(&kommo), 1);
+    drop(client.turn().await.expect("a turn"));
+    assert_eq!(asked(&kommo), 2, "the next turn is waited for with a new one");
 }
 
 #[tokio::test]
