@@ -7,7 +7,7 @@ use std::{
 };
 
 use kommo_client::{
-    AccountWith, Client, EntityType, Error, ErrorKind, FieldDefinition, Pipeline, UserId,
+    AccountWith, Client, EntityType, Error, ErrorKind, FieldDefinition, Pipeline, Priority, UserId,
 };
 use paddle_webhook::Currency;
 use time::OffsetDateTime;
@@ -86,6 +86,7 @@ impl Cache {
         kommo: &Client,
         now: OffsetDateTime,
     ) -> Result<Arc<Vec<FieldDefinition>>, Error> {
+        let kommo = urgent(kommo);
         self.fields.get(now, async { kommo.custom_fields(EntityType::Leads).list().await }).await
     }
 
@@ -95,6 +96,7 @@ impl Cache {
         kommo: &Client,
         now: OffsetDateTime,
     ) -> Result<Arc<Vec<Pipeline>>, Error> {
+        let kommo = urgent(kommo);
         self.pipelines.get(now, async { kommo.pipelines().list().await }).await
     }
 
@@ -104,6 +106,7 @@ impl Cache {
         kommo: &Client,
         now: OffsetDateTime,
     ) -> Result<Arc<Users>, Error> {
+        let kommo = urgent(kommo);
         let ask = async {
             match kommo.users().list().await {
                 Ok(users) => Ok(Users::Active(
@@ -123,6 +126,7 @@ impl Cache {
         kommo: &Client,
         now: OffsetDateTime,
     ) -> Result<Account, Error> {
+        let kommo = urgent(kommo);
         let ask = async {
             let account = kommo.account().get_with(&[AccountWith::DatetimeSettings]).await?;
             Ok(Account {
@@ -144,4 +148,9 @@ impl Cache {
         self.fields.forget().await;
         self.users.forget().await;
     }
+}
+
+/// Whoever else needs the answer waits behind the one who asks, however urgent it is.
+fn urgent(kommo: &Client) -> Client {
+    kommo.with_priority(Priority::High)
 }

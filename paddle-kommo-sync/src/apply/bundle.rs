@@ -157,16 +157,25 @@ impl Sender<'_> {
                 biased;
                 told = &mut answer => told,
                 door = self.bundler.door.lock() => {
-                    if let Some((turn, bundle)) = self.gather().await {
-                        bundle.hand_over(turn);
-                        continue;
-                    }
-                    drop(door);
-                    // This call is under way.
-                    tokio::select! {
+                    let gathered = tokio::select! {
                         biased;
-                        told = &mut answer => told,
-                        () = returned => continue,
+                        // Under way already, by another caller: what is left may wait long for its turn.
+                        told = &mut answer => Err(told),
+                        gathered = self.gather() => Ok(gathered),
+                    };
+                    drop(door);
+                    match gathered {
+                        Ok(Some((turn, bundle))) => {
+                            bundle.hand_over(turn);
+                            continue;
+                        }
+                        // This call is under way.
+                        Ok(None) => tokio::select! {
+                            biased;
+                            told = &mut answer => told,
+                            () = returned => continue,
+                        },
+                        Err(told) => told,
                     }
                 }
             };

@@ -180,9 +180,9 @@ impl Queue {
         self.asked
     }
 
-    /// What failed together goes again, in bundles of this size at the most.
-    pub(super) fn push_again(&mut self, item: Item, most: usize) {
-        self.push(Item { most: most.max(1), ..item });
+    /// What failed together goes again, in bundles of this size at the most. True as for [`push`](Self::push).
+    pub(super) fn push_again(&mut self, item: Item, most: usize) -> bool {
+        self.push(Item { most: most.max(1), ..item })
     }
 
     /// The priority of the most urgent call that still has somebody waiting for it.

@@ -202,6 +202,7 @@ impl Sender<'_> {
             queue.shrink(kind, size);
         }
         let half = size.div_ceil(2);
+        let mut is_urgent = false;
         for (place, (item, lease)) in items.into_iter().zip(leases).enumerate() {
             let failure = Failure::of_all(&error);
             match named.get(&place) {
@@ -212,9 +213,11 @@ impl Sender<'_> {
                         Failure { own, fate: Fate::Refused, ..failure },
                     ));
                 }
-                None if !named.is_empty() && is_repeatable => queue.push_again(item, usize::MAX),
+                None if !named.is_empty() && is_repeatable => {
+                    is_urgent |= queue.push_again(item, usize::MAX);
+                }
                 None if is_riddle && (is_repeatable || error.fate() == Fate::NotSent) => {
-                    queue.push_again(item, half);
+                    is_urgent |= queue.push_again(item, half);
                 }
                 // That Kommo wrote none of a refused creation is the common reading, but nobody has it in writing.
                 None if !named.is_empty() || is_riddle => {
@@ -225,6 +228,9 @@ impl Sender<'_> {
         }
         drop(queue);
         self.bundler.returned.notify_waiters();
+        if is_urgent {
+            self.bundler.urgent.notify_waiters();
+        }
     }
 }
 

@@ -80,3 +80,31 @@ async fn nobody_waits_for_the_answer_to_a_request_that_has_no_call_of_its_own() 
     assert!(begin.elapsed() >= Duration::from_secs(5));
     assert!(others.iter().all(|reply| matches!(reply, Reply::Lead(_) | Reply::Refused(_))));
 }
+
+/// It came to the door for the next request while its own call is under way, and only what is less urgent is left.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_at_the_door_hears_its_own_answer() {
+    let kommo = FakeKommo::in_memory();
+    kommo.fail_next(Fault::hang(Duration::from_secs(1)).applied().on("GET", "/api/v4/leads"));
+    let client = paced(&kommo, 7);
+    let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
+    let sender = sender(&bundler, &client, &store);
+    let (backfill, normal) = (sender(Priority::Low), sender(Priority::Normal));
+    let lead = LeadId::new(kommo.add_lead(FakeLead::new("x")));
+    let begin = tokio::time::Instant::now();
+    let timed = async |sender: &Sender<'_>, call: Call| {
+        drop(sender.call(call, None).await);
+        begin.elapsed()
+    };
+    let look_up = async || drop(client.turn().await.unwrap());
+    let look_ups = async {
+        tokio::task::yield_now().await;
+        join_all((0..200).map(|_| look_up())).await
+    };
+    let read = Call::ReadLead(lead);
+    let (first, second) = (timed(&normal, read.clone()), timed(&normal, read));
+    let low = timed(&backfill, Call::StartBot(SalesbotId::new(1), lead));
+    let (first, second, low, _) = tokio::join!(first, second, low, look_ups);
+    assert!(low > Duration::from_secs(20), "{low:?}: nothing was in its way");
+    assert!(first.max(second) < Duration::from_secs(5), "{first:?} {second:?}");
+}
