@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 pub use self::wake::DatabaseClock;
 use self::{
     changes::{Taken, by_person, claim, free, heads, learn, leased, one_row, open_lane},
-    connect::{Address, SESSIONS},
+    connect::{Address, SESSIONS, Use},
     rows::{count, execute, micros, moment, query, query_opt, small, text},
     wake::Wake,
 };
@@ -85,7 +85,8 @@ impl PostgresStore {
     /// cannot be reached or refuses. No text holds the password.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
-        let (pool, pace) = (address.pool(SESSIONS)?, address.pool(1)?);
+        let pool = address.pool(SESSIONS, Use::Promises)?;
+        let pace = address.pool(1, Use::Turns)?;
         schema::migrate(&mut pool.get().await?).await?;
         let store = Self { pool, pace, wake: Arc::new(Wake::start(address)) };
         store.wake.compare(&**store.session().await?).await?;

@@ -25,6 +25,19 @@ const SESSION: &str =
     "SET client_min_messages = warning; SET lock_timeout = '3s'; SET statement_timeout = '15s';
 SET idle_in_transaction_session_timeout = '10s'";
 
+/// A turn that a crash of the server takes back is over before the server works again, and one that is told late is lost: it
+/// waits for no flush, and for no standby.
+const TURNS: &str = "SET synchronous_commit = off";
+
+/// What sessions are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// What must survive a crash.
+    Promises,
+    /// Turns to call Kommo.
+    Turns,
+}
+
 /// The address of a database, understood.
 #[derive(Clone)]
 pub(super) struct Address {
@@ -80,7 +93,7 @@ impl Address {
         &self.tls
     }
 
-    pub(super) fn pool(&self, sessions: usize) -> Result<Pool, StoreError> {
+    pub(super) fn pool(&self, sessions: usize, are_for: Use) -> Result<Pool, StoreError> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &self.tls {
             Tls::None => Manager::from_config(self.config.clone(), NoTls, settings),
@@ -92,9 +105,12 @@ impl Address {
             .max_size(sessions)
             .timeouts(limits)
             .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(|client, _| {
+            .post_create(Hook::async_fn(move |client, _| {
                 Box::pin(async move {
                     match begin(client).await {
+                        Ok(None) if are_for == Use::Turns => {
+                            client.batch_execute(TURNS).await.map_err(HookError::Backend)
+                        }
                         Ok(None) => Ok(()),
                         Ok(Some(why)) => Err(HookError::message(why)),
                         Err(error) => Err(HookError::Backend(error)),
