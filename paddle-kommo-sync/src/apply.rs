@@ -42,17 +42,25 @@ pub(crate) const LEASE: Duration = Duration::from_secs(120);
 /// A lease is renewed so often while something takes long.
 const RENEWED: Duration = Duration::from_secs(20);
 
+/// What came of an attempt at the effects of an event.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) applied: Applied,
+    /// What Kommo does not take.
+    pub(crate) left_out: Vec<LeftOut>,
+    /// The fields of the deal that this attempt was to write, and has not written.
+    pub(crate) unwritten: Vec<Field>,
+}
+
 /// How the effects of an event went.
 #[derive(Debug)]
 pub(crate) enum Applied {
-    /// All are in Kommo, but for what it does not take; of that, these fields of the deal.
-    Done { left_out: Vec<LeftOut>, unwritten: Vec<Field> },
+    /// All are in Kommo, but for what it does not take.
+    Done,
     /// Not yet: again at `until`.
     Wait { until: OffsetDateTime, why: String },
     /// A call failed.
     Failed(Reaction),
-    /// The change of the deal failed: none of these fields was written.
-    Unchanged(Vec<Field>, Reaction),
 }
 
 /// What the writer works with.
@@ -106,10 +114,20 @@ impl Applier<'_> {
         &self,
         lease: Lease,
         effects: &[(EffectRow, Effect)],
-    ) -> Result<Applied, StoreError> {
+    ) -> Result<Ran, StoreError> {
         let mut work = Work { lease, left_out: Vec::new() };
-        let mut left = None;
         let mut unwritten = Vec::new();
+        let applied = self.send(&mut work, effects, &mut unwritten).await?;
+        Ok(Ran { applied, left_out: work.left_out, unwritten })
+    }
+
+    async fn send(
+        &self,
+        work: &mut Work,
+        effects: &[(EffectRow, Effect)],
+        unwritten: &mut Vec<Field>,
+    ) -> Result<Applied, StoreError> {
+        let mut left = None;
         for (row, effect) in effects.iter().filter(|(row, _)| row.state != EffectState::Done) {
             let step = match effect {
                 // Left to a person before, while others of the event had to wait: it is not sent by itself any more.
@@ -117,29 +135,26 @@ impl Applier<'_> {
                     Err(parked(deals::unconfirmed(row, effect)))
                 }
                 Effect::UpdateLead(update) => {
-                    match self.update_lead(&mut work, row, update).await {
-                        Ok(()) => {
-                            unwritten = work.left_out.iter().filter_map(field).collect();
-                            Ok(())
+                    let updated = self.update_lead(work, row, update).await;
+                    match &updated {
+                        Ok(()) => unwritten.extend(work.left_out.iter().filter_map(field)),
+                        // Kommo took none of it.
+                        Err(Stop::Because(Applied::Failed(_))) => {
+                            unwritten.extend(update.fields.iter().map(|value| value.field));
                         }
-                        Err(Stop::Because(Applied::Failed(reaction))) => {
-                            let fields = update.fields.iter().map(|value| value.field).collect();
-                            return Ok(Applied::Unchanged(fields, reaction));
-                        }
-                        stop => stop,
+                        Err(_) => {}
                     }
+                    updated
                 }
-                Effect::AddNote(note) => self.add_note(&mut work, row, note).await,
-                Effect::AddTask(task) => self.add_task(&mut work, row, task).await,
-                Effect::RefreshTask(refresh) => self.refresh_task(&mut work, row, refresh).await,
-                Effect::CompleteTask(completion) => {
-                    self.complete_task(&mut work, row, completion).await
-                }
-                Effect::CreateLead(draft) => self.create_lead(&mut work, row, draft).await,
-                Effect::NameLead(naming) => self.name_lead(&mut work, row, naming).await,
-                Effect::AddTag(tag) => self.add_tag(&mut work, row, tag).await,
-                Effect::StartBot(bot) => self.start_bot(&mut work, row, bot).await,
-                Effect::AttachFile(file) => self.attach_file(&mut work, row, file).await,
+                Effect::AddNote(note) => self.add_note(work, row, note).await,
+                Effect::AddTask(task) => self.add_task(work, row, task).await,
+                Effect::RefreshTask(refresh) => self.refresh_task(work, row, refresh).await,
+                Effect::CompleteTask(completion) => self.complete_task(work, row, completion).await,
+                Effect::CreateLead(draft) => self.create_lead(work, row, draft).await,
+                Effect::NameLead(naming) => self.name_lead(work, row, naming).await,
+                Effect::AddTag(tag) => self.add_tag(work, row, tag).await,
+                Effect::StartBot(bot) => self.start_bot(work, row, bot).await,
+                Effect::AttachFile(file) => self.attach_file(work, row, file).await,
             };
             match step {
                 Ok(()) => {}
@@ -161,7 +176,7 @@ impl Applier<'_> {
         }
         Ok(match left {
             Some(parked) => Applied::Failed(Reaction::Park(parked)),
-            None => Applied::Done { left_out: work.left_out, unwritten },
+            None => Applied::Done,
         })
     }
 

@@ -5,6 +5,7 @@ mod builder;
 mod changes;
 mod checkout;
 mod cursor;
+mod decided;
 mod ending;
 mod health;
 mod history;

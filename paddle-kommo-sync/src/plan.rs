@@ -101,6 +101,9 @@ pub struct StageMove {
     pub to: StatusId,
 }
 
+/// Kommo refuses longer values of `text` fields through its API, and with them the whole deal.
+pub(crate) const LONGEST_TEXT: usize = 256;
+
 /// A value for one of the fields of [`Fields`](crate::Fields).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -162,6 +165,11 @@ impl Field {
     /// event brought it.
     pub(crate) const fn is_derived(self) -> bool {
         matches!(self, Self::PaymentStatus | Self::TotalPaid | Self::TotalRefunded | Self::TotalNet)
+    }
+
+    /// Whether it holds a day.
+    pub(crate) const fn is_date(self) -> bool {
+        matches!(self, Self::NextBillingDate | Self::LastPaymentDate | Self::SubscriptionEnds)
     }
 
     /// The key of the configuration.

@@ -2,10 +2,11 @@
 
 use kommo_client::{FieldChoice, FieldDefinition, FieldInput, FieldRef, FieldWrite};
 
-use crate::{config::FieldTarget, plan::Value, zone::Zone};
-
-/// Kommo refuses longer values of `text` fields through its API, and with them the whole deal.
-const LONGEST_TEXT: usize = 256;
+use crate::{
+    config::FieldTarget,
+    plan::{LONGEST_TEXT, Value},
+    zone::Zone,
+};
 
 /// What to send, or why this account cannot take the value.
 pub(super) fn write(

@@ -109,7 +109,7 @@ impl Draft {
         }
         let ours = written.and_then(Written::ours);
         let (now, zone) = (self.deal.field(field), &facts.known.account.zone);
-        let may = may_write(config.overwrite.of(field), now, ours, zone);
+        let may = may_write(config.overwrite.of(field), (field, now), ours, zone);
         if may {
             self.since.insert(field, at);
             self.update.fields.push(FieldValue { field, value });

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::{
     Sync,
     checkout::{self, CheckoutJob},
+    decided::Decided,
     parse,
     process::{Journalled, Step, parsed, priority},
     text,
@@ -171,8 +172,8 @@ impl Sync {
             if let Some(meant) = self.job_is_meant_for(&job).await? {
                 effects.iter_mut().for_each(|(_, effect)| effect.move_to(meant));
             }
-            let plan = parse(decision)?;
-            return self.carry_out(claimed, Journalled { effects, plan }).await;
+            let Decided { plan, .. } = parse(decision)?;
+            return self.carry_out(claimed, Journalled { effects, plan, in_doubt: false }).await;
         }
         let planned = match job {
             Job::Document(ref draft) => self.plan_document(claimed, &job, draft.clone()).await?,
@@ -180,8 +181,10 @@ impl Sync {
         };
         match planned {
             Planned::Act(plan, learned) => {
-                let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
-                self.carry_out(claimed, Journalled { effects, plan }).await
+                let decided = Decided { plan, ..Decided::default() };
+                let effects = parsed(self.journal(lease, &decided, &learned).await?)?;
+                let plan = decided.plan;
+                self.carry_out(claimed, Journalled { effects, plan, in_doubt: false }).await
             }
             Planned::End(outcome) => self.end(lease, outcome, Learned::default()).await,
             Planned::Failed(reaction) => self.react(claimed, reaction).await,

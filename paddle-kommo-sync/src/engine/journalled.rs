@@ -1,23 +1,25 @@
 //! An event whose plan is journalled already: goes on with it as far as it is still right.
 
-use kommo_client::{Lead, LeadId, StatusId};
+use kommo_client::{Lead, StatusId};
 use paddle_webhook::{Event, EventData};
+use time::OffsetDateTime;
 
 use super::{
     Sync,
-    process::{Journalled, Next, Step, parsed, priority},
+    decided::{Begun, Decided},
+    process::{Journalled, Next, parsed, priority},
 };
 use crate::{
-    apply::kept,
+    apply::{after, kept},
     config::LostDeals,
     decide::leave_to_persons,
     error::StoreError,
+    failure::reaction,
     known::Account,
-    link::{self, References, Rung, Rungs},
+    link::{References, Rung, Rungs},
     outcome::Parked,
-    plan::{Effect, Field, LeadUpdate, Plan, Reason, StageMove},
-    store::{Claimed, EffectRow, EffectState, Learned},
-    zone::Zone,
+    plan::{Effect, Field, LeadUpdate, Reason, StageMove},
+    store::{Claimed, EffectRow, EffectState, Learned, Lease, LinkRow},
 };
 
 impl Sync {
@@ -27,43 +29,60 @@ impl Sync {
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
-        mut plan: Plan,
+        mut decided: Decided,
     ) -> Result<Next, StoreError> {
-        let mut effects = parsed(claimed.effects.clone())?;
+        let lease = &claimed.lease;
+        if decided.is_taken_back() {
+            return self.plan(claimed, event, data, decided.begun).await;
+        }
+        let mut rows = claimed.effects.clone();
+        self.remember_begun(lease, &decided, &mut rows).await?;
+        let in_doubt = decided.begun.is_some();
+        let mut effects = parsed(rows)?;
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
         let Some(planned) =
             effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
         else {
-            return Ok(Next::CarryOut(Journalled { effects, plan }));
+            return Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }));
         };
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
         };
-        let meant = self.meant_by_a_person(event, data).await?.filter(|meant| *meant != planned);
-        // What was begun is ended where it was begun: one sale is not told on two deals.
-        let elsewhere = meant.filter(|_| !effects.iter().any(is_begun));
+        let links = self.persons_links(event, data).await?;
+        let meant = links.first().map(|link| link.lead).filter(|meant| *meant != planned);
         // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
         if !effects.iter().any(writes_deal) && meant.is_none() {
-            return Ok(Next::CarryOut(Journalled { effects, plan }));
+            return Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }));
         }
+        let is_begun = effects.iter().any(is_begun);
+        let event = (event, data);
         let applier = self.applier(priority(&claimed.event));
         let reading = applier.read_lead(planned);
-        let lead = match kept(&*self.0.store, &*self.0.clock, &claimed.lease, reading).await {
+        let lead = match kept(&*self.0.store, &*self.0.clock, lease, reading).await {
             Ok(Some(lead)) if !lead.is_deleted => lead,
+            Ok(_) if meant.is_none() => {
+                return self.park(lease, Parked::deal_gone(planned)).await.map(Next::from);
+            }
             Ok(_) => {
-                let Some(meant) = meant else {
-                    let parked = Parked::deal_gone(planned);
-                    return self.park(&claimed.lease, parked).await.map(Next::from);
-                };
-                return self.go_elsewhere(claimed, (event, data), meant, effects, plan).await;
+                let begun = is_begun.then(|| Begun::of(&effects));
+                return self.decide_anew(claimed, event, &decided, begun).await;
             }
             Err(reaction) => return self.react(claimed, reaction).await.map(Next::from),
         };
-        if let Some(elsewhere) = elsewhere
-            && !effects.iter().any(|(row, effect)| self.has_happened(&lead, row, effect))
-        {
-            return self.go_elsewhere(claimed, (event, data), elsewhere, effects, plan).await;
+        if let Some(meant) = meant {
+            // What was begun is ended where it was begun: one sale is not told on two deals.
+            if is_begun || effects.iter().any(|(row, effect)| self.has_happened(&lead, row, effect))
+            {
+                let event_id = Some(lease.event_id.as_str());
+                self.link_and_move(links, meant, event_id).await?;
+            } else if let Some(until) = self.unsettled(&effects) {
+                let why = "whether its deal was changed is not known yet".to_owned();
+                return self.wait(lease, until, why).await.map(Next::from);
+            } else {
+                return self.decide_anew(claimed, event, &decided, None).await;
+            }
         }
+        let plan = &mut decided.plan;
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
             Effect::UpdateLead(update) if is_open(row) && update.lead == planned => {
                 Some((row, update))
@@ -84,31 +103,28 @@ impl Sync {
                     {
                         update.stage = None;
                     }
-                    // A lost deal keeps its stage whatever is charged later. All else stands: by what is known, the end of
-                    // the trial was told already.
-                    (_, Some(StatusId::LOST)) if plan.reasons.contains(&Reason::TrialConverted) => {
-                        (update.stage, update.price) = (None, None);
-                    }
-                    // What a lost deal means is for the rules to say.
-                    (Some(_), Some(StatusId::LOST))
-                        if self.0.config.lost_deals == LostDeals::Park =>
-                    {
-                        return self.plan(claimed, event, data).await;
-                    }
-                    // Somebody moved it along. It is not decided anew: by what is known, the plan is carried out already.
-                    (Some(pipeline), Some(from)) => {
+                    // Somebody moved it along.
+                    (Some(pipeline), Some(from)) if !self.is_for_the_rules(from, &plan.reasons) => {
                         let to = self.0.config.stages.won(pipeline);
                         update.stage =
                             Some(StageMove { pipeline, from, to }).filter(|_| from != to);
                     }
-                    _ => return self.plan(claimed, event, data).await,
+                    _ => {
+                        let begun = is_begun.then(|| Begun::of(&effects));
+                        return self.decide_anew(claimed, event, &decided, begun).await;
+                    }
                 }
             }
             let sale = self.sale(update.lead).await?;
             update.fields.retain(|value| sale.is_current(value));
             update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
             if let Some(deal) = self.deal(&lead) {
-                let zone = self.account().await.map_or(Zone::UTC, |account| account.zone);
+                let zone = match self.account().await {
+                    Ok(account) => account.zone,
+                    Err(error) => {
+                        return self.react(claimed, reaction(&error)).await.map(Next::from);
+                    }
+                };
                 let known = (&sale, &deal);
                 let is_persons = leave_to_persons(update, &self.0.config, known, &zone);
                 if is_persons && !plan.reasons.contains(&Reason::PersonsValueStays) {
@@ -118,50 +134,71 @@ impl Sync {
             let fields: Vec<_> = update.fields.iter().map(|value| value.field).collect();
             self.set_unwritten(update.lead, &fields, false).await?;
         }
-        Ok(Next::CarryOut(Journalled { effects, plan }))
+        Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }))
     }
 
-    /// A person has said that another deal is meant than the one of the journalled plan, and that one is gone or nothing was
-    /// done to it: the event goes on there. What was done already was done to the deal that is gone.
-    async fn go_elsewhere(
+    /// Takes the decision back, with all that was learned by it, and decides anew: for the deal that is meant by now, or by
+    /// how the deal stands by now.
+    async fn decide_anew(
         &self,
         claimed: &Claimed,
         (event, data): (&Event, &EventData),
-        meant: LeadId,
-        mut effects: Vec<(EffectRow, Effect)>,
-        mut plan: Plan,
+        decided: &Decided,
+        begun: Option<Begun>,
     ) -> Result<Next, StoreError> {
-        let lease = &claimed.lease;
-        let lane = link::lane(meant);
-        if lane != lease.lane {
-            self.0.store.move_to(lease, &lane, &Learned::default(), self.now()).await?;
-            return Ok(Step::Again.into());
+        let mut learned = Learned::default();
+        for lesson in &decided.lessons {
+            let row = self.0.store.known(self.0.account, &lesson.entity).await?;
+            learned.known.push(lesson.unlearned(row)?);
         }
-        let closes = |effect: &Effect| matches!(effect, Effect::UpdateLead(update) if update.stage.is_some());
-        if effects.iter().any(|(_, effect)| closes(effect)) {
-            return self.plan(claimed, event, data).await;
+        let taken_back = Decided { begun: begun.clone(), ..Decided::default() };
+        self.journal(&claimed.lease, &taken_back, &learned).await?;
+        self.plan(claimed, event, data, begun).await
+    }
+
+    /// What an earlier plan has done beyond its deal is not done again. Where nobody heard whether it happened, a person says.
+    pub(super) async fn remember_begun(
+        &self,
+        lease: &Lease,
+        decided: &Decided,
+        rows: &mut [EffectRow],
+    ) -> Result<(), StoreError> {
+        let Some(begun) = &decided.begun else { return Ok(()) };
+        for row in rows {
+            let Some((state, remote_id)) = begun.state(row) else { continue };
+            match state {
+                EffectState::Done => self.0.store.done(lease, &row.name, remote_id).await?,
+                state => self.0.store.mark(lease, &row.name, state, 0).await?,
+            }
+            (row.state, row.remote_id) = (state, remote_id);
         }
-        for document in &mut plan.documents {
-            document.file.lead = meant;
-        }
-        for planned in &mut plan.effects {
-            planned.effect.move_to(meant);
-        }
-        if effects.iter().any(is_begun) {
-            // A merged deal took its notes along: what was not answered is looked for there.
-            effects.iter_mut().for_each(|(_, effect)| effect.move_to(meant));
-        } else {
-            // On disk too: the deal of the plan may be there still, and must not get the rest of it.
-            effects = parsed(self.journal(lease, &plan, &Learned::default()).await?)?;
-        }
-        Ok(Next::CarryOut(Journalled { effects, plan }))
+        Ok(())
+    }
+
+    /// Whether the rules have to say what it means that the deal is in this stage by now.
+    fn is_for_the_rules(&self, status: StatusId, reasons: &[Reason]) -> bool {
+        let is_lost = status == StatusId::LOST;
+        // A charge of a subscription never opens a lost deal again.
+        is_lost
+            && (self.0.config.lost_deals == LostDeals::Park
+                || reasons.contains(&Reason::TrialConverted))
+    }
+
+    /// Until when a change of the deal may still come through that nobody has heard of.
+    fn unsettled(&self, effects: &[(EffectRow, Effect)]) -> Option<OffsetDateTime> {
+        let sent = effects.iter().filter(|(row, _)| is_unheard(row));
+        let until = sent.filter_map(|(row, _)| row.sent_at).max();
+        until.map(|sent_at| after(sent_at, self.0.settle)).filter(|until| *until > self.now())
     }
 
     /// Whether the deal shows that its change, which was not answered, has happened.
     fn has_happened(&self, lead: &Lead, row: &EffectRow, effect: &Effect) -> bool {
         let Effect::UpdateLead(update) = effect else { return false };
-        let is_moved = update.stage.is_some_and(|stage| lead.status_id != Some(stage.from));
-        is_unheard(row) && (is_moved || self.shows(lead, update))
+        let is_there = update.stage.is_some_and(|stage| {
+            stage.from != stage.to
+                && (lead.status_id == Some(stage.to) || lead.status_id == Some(StatusId::WON))
+        });
+        is_unheard(row) && (is_there || self.shows(lead, update))
     }
 
     /// Whether the deal shows what only this change writes.
@@ -173,17 +210,21 @@ impl Sync {
         })
     }
 
-    async fn meant_by_a_person(
+    /// The links by which a person has said which deal is meant; none where no one has.
+    async fn persons_links(
         &self,
         event: &Event,
         data: &EventData,
-    ) -> Result<Option<LeadId>, StoreError> {
+    ) -> Result<Vec<LinkRow>, StoreError> {
         let references = References::of_event(event, data);
-        let links = self.0.store.links(self.0.account, &references.entities()).await?;
-        Ok(match references.answer(&links, self.trust(&Account::default())) {
-            Rungs::Found(lead, Rung::Person) => Some(lead),
-            _ => None,
-        })
+        let mut links = self.0.store.links(self.0.account, &references.entities()).await?;
+        match references.answer(&links, self.trust(&Account::default())) {
+            Rungs::Found(lead, Rung::Person) => {
+                links.retain(|link| link.lead == lead && link.rung == Rung::Person.as_str());
+            }
+            _ => links.clear(),
+        }
+        Ok(links)
     }
 }
 

@@ -101,7 +101,7 @@ impl Sync {
             None => vec![event_or_entity.to_owned()],
         };
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
-        self.link_and_move(entities.iter().map(person).collect(), lead).await?;
+        self.link_and_move(entities.iter().map(person).collect(), lead, None).await?;
         let mut opened = Vec::new();
         for row in self.0.store.parked(account, PARKED).await? {
             let concerned = entities_of(&row).iter().any(|id| entities.contains(id));

@@ -5,9 +5,15 @@ use std::time::Duration;
 use kommo_client::{PipelineId, Priority};
 use paddle_webhook::{Environment, Event, EventData};
 
-use super::{Sync, jobs::Job, reading::Found, rfc3339, text};
+use super::{
+    Sync,
+    decided::{Begun, Decided},
+    jobs::Job,
+    reading::Found,
+    rfc3339, text,
+};
 use crate::{
-    apply::{Applied, Applier, after, held, kept},
+    apply::{Applied, Applier, Ran, after, held, kept},
     config::{Mode, Unlinked},
     decide::{self, Decision},
     error::StoreError,
@@ -25,6 +31,8 @@ const STRIKES: u32 = 3;
 pub(super) struct Journalled {
     pub(super) effects: Vec<(EffectRow, Effect)>,
     pub(super) plan: Plan,
+    /// Its effects may have been written without this journal knowing.
+    pub(super) in_doubt: bool,
 }
 
 /// What the look at an event led to.
@@ -161,7 +169,7 @@ impl Sync {
         }
         match &claimed.event.decision {
             Some(decision) => self.go_on(claimed, &event, &data, super::parse(decision)?).await,
-            None => self.plan(claimed, &event, &data).await,
+            None => self.plan(claimed, &event, &data, None).await,
         }
     }
 
@@ -181,12 +189,13 @@ impl Sync {
         stored.learned(&known, Vec::new())
     }
 
-    /// Decides, and journals the plan before anything of it is sent.
+    /// Decides, and journals the plan before anything of it is sent; `begun` is what an earlier plan had begun.
     pub(super) async fn plan(
         &self,
         claimed: &Claimed,
         event: &Event,
         data: &EventData,
+        begun: Option<Begun>,
     ) -> Result<Next, StoreError> {
         let lease = &claimed.lease;
         let mut stored = self.read_stored(event, data).await?;
@@ -222,10 +231,14 @@ impl Sync {
                 Found::Parked(parked) => {
                     let mut known = stored.known.clone().fold_parked(event, data);
                     let reason = parked.reason;
-                    if reason == ParkReason::LinkNotConfirmed {
+                    let is_unconfirmed = reason == ParkReason::LinkNotConfirmed;
+                    if is_unconfirmed {
                         known.customer.unconfirmed.insert(lease.event_id.clone());
                     }
-                    let learned = stored.learned(&known, Vec::new())?;
+                    let mut learned = stored.learned(&known, Vec::new())?;
+                    if is_unconfirmed {
+                        stored.insist_on_customer(&mut learned);
+                    }
                     let step = self.end(lease, Outcome::Parked(parked), learned).await?;
                     if reason != ParkReason::DealGone {
                         self.reopen_if_told(&stored, (&lease.event_id, reason)).await?;
@@ -293,9 +306,14 @@ impl Sync {
                 }
                 known.customer.unconfirmed.remove(&lease.event_id);
                 let learned = stored.learned(&known, links.clone())?;
-                let effects = parsed(self.journal(lease, &plan, &learned).await?)?;
+                let lessons = stored.lessons(&learned)?;
+                let decided = Decided { plan, lessons, begun };
+                let mut rows = self.journal(lease, &decided, &learned).await?;
+                self.remember_begun(lease, &decided, &mut rows).await?;
+                let effects = parsed(rows)?;
                 self.reopen(&stored, &links).await?;
-                Ok(Next::CarryOut(Journalled { effects, plan }))
+                let in_doubt = decided.begun.is_some();
+                Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }))
             }
         }
     }
@@ -314,12 +332,12 @@ impl Sync {
     pub(super) async fn journal(
         &self,
         lease: &Lease,
-        plan: &Plan,
+        decided: &Decided,
         learned: &Learned,
     ) -> Result<Vec<EffectRow>, StoreError> {
         let mut effects = Vec::new();
         let mut rows = Vec::new();
-        for planned in &plan.effects {
+        for planned in &decided.plan.effects {
             let marker =
                 Marker::new(&self.0.account_name, &lease.event_id, &planned.name).to_string();
             let body = text(&planned.effect)?;
@@ -338,7 +356,7 @@ impl Sync {
                 remote_id: None,
             });
         }
-        self.0.store.plan(lease, &text(plan)?, &effects, learned).await?;
+        self.0.store.plan(lease, &text(decided)?, &effects, learned).await?;
         Ok(rows)
     }
 
@@ -347,24 +365,27 @@ impl Sync {
     pub(super) async fn carry_out(
         &self,
         claimed: &Claimed,
-        Journalled { effects, plan }: Journalled,
+        Journalled { effects, plan, in_doubt }: Journalled,
     ) -> Result<Step, StoreError> {
         let lease = &claimed.lease;
         let lead = effects.first().map(|(_, effect)| effect.lead());
         let applier = Applier {
             occurred_at: claimed.event.occurred_at,
-            in_doubt: self.is_in_doubt(&claimed.event),
+            in_doubt: in_doubt || self.is_in_doubt(&claimed.event),
             ..self.applier(priority(&claimed.event))
         };
         // On the heap: it is large, and stands within several others.
         let applying = Box::pin(applier.apply(lease.clone(), &effects));
-        match kept(&*self.0.store, &*self.0.clock, lease, applying).await? {
-            Applied::Done { left_out, unwritten } => {
+        let Ran { applied, left_out, unwritten } =
+            kept(&*self.0.store, &*self.0.clock, lease, applying).await?;
+        self.warn_once(&left_out);
+        // Also where something else has to wait: the deal is not looked at again.
+        if let Some(lead) = lead {
+            self.set_unwritten(lead, &unwritten, true).await?;
+        }
+        match applied {
+            Applied::Done => {
                 self.0.health.recovered();
-                self.warn_once(&left_out);
-                if let Some(lead) = lead {
-                    self.set_unwritten(lead, &unwritten, true).await?;
-                }
                 for document in plan.documents {
                     let job = Job::Document(document);
                     self.put_job(&job, claimed.event.occurred_at, claimed.event.sandbox).await?;
@@ -374,13 +395,6 @@ impl Sync {
             }
             Applied::Wait { until, why } => self.wait(lease, until, why).await,
             Applied::Failed(reaction) => self.react(claimed, reaction).await,
-            Applied::Unchanged(fields, reaction) => {
-                let step = self.react(claimed, reaction).await?;
-                if let (Some(lead), Step::Ended(_)) = (lead, &step) {
-                    self.set_unwritten(lead, &fields, true).await?;
-                }
-                Ok(step)
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ use kommo_client::{Client, LeadId, Priority};
 use paddle_webhook::{CustomerId, Event, EventData, TransactionId};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Sync, text};
+use super::{Sync, decided::Lesson, text};
 use crate::{
     config::{FieldTarget, SandboxEvents},
     error::{LookupError, StoreError},
@@ -299,6 +299,26 @@ impl Stored {
         keep(&self.customer, written(&after.customer)?);
         keep(&self.sale, written::<SaleKnown>(&after.sale)?);
         Ok(learned)
+    }
+
+    /// What of this is new, for whoever has to take it back. A customer's address is one whatever becomes of the sale.
+    pub(super) fn lessons(&self, learned: &Learned) -> Result<Vec<Lesson>, StoreError> {
+        let stored = [&self.transaction, &self.subscription, &self.sale];
+        let mut lessons = Vec::new();
+        for before in stored.into_iter().flatten() {
+            let after = learned.known.iter().find(|after| after.entity == before.entity);
+            let lesson = after.map(|after| Lesson::between(before, after)).transpose()?;
+            lessons.extend(lesson.flatten());
+        }
+        Ok(lessons)
+    }
+
+    /// What was decided by the knowledge of the customer is not so any more if that has changed, even where nothing new is
+    /// to be kept of it.
+    pub(super) fn insist_on_customer(&self, learned: &mut Learned) {
+        let is_kept = |row: &KnownRow| learned.known.iter().any(|kept| kept.entity == row.entity);
+        let row = self.customer.clone().filter(|row| !is_kept(row));
+        learned.known.extend(row);
     }
 }
 

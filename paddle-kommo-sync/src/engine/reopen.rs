@@ -36,7 +36,11 @@ impl Sync {
     ) -> Result<(), StoreError> {
         self.reopen_without_deal(customer.as_str()).await?;
         for event in &known.unconfirmed {
-            self.resume(event).await?;
+            // It may be parked for something else by now.
+            let row = self.0.store.event(self.0.account, event).await?;
+            if row.is_some_and(|row| of_link(&row) == Some(ParkReason::LinkNotConfirmed)) {
+                self.resume(event).await?;
+            }
         }
         Ok(())
     }

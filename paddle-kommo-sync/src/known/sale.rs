@@ -30,15 +30,6 @@ pub(crate) struct SaleKnown {
     pub(crate) won_by: Option<String>,
 }
 
-/// How a deal was won.
-#[derive(Debug)]
-pub(crate) struct Win {
-    /// The transaction.
-    pub(crate) by: String,
-    celebrated_by: Option<String>,
-    elsewhere: Option<Price>,
-}
-
 /// A payment of a deal, in minor units of its currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -70,10 +61,18 @@ impl SaleKnown {
         }
     }
 
-    pub(super) fn fold_refunds(&mut self, transaction: &str, known: &TransactionKnown) {
+    /// `subscription` is the one that is charged again and again, where the refund itself tells it.
+    pub(super) fn fold_refunds(
+        &mut self,
+        transaction: &str,
+        subscription: Option<&str>,
+        known: &TransactionKnown,
+    ) {
         let refunded = known.paid_back();
         if refunded != 0 || self.payments.contains_key(transaction) {
-            self.payments.entry(transaction.to_owned()).or_default().refunded = refunded;
+            let payment = self.payments.entry(transaction.to_owned()).or_default();
+            payment.refunded = refunded;
+            payment.subscription = payment.subscription.take().or(subscription.map(str::to_owned));
         }
     }
 
@@ -126,34 +125,33 @@ impl SaleKnown {
         self.left_out.extend(other.map(str::to_owned));
     }
 
-    /// Gives what it knows of this transaction or subscription to another deal. Its win, if that was by one of these, is the
-    /// caller's to give on. What was written into its fields stays with it.
-    pub(crate) fn give(&mut self, entity: &str, to: &mut Self) -> Option<Win> {
+    /// Gives what it knows of this transaction or subscription to another deal. Its win is the caller's to give on. What was
+    /// written into its fields stays with it.
+    pub(crate) fn give(&mut self, entity: &str, to: &mut Self) {
         let is_of = |id: &str, payment: &SalePayment| {
             id == entity || payment.subscription.as_deref() == Some(entity)
         };
         let moves = |(id, payment): &(&String, &SalePayment)| is_of(id, payment);
         let ids: Vec<String> =
             self.payments.iter().filter(moves).map(|(id, _)| id.clone()).collect();
-        for id in &ids {
+        for id in ids {
             // It was left out of the sums beside another sale. Where a person says that it belongs, it counts.
-            self.left_out.remove(id);
-            to.payments.extend(self.payments.remove(id).map(|payment| (id.clone(), payment)));
+            self.left_out.remove(&id);
+            to.payments.extend(self.payments.remove_entry(&id));
         }
         self.left_out.remove(entity);
         to.subscriptions.extend(self.subscriptions.remove_entry(entity));
         to.began.extend(self.began.remove_entry(entity));
         self.count_what_is_alone();
-        let by = self.won_by.take_if(|by| ids.contains(by))?;
-        let (celebrated_by, elsewhere) = (self.celebrated_by.take(), self.elsewhere.take());
-        Some(Win { by, celebrated_by, elsewhere })
     }
 
     /// The win of another deal counts as this one's, unless it was won already.
-    pub(crate) fn receive(&mut self, win: Win) {
-        self.won_by.get_or_insert(win.by);
+    pub(crate) fn take_win(&mut self, from: &mut Self) {
+        let (by, celebrated_by) = (from.won_by.take(), from.celebrated_by.take());
+        let elsewhere = from.elsewhere.take();
+        self.won_by = self.won_by.take().or(by);
         if self.celebrated_by.is_none() {
-            (self.celebrated_by, self.elsewhere) = (win.celebrated_by, win.elsewhere);
+            (self.celebrated_by, self.elsewhere) = (celebrated_by, elsewhere);
         }
     }
 

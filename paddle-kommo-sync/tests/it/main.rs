@@ -10,6 +10,7 @@
 mod bundles;
 mod checkout;
 mod credit;
+mod decided_anew;
 mod docs;
 mod document_faults;
 mod documents;

@@ -122,9 +122,15 @@ async fn our_own_value_without_an_answer_is_no_persons() {
     }
 }
 
-/// The field is a list that has no such option.
+/// The field is a list that has no such option. It is so as well where the note has to wait.
 #[tokio::test]
 async fn what_kommo_did_not_take_was_not_written() {
+    for note_waits in [false, true] {
+        did_not_take(note_waits).await;
+    }
+}
+
+async fn did_not_take(note_waits: bool) {
     let world = with_own_status().await;
     let field = world.kommo.add_select_field(
         Some("STATUS"),
@@ -142,7 +148,17 @@ async fn what_kommo_did_not_take_was_not_written() {
     );
     world.done(&event("subscription.activated", 0, &canceled("active", 0))).await;
     let paused = event("subscription.paused", 10, &canceled("paused", 10));
-    assert_eq!(world.done_with_report(&paused).await.left_out.len(), 1);
+    if note_waits {
+        world.kommo.fail_next(Fault::status(503).on("POST", "/api/v4/leads"));
+        world.waiting(&paused).await;
+        for _ in 0..2 {
+            world.advance(Duration::from_secs(3600));
+            world.handle(&paused).await;
+        }
+        world.done(&paused).await;
+    } else {
+        assert_eq!(world.done_with_report(&paused).await.left_out.len(), 1);
+    }
     assert_eq!(world.field("STATUS"), json!("active"));
     let ended = event("subscription.canceled", 20, &canceled("canceled", 20));
     assert!(!world.done(&ended).await.contains(&Reason::PersonsValueStays));

@@ -1,6 +1,12 @@
 //! Whom to believe: signed references, unsigned numbers, and a person's word.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use kommo_client::{AccountId, LeadId, fake::FakeLead};
 use paddle_kommo_sync::{
@@ -8,9 +14,10 @@ use paddle_kommo_sync::{
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::support::{
-    LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
+    LEAD, LOST, NEGOTIATION, NOW, PIPELINE, WON, World,
     events::{customer, event, refund, renewal, subscription, transaction},
     faulty::{Fate, FaultyStore},
 };
@@ -109,6 +116,59 @@ async fn an_address_opens_what_waits_for_it_also_after_a_crash() {
         world.done(payment).await;
         assert_eq!(world.stage(), WON);
     }
+}
+
+/// The first address was wrong, and the right one comes while the payment is compared with the wrong one.
+#[tokio::test]
+async fn an_address_is_not_missed_while_another_is_compared() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let configure = |config: &mut paddle_kommo_sync::Config| {
+        config.unsigned_links = UnsignedLinks::ConfirmByEmail;
+    };
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.deal_ref_keys([key()]);
+    let world = World::built(configure, store.clone(), build).await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let payment = paid(&json!({"kommo_lead_id": LEAD}));
+    world.parked(&payment).await;
+    let of = |seconds: i64, email: &str| {
+        let mut data = customer(email);
+        data["updated_at"] = json!(crate::support::events::time(seconds));
+        event("customer.updated", seconds, &data)
+    };
+    world.ignored(&of(1, "typo@example.com")).await;
+    let (parking, about) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (held, told) = (Arc::clone(&parking), Arc::clone(&about));
+    let first = AtomicBool::new(true);
+    store.choose(move |method| {
+        if method != "finish" || !first.swap(false, Ordering::SeqCst) {
+            return Fate::Good;
+        }
+        told.add_permits(1);
+        Fate::Waits(Arc::clone(&held))
+    });
+    let right = async {
+        about.acquire().await.unwrap().forget();
+        world.ignored(&of(2, "jo@example.com")).await;
+        parking.add_permits(1);
+    };
+    tokio::join!(world.handle(&payment), right);
+    world.done(&payment).await;
+    assert_eq!(world.stage(), WON);
+}
+
+/// It may be parked for something else by then, which an address does not mend.
+#[tokio::test]
+async fn an_address_opens_nothing_else() {
+    let world = world(UnsignedLinks::ConfirmByEmail).await;
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
+    let payment = paid(&json!({"kommo_lead_id": LEAD}));
+    world.parked(&payment).await;
+    world.kommo.move_lead(LEAD, PIPELINE, LOST);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::DealLost);
+    world.kommo.move_lead(LEAD, PIPELINE, NEGOTIATION);
+    world.ignored(&event("customer.updated", 5, &customer("jo@example.com"))).await;
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::DealLost);
 }
 
 #[tokio::test]
