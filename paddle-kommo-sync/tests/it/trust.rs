@@ -10,7 +10,7 @@ use std::{
 
 use kommo_client::{AccountId, LeadId, fake::FakeLead};
 use paddle_kommo_sync::{
-    DealRef, DealRefKey, MemoryStore, Outcome, ParkReason, Reason, UnsignedLinks,
+    DealRef, DealRefKey, MemoryStore, Outcome, ParkReason, Reason, Store, UnsignedLinks,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
@@ -30,8 +30,12 @@ fn key() -> DealRefKey {
 }
 
 async fn world(unsigned: UnsignedLinks) -> World {
+    world_on(MemoryStore::new(), unsigned).await
+}
+
+async fn world_on(store: impl Store, unsigned: UnsignedLinks) -> World {
     let change = |config: &mut paddle_kommo_sync::Config| config.unsigned_links = unsigned;
-    World::built(change, MemoryStore::new(), |builder| builder.deal_ref_keys([key()])).await
+    World::built(change, store, |builder| builder.deal_ref_keys([key()])).await
 }
 
 fn paid(custom_data: &Value) -> Event {
@@ -100,11 +104,7 @@ async fn an_address_opens_what_waits_for_it_also_after_a_crash() {
     for (payment, stops_at) in [(&numbered, "resume"), (&unnamed, "resume"), (&unnamed, "history")]
     {
         let store = FaultyStore::new(MemoryStore::new());
-        let configure = |config: &mut paddle_kommo_sync::Config| {
-            config.unsigned_links = UnsignedLinks::ConfirmByEmail;
-        };
-        let build = |builder: paddle_kommo_sync::SyncBuilder| builder.deal_ref_keys([key()]);
-        let world = World::built(configure, store.clone(), build).await;
+        let world = world_on(store.clone(), UnsignedLinks::ConfirmByEmail).await;
         world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
         world.parked(payment).await;
         store.choose(move |method| if method == stops_at { Fate::Fails } else { Fate::Good });
@@ -122,11 +122,7 @@ async fn an_address_opens_what_waits_for_it_also_after_a_crash() {
 #[tokio::test]
 async fn an_address_is_not_missed_while_another_is_compared() {
     let store = FaultyStore::new(MemoryStore::new());
-    let configure = |config: &mut paddle_kommo_sync::Config| {
-        config.unsigned_links = UnsignedLinks::ConfirmByEmail;
-    };
-    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.deal_ref_keys([key()]);
-    let world = World::built(configure, store.clone(), build).await;
+    let world = world_on(store.clone(), UnsignedLinks::ConfirmByEmail).await;
     world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD]);
     let payment = paid(&json!({"kommo_lead_id": LEAD}));
     world.parked(&payment).await;
