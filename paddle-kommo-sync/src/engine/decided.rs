@@ -81,9 +81,10 @@ impl Begun {
     }
 
     /// What is known of an effect that is planned again: that it is done, with what Kommo called it, or that a person has to
-    /// say whether it happened.
+    /// say whether it happened. One who was asked already has said that it did not.
     pub(super) fn state(&self, row: &EffectRow) -> Option<(EffectState, Option<u64>)> {
-        let is_it = |beyond: &&Beyond| row.state == EffectState::Planned && beyond.name == row.name;
+        let is_new = row.state == EffectState::Planned && row.absent == 0;
+        let is_it = |beyond: &&Beyond| is_new && beyond.name == row.name;
         let beyond = self.beyond.iter().find(is_it)?;
         let state = if beyond.is_done { EffectState::Done } else { EffectState::Parked };
         Some((state, beyond.remote_id))

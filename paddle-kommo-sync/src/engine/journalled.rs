@@ -22,6 +22,9 @@ use crate::{
     store::{Claimed, EffectRow, EffectState, Learned, Lease, LinkRow},
 };
 
+/// Says of an effect, in place of how often it was looked for, that a person was asked whether it has happened.
+const ASKED: u32 = 1;
+
 impl Sync {
     /// Goes on with a journalled plan as far as it is still right: time has passed since it was decided.
     pub(super) async fn go_on(
@@ -168,7 +171,7 @@ impl Sync {
             let Some((state, remote_id)) = begun.state(row) else { continue };
             match state {
                 EffectState::Done => self.0.store.done(lease, &row.name, remote_id).await?,
-                state => self.0.store.mark(lease, &row.name, state, 0).await?,
+                state => self.0.store.mark(lease, &row.name, state, ASKED).await?,
             }
             (row.state, row.remote_id) = (state, remote_id);
         }
