@@ -128,16 +128,14 @@ impl Known {
                 self.subscription.fold_transaction(event, data, transaction);
             }
             self.sale.fold_transaction(transaction);
-            let subscription = transaction.subscription_id.as_ref().map(|id| id.as_str());
-            self.sale.fold_refunds(transaction.id.as_str(), subscription, &self.transaction);
+            self.sale.fold_refunds(transaction.id.as_str(), &self.transaction);
         } else if let Some(subscription) = data.subscription() {
             self.subscription.fold(event, subscription);
             self.sale.fold_subscription(event, subscription, &self.subscription);
         } else if let Some(adjustment) = data.adjustment() {
             self.transaction.fold_adjustment(event, adjustment);
             if let Some(transaction) = &adjustment.transaction_id {
-                let subscription = adjustment.subscription_id.as_ref().map(|id| id.as_str());
-                self.sale.fold_refunds(transaction.as_str(), subscription, &self.transaction);
+                self.sale.fold_refunds(transaction.as_str(), &self.transaction);
             }
         } else if let Some(customer) = data.customer() {
             let version = Version::new(event, customer.updated_at, "");

@@ -34,7 +34,6 @@ pub(crate) struct SaleKnown {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SalePayment {
-    /// Empty until the payment itself was seen: its refund may come first.
     pub(crate) currency: String,
     pub(crate) total: i64,
     pub(crate) refunded: i64,
@@ -61,18 +60,10 @@ impl SaleKnown {
         }
     }
 
-    /// `subscription` is the one that is charged again and again, where the refund itself tells it.
-    pub(super) fn fold_refunds(
-        &mut self,
-        transaction: &str,
-        subscription: Option<&str>,
-        known: &TransactionKnown,
-    ) {
-        let refunded = known.paid_back();
-        if refunded != 0 || self.payments.contains_key(transaction) {
-            let payment = self.payments.entry(transaction.to_owned()).or_default();
-            payment.refunded = refunded;
-            payment.subscription = payment.subscription.take().or(subscription.map(str::to_owned));
+    /// What went back of a payment that nobody has told of is no part of the sums either: its currency is not known.
+    pub(super) fn fold_refunds(&mut self, transaction: &str, known: &TransactionKnown) {
+        if let Some(payment) = self.payments.get_mut(transaction) {
+            payment.refunded = known.paid_back();
         }
     }
 
@@ -184,14 +175,13 @@ impl SaleKnown {
 
     /// The sum of one kind over all payments that count, if all are in one currency.
     fn sum(&self, part: impl Fn(&SalePayment) -> i64) -> Option<Money> {
-        let payments = || self.counted().map(|(_, payment)| payment);
-        let mut paid = payments().filter(|payment| !payment.currency.is_empty());
-        let first = paid.clone().next()?;
+        let mut payments = self.counted().map(|(_, payment)| payment);
+        let first = payments.clone().next()?;
         let currency = Currency::new(&first.currency).ok()?;
-        if paid.any(|payment| payment.currency != first.currency) {
+        if payments.clone().any(|payment| payment.currency != first.currency) {
             return None;
         }
-        let minor = payments().try_fold(0_i64, |sum, payment| sum.checked_add(part(payment)))?;
+        let minor = payments.try_fold(0_i64, |sum, payment| sum.checked_add(part(payment)))?;
         Some(Money::new(minor, currency))
     }
 
