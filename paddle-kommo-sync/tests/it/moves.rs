@@ -176,6 +176,24 @@ async fn a_second_sale_counts_when_it_is_left_alone() {
     assert_eq!(sums_of(&world, LEAD), ["978.77", "0.00", "978.77"]);
 }
 
+/// Nobody can say which of them is the deal's.
+#[tokio::test]
+async fn two_sales_that_are_left_are_not_summed() {
+    let world = with_sums(|_| {}).await;
+    add_other(&world, WON);
+    let first = event("transaction.completed", 0, &transaction());
+    world.done(&first).await;
+    world.done(&event("transaction.completed", 10, &second())).await;
+    let mut third = second();
+    (third["id"], third["subscription_id"]) = (json!("txn_third"), json!("sub_third"));
+    world.done(&event("transaction.completed", 20, &third)).await;
+    world.sync.link(first.id().as_str(), LeadId::new(OTHER)).await.unwrap();
+    let mut next = renewal();
+    next["subscription_id"] = json!("sub_second");
+    world.done(&event("transaction.completed", 30, &next)).await;
+    assert_eq!(sums_of(&world, LEAD), ["652.15", "0.00", "652.15"], "as before");
+}
+
 /// Its number was wrong in the first payment.
 #[tokio::test]
 async fn a_deal_whose_sale_was_moved_is_won_by_its_own() {
