@@ -124,8 +124,9 @@ impl Client {
     /// The same client, whose calls wait for their turn no longer than this.
     ///
     /// One whose turn does not come in time fails with [`ErrorKind::Busy`](crate::ErrorKind::Busy) and
-    /// [`Fate::NotSent`](crate::Fate::NotSent). For callers that have promised to be done by a certain time: the wait for
-    /// the turn has no other end, and does not count in [`timeout`](ClientBuilder::timeout).
+    /// [`Fate::NotSent`](crate::Fate::NotSent), also where the process was stopped while it waited. For callers that have
+    /// promised to be done by a certain time: the wait for the turn has no other end, and does not count in
+    /// [`timeout`](ClientBuilder::timeout).
     #[must_use]
     pub fn with_longest_wait(&self, wait: Duration) -> Self {
         let manners = Manners { longest_wait: Some(wait), ..self.manners.clone() };
