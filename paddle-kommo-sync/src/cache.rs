@@ -154,3 +154,33 @@ impl Cache {
 fn urgent(kommo: &Client) -> Client {
     kommo.with_priority(Priority::High)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use futures_util::future::{join, join_all};
+    use kommo_client::{AccessToken, fake::FakeKommo};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_may_wait_for_is_asked_before_what_they_do_not() {
+        let kommo = FakeKommo::in_memory();
+        kommo.add_paddle_fields();
+        let token = AccessToken::new(kommo.token()).unwrap();
+        let client = Client::builder(&kommo.uri(), token).answered_by(&kommo);
+        let client = client.requests_per_second(NonZeroU32::MIN).build().unwrap();
+        let look_up = async || drop(client.turn().await.unwrap());
+        let look_ups = join_all((0..60).map(|_| look_up()));
+        let (cache, now) = (Cache::default(), OffsetDateTime::UNIX_EPOCH);
+        let begin = tokio::time::Instant::now();
+        let backfill = async {
+            tokio::task::yield_now().await;
+            cache.fields(&client.with_priority(Priority::Low), now).await.unwrap();
+            begin.elapsed()
+        };
+        let (_, took) = join(look_ups, backfill).await;
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+}

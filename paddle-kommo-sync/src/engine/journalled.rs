@@ -14,7 +14,7 @@ use crate::{
     config::LostDeals,
     decide::leave_to_persons,
     error::StoreError,
-    failure::reaction,
+    failure::{Reaction, reaction},
     known::Account,
     link::{References, Rung, Rungs},
     outcome::Parked,
@@ -24,6 +24,15 @@ use crate::{
 
 /// Says of an effect, in place of how often it was looked for, that a person was asked whether it has happened.
 const ASKED: u32 = 1;
+
+/// Whether a planned change of a deal is right as the deal stands by now.
+enum Fit {
+    Good,
+    /// The rules have to say what it means how the deal stands.
+    Anew,
+    /// What has to be known for that cannot be read.
+    Failed(Reaction),
+}
 
 impl Sync {
     /// Goes on with a journalled plan as far as it is still right: time has passed since it was decided.
@@ -85,7 +94,6 @@ impl Sync {
                 return self.decide_anew(claimed, event, &decided, None).await;
             }
         }
-        let plan = &mut decided.plan;
         let update = effects.iter_mut().find_map(|(row, effect)| match effect {
             Effect::UpdateLead(update) if is_open(row) && update.lead == planned => {
                 Some((row, update))
@@ -93,51 +101,66 @@ impl Sync {
             _ => None,
         });
         if let Some((row, update)) = update {
-            if let Some(stage) = update.stage {
-                let has_happened = is_unheard(row) && self.shows(&lead, update);
-                let is_there = |pipeline| stage.pipeline == pipeline;
-                match (lead.pipeline_id, lead.status_id) {
-                    // A lost deal has the same stage in every pipeline.
-                    (pipeline, Some(status))
-                        if status == stage.from && pipeline.is_none_or(is_there) => {}
-                    // It happened, by our call without an answer or by a person; perhaps the deal went on from there.
-                    (_, Some(status))
-                        if status == stage.to || status == StatusId::WON || has_happened =>
-                    {
-                        update.stage = None;
-                    }
-                    // Somebody moved it along.
-                    (Some(pipeline), Some(from)) if !self.is_for_the_rules(from, &plan.reasons) => {
-                        let to = self.0.config.stages.won(pipeline);
-                        update.stage =
-                            Some(StageMove { pipeline, from, to }).filter(|_| from != to);
-                    }
-                    _ => {
-                        let begun = is_begun.then(|| Begun::of(&effects));
-                        return self.decide_anew(claimed, event, &decided, begun).await;
-                    }
+            match self.fit(&lead, row, update, &mut decided.plan.reasons).await? {
+                Fit::Good => {}
+                Fit::Anew => {
+                    let begun = is_begun.then(|| Begun::of(&effects));
+                    return self.decide_anew(claimed, event, &decided, begun).await;
+                }
+                Fit::Failed(reaction) => {
+                    return self.react(claimed, reaction).await.map(Next::from);
                 }
             }
-            let sale = self.sale(update.lead).await?;
-            update.fields.retain(|value| sale.is_current(value));
-            update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
-            if let Some(deal) = self.deal(&lead) {
-                let zone = match self.account().await {
-                    Ok(account) => account.zone,
-                    Err(error) => {
-                        return self.react(claimed, reaction(&error)).await.map(Next::from);
-                    }
-                };
-                let known = (&sale, &deal);
-                let is_persons = leave_to_persons(update, &self.0.config, known, &zone);
-                if is_persons && !plan.reasons.contains(&Reason::PersonsValueStays) {
-                    plan.reasons.push(Reason::PersonsValueStays);
-                }
-            }
-            let fields: Vec<_> = update.fields.iter().map(|value| value.field).collect();
-            self.set_unwritten(update.lead, &fields, false).await?;
         }
         Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }))
+    }
+
+    /// Makes a change of a deal fit how the deal stands by now.
+    async fn fit(
+        &self,
+        lead: &Lead,
+        row: &EffectRow,
+        update: &mut LeadUpdate,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<Fit, StoreError> {
+        if let Some(stage) = update.stage {
+            let has_happened = is_unheard(row) && self.shows(lead, update);
+            let is_there = |pipeline| stage.pipeline == pipeline;
+            match (lead.pipeline_id, lead.status_id) {
+                // A lost deal has the same stage in every pipeline.
+                (pipeline, Some(status))
+                    if status == stage.from && pipeline.is_none_or(is_there) => {}
+                // It happened, by our call without an answer or by a person; perhaps the deal went on from there.
+                (_, Some(status))
+                    if status == stage.to || status == StatusId::WON || has_happened =>
+                {
+                    update.stage = None;
+                }
+                // Somebody moved it along.
+                (Some(pipeline), Some(from)) if !self.is_for_the_rules(from, reasons) => {
+                    let to = self.0.config.stages.won(pipeline);
+                    update.stage = Some(StageMove { pipeline, from, to }).filter(|_| from != to);
+                }
+                _ => return Ok(Fit::Anew),
+            }
+        }
+        let sale = self.sale(update.lead).await?;
+        update.fields.retain(|value| sale.is_current(value));
+        update.price = update.price.filter(|price| sale.price.is_none_or(|set| set == *price));
+        if let Some(deal) = self.deal(lead) {
+            let zone = match self.account().await {
+                Ok(account) => account.zone,
+                Err(error) => return Ok(Fit::Failed(reaction(&error))),
+            };
+            let known = (&sale, &deal);
+            let is_persons = leave_to_persons(update, &self.0.config, known, &zone);
+            if is_persons && !reasons.contains(&Reason::PersonsValueStays) {
+                reasons.push(Reason::PersonsValueStays);
+            }
+        }
+        let fields: Vec<_> = update.fields.iter().map(|value| value.field).collect();
+        self.set_unwritten(update.lead, &fields, false).await?;
+        Ok(Fit::Good)
     }
 
     /// Takes the decision back, with all that was learned by it, and decides anew: for the deal that is meant by now, or by
@@ -154,6 +177,7 @@ impl Sync {
             let row = self.0.store.known(self.0.account, &lesson.entity).await?;
             learned.known.push(lesson.unlearned(row)?);
         }
+        let begun = begun.or_else(|| decided.begun.clone());
         let taken_back = Decided { begun: begun.clone(), ..Decided::default() };
         self.journal(&claimed.lease, &taken_back, &learned).await?;
         self.plan(claimed, event, data, begun).await

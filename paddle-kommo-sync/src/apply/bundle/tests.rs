@@ -81,6 +81,22 @@ async fn nobody_waits_for_the_answer_to_a_request_that_has_no_call_of_its_own() 
     assert!(others.iter().all(|reply| matches!(reply, Reply::Lead(_) | Reply::Refused(_))));
 }
 
+/// What failed with others goes again as urgently as before.
+#[test]
+fn a_turn_is_asked_for_anew_for_whatever_is_more_urgent() {
+    let item = |priority| {
+        let (reply, answer) = oneshot::channel();
+        (Item::new(Call::ReadLead(LeadId::new(1)), None, priority, reply), answer)
+    };
+    let mut queue = Queue::new(50);
+    let (low, _low) = item(Priority::Low);
+    assert!(!queue.push(low), "nobody waits for a turn yet");
+    assert_eq!(queue.ask(), Some(Priority::Low));
+    let [(same, _same), (more, _more)] = [item(Priority::Low), item(Priority::Normal)];
+    assert!(!queue.push_again(same, 1));
+    assert!(queue.push_again(more, 1));
+}
+
 /// It came to the door for the next request while its own call is under way, and only what is less urgent is left.
 #[tokio::test(start_paused = true)]
 async fn whoever_is_at_the_door_hears_its_own_answer() {
