@@ -35,8 +35,8 @@ struct Firsts {
 }
 
 const MANY: Firsts = Firsts { steps: 12, stops: 16, syscalls: 3 };
-const SOME: Firsts = Firsts { steps: 4, stops: 6, syscalls: 1 };
-const FEW: Firsts = Firsts { steps: 2, stops: 3, syscalls: 0 };
+const SOME: Firsts = Firsts { steps: 3, stops: 5, syscalls: 1 };
+const FEW: Firsts = Firsts { steps: 1, stops: 2, syscalls: 0 };
 
 /// A group of points of one story.
 #[derive(Clone, Copy, Debug)]
