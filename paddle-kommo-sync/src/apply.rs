@@ -13,8 +13,8 @@ use std::time::Duration;
 use kommo_client::{Client, Error, Fate, Lead, LeadId, NewNote, Priority};
 use time::OffsetDateTime;
 
-pub(crate) use self::bundle::Bundler;
 use self::bundle::{Call, Failure, Intent, Reply, Sender};
+pub(crate) use self::{bundle::Bundler, probe::unsettled};
 use crate::{
     cache::Cache,
     clock::Clock,

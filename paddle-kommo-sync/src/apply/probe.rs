@@ -1,5 +1,7 @@
 //! Was it written? After an answer that never came, the effect is looked for by its marker before it is sent again.
 
+use std::time::Duration;
+
 use kommo_client::{EntityType, LeadFilter, LeadId, NoteFilter, TaskFilter};
 use time::OffsetDateTime;
 
@@ -18,6 +20,24 @@ const PAGES: u32 = 40;
 
 /// Clocks differ: what was written "after" the call is looked for from a little before it.
 const CLOCK_DIFFERENCE: time::Duration = time::Duration::seconds(120);
+
+/// When the call was begun of which nobody heard what became. What is in flight at the start of the work is such a one:
+/// whoever sent it is gone without having heard the answer.
+fn unheard_since(row: &EffectRow) -> Option<OffsetDateTime> {
+    row.sent_at.filter(|_| matches!(row.state, EffectState::InFlight | EffectState::Unknown))
+}
+
+/// Until when an effect of which nobody heard may still happen; none where that is over. One that was sent in the future was
+/// sent while a clock was wrong.
+pub(crate) fn unsettled(
+    row: &EffectRow,
+    settle: Duration,
+    now: OffsetDateTime,
+) -> Option<OffsetDateTime> {
+    let sent_at = unheard_since(row).filter(|at| *at <= now.saturating_add(CLOCK_DIFFERENCE))?;
+    let settled = after(sent_at, settle.saturating_mul(row.absent.saturating_add(1)));
+    Some(settled).filter(|settled| now < *settled)
+}
 
 pub(super) enum Kind {
     Note,
@@ -97,16 +117,8 @@ impl Applier<'_> {
         work: &Work,
         row: &EffectRow,
     ) -> Result<Option<OffsetDateTime>, Stop> {
-        // In flight at the start of the work: whoever sent it is gone without having heard the answer.
-        let (EffectState::InFlight | EffectState::Unknown, Some(sent_at)) =
-            (row.state, row.sent_at)
-        else {
-            return Ok(None);
-        };
-        let wait = self.settle.saturating_mul(row.absent.saturating_add(1));
-        let settled = after(sent_at, wait);
-        let now = self.clock.now();
-        if now < settled && sent_at <= now.saturating_add(CLOCK_DIFFERENCE) {
+        let Some(sent_at) = unheard_since(row) else { return Ok(None) };
+        if let Some(settled) = unsettled(row, self.settle, self.clock.now()) {
             self.store.mark(&work.lease, &row.name, EffectState::Unknown, row.absent).await?;
             let why = format!("whether `{}` was written is not known yet", row.name);
             return Err(Stop::Because(Applied::Wait { until: settled, why }));
@@ -188,5 +200,39 @@ impl Applier<'_> {
             }
         }
         Err(self.leave_to_a_person(work, row, deals::unconfirmed_deal(row, older)).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_heard_of_settles() {
+        let now = datetime!(2026-01-15 12:00 UTC);
+        let ago = |seconds| now - time::Duration::seconds(seconds);
+        for (state, sent, absent, want) in [
+            (EffectState::Unknown, 10, 0, Some(50)),
+            (EffectState::InFlight, 10, 1, Some(110)),
+            (EffectState::Unknown, 60, 0, None),
+            (EffectState::Planned, 10, 0, None),
+            // Clocks differ a little; this one was set back by a day.
+            (EffectState::Unknown, -100, 0, Some(160)),
+            (EffectState::Unknown, -86_400, 0, None),
+        ] {
+            let row = EffectRow {
+                name: "lead".to_owned(),
+                marker: String::new(),
+                body: String::new(),
+                state,
+                sent_at: Some(ago(sent)),
+                absent,
+                remote_id: None,
+            };
+            let until = unsettled(&row, Duration::from_secs(60), now);
+            assert_eq!(until, want.map(|seconds| ago(-seconds)), "{state:?} {sent} {absent}");
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use kommo_client::{Lead, StatusId};
 use paddle_webhook::{Event, EventData};
-use time::OffsetDateTime;
 
 use super::{
     Sync,
@@ -10,7 +9,7 @@ use super::{
     process::{Journalled, Next, parsed, priority},
 };
 use crate::{
-    apply::{after, kept},
+    apply::{kept, unsettled},
     config::LostDeals,
     decide::leave_to_persons,
     error::StoreError,
@@ -87,7 +86,11 @@ impl Sync {
             {
                 let event_id = Some(lease.event_id.as_str());
                 self.link_and_move(links, meant, event_id).await?;
-            } else if let Some(until) = self.unsettled(&effects) {
+            } else if let Some(until) = effects
+                .iter()
+                .filter_map(|(row, _)| unsettled(row, self.0.settle, self.now()))
+                .max()
+            {
                 let why = "whether its deal was changed is not known yet".to_owned();
                 return self.wait(lease, until, why).await.map(Next::from);
             } else {
@@ -209,13 +212,6 @@ impl Sync {
         is_lost
             && (self.0.config.lost_deals == LostDeals::Park
                 || reasons.contains(&Reason::TrialConverted))
-    }
-
-    /// Until when a change of the deal may still come through that nobody has heard of.
-    fn unsettled(&self, effects: &[(EffectRow, Effect)]) -> Option<OffsetDateTime> {
-        let sent = effects.iter().filter(|(row, _)| is_unheard(row));
-        let until = sent.filter_map(|(row, _)| row.sent_at).max();
-        until.map(|sent_at| after(sent_at, self.0.settle)).filter(|until| *until > self.now())
     }
 
     /// Whether the deal shows that its change, which was not answered, has happened.
