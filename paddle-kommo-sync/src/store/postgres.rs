@@ -253,25 +253,7 @@ impl Store for PostgresStore {
     ) -> Result<(), StoreError> {
         let mut session = self.session().await?;
         let transaction = session.transaction().await?;
-        let seq = leased(&transaction, lease).await?;
-        execute(
-            &transaction,
-            "UPDATE inbox SET decision = $2 WHERE seq = $1",
-            &[&seq, &text(decision)],
-        )
-        .await?;
-        execute(&transaction, "DELETE FROM effect WHERE seq = $1", &[&seq]).await?;
-        let names: Vec<&str> = effects.iter().map(|effect| effect.name.as_str()).collect();
-        let markers: Vec<&str> = effects.iter().map(|effect| effect.marker.as_str()).collect();
-        let bodies: Vec<_> = effects.iter().map(|effect| text(&effect.body)).collect();
-        execute(
-            &transaction,
-            "INSERT INTO effect(seq, account, position, name, marker, body)
-             SELECT $1, $2, u.position, u.name, u.marker, u.body
-             FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY u(name, marker, body, position)",
-            &[&seq, &lease.account.get(), &names, &markers, &bodies],
-        )
-        .await?;
+        changes::plan(&transaction, lease, decision, effects).await?;
         learn(&transaction, lease.account, learned).await?;
         Ok(transaction.commit().await?)
     }
@@ -335,6 +317,10 @@ impl Store for PostgresStore {
 
     async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), StoreError> {
         let mut session = self.session().await?;
+        // As an event ends most often: one statement, which is a transaction by itself.
+        if finish.learned == Learned::default() {
+            return changes::end(&session, lease, finish).await;
+        }
         let transaction = session.transaction().await?;
         changes::end(&transaction, lease, finish).await?;
         learn(&transaction, lease.account, &finish.learned).await?;

@@ -11,8 +11,8 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        AccountKey, Attempt, Claimed, EffectRow, EventState, Finish, Learned, Lease, LinkRow,
-        NewEvent, Put, longest_wait,
+        AccountKey, Attempt, Claimed, EffectRow, EventState, Finish, KnownRow, Learned, Lease,
+        LinkRow, NewEffect, NewEvent, Put, longest_wait,
     },
     rows::{
         count, effects, event_columns, execute, lead_number, micros, query, query_opt, read_event,
@@ -44,14 +44,11 @@ pub(super) async fn insert_open(
             INSERT INTO link(account, entity, lead, rung)
             SELECT l.account, u.entity, u.lead, u.rung
             FROM l CROSS JOIN unnest($9::text[], $10::bigint[], $11::text[]) u(entity, lead, rung)
-            ORDER BY u.entity, u.lead ON CONFLICT(account, entity, lead) DO NOTHING
+            ORDER BY u.entity COLLATE \"C\", u.lead ON CONFLICT(account, entity, lead) DO NOTHING
         )
         SELECT NULL::bigint FROM l
         UNION ALL SELECT state FROM inbox WHERE account = $1 AND event_id = $2";
-    let entities: Vec<&str> = event.links.iter().map(|link| link.entity.as_str()).collect();
-    let rungs: Vec<&str> = event.links.iter().map(|link| link.rung.as_str()).collect();
-    let leads = event.links.iter().map(|link| lead_number(link.lead));
-    let leads = leads.collect::<Result<Vec<i64>, _>>()?;
+    let LinkColumns { entities, leads, rungs } = LinkColumns::of(&event.links)?;
     let row = query_opt(
         client,
         SQL,
@@ -496,29 +493,111 @@ pub(super) async fn free(
     one_row(changed, "lane")
 }
 
+/// Journals the plan of the leased event in place of an earlier one.
+pub(super) async fn plan(
+    transaction: &Transaction<'_>,
+    lease: &Lease,
+    decision: &str,
+    effects: &[NewEffect],
+) -> Result<(), StoreError> {
+    let row = query_opt(
+        transaction,
+        held!(
+            "decided AS (
+                 UPDATE inbox SET decision = $5 FROM held WHERE inbox.seq = held.seq
+             ), dropped AS (
+                 DELETE FROM effect e USING held WHERE e.seq = held.seq
+             )
+             SELECT seq FROM held"
+        ),
+        &[&lease.account.get(), &lease.lane, &lease.event_id, &lease.epoch, &text(decision)],
+    )
+    .await?;
+    let seq: i64 = row.ok_or(StoreError::LeaseLost)?.try_get(0)?;
+    let names: Vec<&str> = effects.iter().map(|effect| effect.name.as_str()).collect();
+    let markers: Vec<&str> = effects.iter().map(|effect| effect.marker.as_str()).collect();
+    let bodies: Vec<_> = effects.iter().map(|effect| text(&effect.body)).collect();
+    execute(
+        transaction,
+        "INSERT INTO effect(seq, account, position, name, marker, body)
+         SELECT $1, $2, u.position, u.name, u.marker, u.body
+         FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY u(name, marker, body, position)",
+        &[&seq, &lease.account.get(), &names, &markers, &bodies],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps what is known and the links, all of it or, by a conflict, nothing.
 pub(super) async fn learn(
     transaction: &Transaction<'_>,
     account: AccountKey,
     learned: &Learned,
 ) -> Result<(), StoreError> {
-    let mut known: Vec<_> = learned.known.iter().collect();
-    known.sort_by(|one, two| one.entity.cmp(&two.entity));
-    for row in known {
-        // Of two first writers the later one waits for the earlier one here, and then finds its version.
-        let changed = execute(
-            transaction,
-            "INSERT INTO known(account, entity, state, version) SELECT $1, $2, $3, $4::bigint + 1
-             WHERE $4 = 0 OR EXISTS (SELECT 1 FROM known WHERE account = $1 AND entity = $2)
-             ON CONFLICT(account, entity) DO UPDATE SET state = excluded.state, version = excluded.version
-             WHERE known.version = $4",
-            &[&account.get(), &row.entity, &text(&row.state), &row.version],
-        )
-        .await?;
-        if changed != 1 {
-            return Err(StoreError::Conflict);
-        }
+    keep_known(transaction, account, &learned.known).await?;
+    match by_person(&learned.links) {
+        true => keep_persons_links(transaction, account, &learned.links).await,
+        false => keep_links(transaction, account, &learned.links).await,
     }
-    let mut links: Vec<&LinkRow> = learned.links.iter().collect();
+}
+
+async fn keep_known(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    known: &[KnownRow],
+) -> Result<(), StoreError> {
+    if known.is_empty() {
+        return Ok(());
+    }
+    let entities: Vec<&str> = known.iter().map(|row| row.entity.as_str()).collect();
+    let states: Vec<_> = known.iter().map(|row| text(&row.state)).collect();
+    let versions: Vec<i64> = known.iter().map(|row| row.version).collect();
+    // Of two first writers the later one waits for the earlier one here, and then finds its version.
+    let changed = execute(
+        transaction,
+        "INSERT INTO known(account, entity, state, version)
+         SELECT $1, u.entity, u.state, u.version + 1
+         FROM unnest($2::text[], $3::text[], $4::bigint[]) u(entity, state, version)
+         WHERE u.version = 0 OR EXISTS (SELECT 1 FROM known k WHERE k.account = $1 AND k.entity = u.entity)
+         ORDER BY u.entity COLLATE \"C\"
+         ON CONFLICT(account, entity) DO UPDATE SET state = excluded.state, version = excluded.version
+         WHERE known.version = excluded.version - 1",
+        &[&account.get(), &entities, &states, &versions],
+    )
+    .await?;
+    match usize::try_from(changed) {
+        Ok(changed) if changed == known.len() => Ok(()),
+        _ => Err(StoreError::Conflict),
+    }
+}
+
+/// Links of which none is a person's word change nothing that is there.
+async fn keep_links(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    links: &[LinkRow],
+) -> Result<(), StoreError> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let LinkColumns { entities, leads, rungs } = LinkColumns::of(links)?;
+    execute(
+        transaction,
+        "INSERT INTO link(account, entity, lead, rung)
+         SELECT $1, u.entity, u.lead, u.rung FROM unnest($2::text[], $3::bigint[], $4::text[]) u(entity, lead, rung)
+         ORDER BY u.entity COLLATE \"C\", u.lead ON CONFLICT(account, entity, lead) DO NOTHING",
+        &[&account.get(), &entities, &leads, &rungs],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn keep_persons_links(
+    transaction: &Transaction<'_>,
+    account: AccountKey,
+    links: &[LinkRow],
+) -> Result<(), StoreError> {
+    let mut links: Vec<&LinkRow> = links.iter().collect();
     links.sort_by(|one, two| (&one.entity, one.lead).cmp(&(&two.entity, two.lead)));
     for link in links {
         let lead = lead_number(link.lead)?;
@@ -547,6 +626,23 @@ pub(super) async fn learn(
         .await?;
     }
     Ok(())
+}
+
+/// Links as the columns of a table, for `unnest`.
+struct LinkColumns<'a> {
+    entities: Vec<&'a str>,
+    leads: Vec<i64>,
+    rungs: Vec<&'a str>,
+}
+
+impl<'a> LinkColumns<'a> {
+    fn of(links: &'a [LinkRow]) -> Result<Self, StoreError> {
+        Ok(Self {
+            entities: links.iter().map(|link| link.entity.as_str()).collect(),
+            leads: links.iter().map(|link| lead_number(link.lead)).collect::<Result<_, _>>()?,
+            rungs: links.iter().map(|link| link.rung.as_str()).collect(),
+        })
+    }
 }
 
 /// Whether somebody's word stands among these links.
