@@ -363,6 +363,8 @@ mod tests {
             ("PRICE_BASIS", "cents", "price_basis"),
             ("DEAL_REF_KEYS", "short", "DEAL_REF_KEYS, key 1:"),
             ("TASKS_DUE_IN_HOURS", "-1", "tasks.due_in_hours"),
+            ("TEXTS_LANGUAGE", "en_US:en", "language"),
+            ("LANGUAGE", "en_US:en", ""),
             ("PADDLE_CLIENT_TOKEN", "pdl_live_apikey_x", "PADDLE_CLIENT_TOKEN must be"),
             ("KOMMO_WEBHOOK_SECRET", "short", "KOMMO_WEBHOOK_SECRET must have"),
             ("STAGES_x", "1", ""),
@@ -377,6 +379,23 @@ mod tests {
                         !error.contains("made-up-token") && !error.contains("pdl_ntfset_one"),
                         "{error}"
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_operators_own_texts_are_read_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        let path = path.to_str().unwrap();
+        for (template, want) in [("Paid {sum}", ""), ("Paid {summ}", "\"summ\"")] {
+            std::fs::write(path, format!("[templates]\npayment = \"{template}\"\n")).unwrap();
+            match read(&[("CONFIG", path)]) {
+                Ok(_) => assert_eq!(want, "", "{template}"),
+                Err(error) => {
+                    assert!(!want.is_empty() && error.contains(want), "{template}: {error}");
+                    assert!(error.contains(path), "{error}");
                 }
             }
         }

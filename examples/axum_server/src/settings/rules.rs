@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use paddle_kommo_sync::Config;
+use paddle_kommo_sync::{Config, Texts};
 use serde::Deserialize as _;
 use toml::{Table, Value};
 
@@ -93,7 +93,7 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
         }
     };
     for key in KEYS {
-        let name = key.replace('.', "_").to_uppercase();
+        let name = variable(key);
         // An empty variable is a value here: it switches a field off.
         if let Some(value) = variables(&name) {
             set(&mut table, key, value)?;
@@ -105,6 +105,8 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
     let sweeping = reconcile::take(&mut table)?;
     let config = Config::deserialize(table)
         .map_err(|error| format!("{}: {}", place(variables), one_line(&error)))?;
+    Texts::new(config.language, &config.templates)
+        .map_err(|error| format!("{}: {error}", place(variables)))?;
     Ok(Rules {
         config,
         tolerance: Duration::from_secs(tolerance),
@@ -115,6 +117,15 @@ pub(super) fn read(variables: Variables<'_>) -> Result<Rules, Failure> {
         keep_payloads: Duration::from_secs(days.saturating_mul(86_400)),
         sweeping,
     })
+}
+
+/// The variable that overrides a key.
+fn variable(key: &str) -> String {
+    match key {
+        // `LANGUAGE` is gettext's: many systems set it, to what would be no language here.
+        "language" => "TEXTS_LANGUAGE".to_owned(),
+        key => key.replace('.', "_").to_uppercase(),
+    }
 }
 
 /// A number from 1 to `most`.
