@@ -91,7 +91,8 @@
 //! | everything else | [`Client::raw`] |
 //!
 //! `GUIDE.md` in the crate's folder begins with the way from a token to a closed deal, and says for each endpoint by which
-//! of the vendor's own samples its method is tested.
+//! of the vendor's own samples its method is tested. The samples are not part of the repository; without them those tests
+//! are skipped.
 //!
 //! # What is not certain
 //!

@@ -23,7 +23,7 @@ pub use crate::texts::Language;
 
 /// Everything that the rules of billing can be told. Every key has a default.
 ///
-/// It deserializes from the tables of `config.toml` (see the README for the whole file); an unknown key is an
+/// It deserializes from the tables of `config.toml` (see the repository's README for the whole file); an unknown key is an
 /// error, so that a misspelt one is not silently without effect.
 ///
 /// ```
@@ -210,9 +210,10 @@ pub enum AgreedPrice {
     /// It is not.
     #[default]
     Off,
-    /// A cheaper basket wins the deal, with a note and a task to look at it.
+    /// What was paid is not what the deal says (less, another currency, another plan): the deal is won, with a note and a
+    /// task to look at it.
     Warn,
-    /// A cheaper basket waits for a person.
+    /// What was paid is not what the deal says: the payment waits for a person.
     Park,
 }
 

@@ -52,20 +52,22 @@
 //!
 //! | event | when | deal | note | task | fields |
 //! |---|---|---|---|---|---|
-//! | `transaction.completed` | origin `web` or `api`, total above zero, deal open | won, price; further deals and `[[on_won]]`, once | paid | if less was paid than agreed | transaction, invoice, plan, currency, payment status, sums |
+//! | `transaction.completed` | origin `web` or `api`, total above zero, deal open | won, price; further deals and `[[on_won]]`, once | paid | if it is not what the deal says | transaction, invoice, plan, currency, payment status, sums |
 //! | | deal won by this transaction | | | | |
 //! | | deal won otherwise | | another payment | check it | |
 //! | | the same, told from history, won by a person | | paid | | as the first row |
 //! | | deal lost | parked, or won | | | |
 //! | | total of zero | | | | |
-//! | | origin `subscription_recurring` | stays; or won by the first money after a trial | renewal | | invoice, sums |
-//! | | `subscription_update`, `subscription_charge`, unknown | stays | what it was | | plan, sums |
+//! | | origin `subscription_recurring` | stays; or won by the first money after a trial | renewal | | invoice, last payment, sums |
+//! | | `subscription_update`, `subscription_charge`, unknown | stays | paid; of a plan change also the plan before it | | last payment, sums |
 //! | | `subscription_payment_method_change` | | | | |
 //! | `transaction.payment_failed`, `.past_due`, `subscription.past_due` | a running subscription | | | one per past-due spell | status |
 //! | | a first checkout | | once | | |
+//! | | a charge beside the renewals, outside of such a spell | | once | | |
+//! | `transaction.past_due` | an invoice without a subscription | | | once, completed when it is paid | |
 //! | whatever ends the spell | | | recovered | that one is completed | status |
 //! | `subscription.created`, `.trialing`, `.activated` | | | a trial's start | if another one is running | subscription, status, next billing date, monthly recurring revenue |
-//! | `subscription.updated` | it is to end | | will end | win back, now | status, end |
+//! | `subscription.updated` | it is to end | | will end | win back, made at once | status, end |
 //! | | it is not to end after all | | withdrawn | that one is completed | status |
 //! | | its items changed | | before and after | | plan |
 //! | `subscription.paused`, `.resumed` | | | yes | | status |
@@ -81,8 +83,9 @@
 //! * An event that was accepted is on disk. Any number of deliveries, and a process that is killed at any moment, have
 //!   each effect in Kommo once: Kommo has no idempotency keys, so an effect without an answer is looked for by its
 //!   marker, a short text at the end of every note and task, before it is sent again.
-//! * Only a first payment with money in it moves a deal, and only an open one. An older event never overwrites what a
-//!   newer one wrote. A value that Kommo does not take never holds up the rest.
+//! * Only a first payment with money in it moves a deal, and only an open one, unless configured otherwise
+//!   (`lost_deals = "win"`, `trial_conversion = "win"`). An older event never overwrites what a newer one wrote. A value that
+//!   Kommo does not take never holds up the rest.
 //! * Where the deal cannot be told with certainty, nothing is written: the event is [`Parked`] with the reason.
 //! * Nothing from Paddle's sandbox or simulator writes, unless configured.
 //! * Logs (through `tracing`) hold ids, types and reasons; no payload, address or token.

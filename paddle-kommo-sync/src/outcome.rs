@@ -139,7 +139,7 @@ pub enum ParkReason {
     DealGone,
     /// The deal is lost, and the configuration does not let a payment win it.
     DealLost,
-    /// Less was paid than the deal says.
+    /// What was paid is not what the deal says: less, another currency, or another plan.
     PriceDiffers,
     /// The signed reference to the deal is not valid, or has expired.
     DealRefInvalid,

@@ -95,7 +95,8 @@ pub struct LeadUpdate {
 pub struct StageMove {
     /// The pipeline. Kommo needs it with 142 and 143, which every pipeline has.
     pub pipeline: PipelineId,
-    /// Where the deal was when this was decided. If a person has moved it since, the person's choice stays.
+    /// Where the deal was when this was decided. One that a person has moved since is won in the pipeline where it is by
+    /// then; where it is closed already, it stays.
     pub from: StatusId,
     /// Where it goes.
     pub to: StatusId,

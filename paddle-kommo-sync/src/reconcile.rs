@@ -143,7 +143,7 @@ pub enum Standing {
     NotOurs,
     /// It was decided in shadow mode, and nothing was written.
     Shadowed,
-    /// A person has decided that nothing is to be done.
+    /// A person has decided that nothing is to be done. Reserved: nothing sets it yet.
     Discarded,
     /// It never arrived: `repair` takes it in.
     Missing,

@@ -1,4 +1,5 @@
-//! Reads three variables and serves. The full service is `axum_server`.
+//! Reads three variables, and `LISTEN_ADDR` where it is set, and serves; events are kept in `paddle-kommo.db` in the current
+//! folder. The full service is `axum_server`.
 
 use std::{error::Error, net::TcpListener};
 

@@ -11,7 +11,7 @@ usage: axum_server [serve | demo | check | reconcile … | backfill …]
 
   serve   receive Paddle's webhooks and keep the deals in Kommo up to date (default)
   demo    all of it in one process on this machine: a fake Kommo, a signed payment, and what became of the deal
-  check   read the configuration and say what it means; exit 0 when `serve` could start
+  check   read the configuration and say what it means; exit 0 when it is right (the database and the port are tried by `serve` only)
 
   reconcile --from DATE [--to DATE] [--repair] [--format table|json|csv]
           every payment and refund that Paddle has, with what became of it; exit 0 when all of it is explained, 3 when not

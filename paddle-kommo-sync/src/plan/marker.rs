@@ -2,7 +2,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// How a marker begins. Nothing that a buyer typed may contain it; see [`clean`](crate::decide::text::clean).
+/// How a marker begins. Nothing that a buyer typed may contain it; see [`clean`](crate::texts::clean::clean).
 pub(crate) const OPENING: &str = "[pk-";
 
 /// The short text at the end of a note or task by which its effect is recognised again: `[pk-` + 13 characters + `]`.

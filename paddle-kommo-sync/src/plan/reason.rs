@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
-        /// Why an event had the effects it had, or none. The codes are stable: they stand in logs, metrics and the
-        /// database. `docs/rules.md` lists each with what is written and how to change it.
+        /// Why an event had the effects it had, or none. The codes are stable: they stand in logs and in the database.
+        /// `docs/rules.md` lists each with what is written and how to change it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
@@ -51,7 +51,7 @@ reasons! {
     OneTimeCharge = "one_time_charge",
     /// A payment of a kind that this version does not know: it is told, and changes nothing.
     UnknownOrigin = "unknown_origin",
-    /// Less was paid than the deal says.
+    /// What was paid is not what the deal says: less, another currency, or another plan.
     PriceDiffers = "price_differs",
     /// A person changed a field, and the configuration says that it stays.
     PersonsValueStays = "persons_value_stays",

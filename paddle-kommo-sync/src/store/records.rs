@@ -286,7 +286,7 @@ pub enum EventState {
     Done = 2,
     /// Needs a person.
     Parked = 3,
-    /// A person decided that nothing is to be done.
+    /// A person decided that nothing is to be done. Reserved: nothing sets it yet.
     Discarded = 4,
 }
 

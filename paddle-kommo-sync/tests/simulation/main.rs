@@ -1,9 +1,9 @@
 //! Days of trouble in virtual time: one number is one run, and the same number is the same run.
 //!
 //! ```text
-//! cargo test --release -p paddle-kommo-sync --test simulation                  # a few hundred runs
-//! SEEDS=10000 cargo test --release -p paddle-kommo-sync --test simulation      # more of them
-//! SEED=4711 cargo test --release -p paddle-kommo-sync --test simulation        # this one, told step by step
+//! cargo test --release -p paddle-kommo-sync --test simulation                            # a hundred runs
+//! SEEDS=10000 cargo test --release -p paddle-kommo-sync --test simulation                # more of them
+//! SEED=4711 cargo test --release -p paddle-kommo-sync --test simulation -- --nocapture   # this one, told step by step
 //! ```
 //!
 //! In each run Paddle delivers the events of a few sales, in any order, late and more than once; processes are killed and

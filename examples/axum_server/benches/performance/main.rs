@@ -1,7 +1,7 @@
 //! `cargo bench -p axum_server --bench performance`: the real service, as a process of its own, against a fake Kommo that
 //! is as slow and as strict as the real one. See `docs/performance.md`.
 //!
-//! `-- --quick` takes a minute and says nothing but that it works; `-- --only drain,burst` runs some of it.
+//! `-- --quick` takes some minutes and says nothing but that it works; `-- --only drain,burst` runs some of it.
 #![expect(clippy::disallowed_types, reason = "ratios of times and sizes, not money")]
 
 mod burst;

@@ -13,7 +13,8 @@ use crate::{
     store::Backend,
 };
 
-/// Idle, and after many events that end without a call to Kommo: at its pace as many payments would take hours.
+/// Idle, and after many events that end without a call to Kommo: at its pace as many payments would take eleven
+/// minutes.
 pub async fn memory(run: &Run, report: &mut Report, backend: &Backend) {
     let what = "resident memory";
     let kommo = Kommo::start();
