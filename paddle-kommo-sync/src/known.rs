@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use kommo_client::{AccountId, ContactId, LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Event, EventData, Money};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use self::{moment::Moment, version::Version};
 pub(crate) use self::{
@@ -99,6 +100,11 @@ pub(crate) fn without_sign(money: Money) -> Money {
     Money::new(money.minor().saturating_abs(), money.currency())
 }
 
+/// Keeps the earlier of two moments.
+fn no_later(known: &mut Option<OffsetDateTime>, at: OffsetDateTime) {
+    *known = Some(known.map_or(at, |known| known.min(at)));
+}
+
 /// What is known of a customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -115,15 +121,17 @@ impl Known {
     /// is linked. What it changes does not: that is told when the event is gone on with, by what was so before.
     #[must_use]
     pub(crate) fn fold_parked(self, event: &Event, data: &EventData) -> Self {
-        let (subscription, sale) = (self.subscription.clone(), self.sale.clone());
-        Self { subscription, sale, ..self.fold(event, data) }
+        let (mut subscription, sale) = (self.subscription.clone(), self.sale.clone());
+        let after = self.fold(event, data);
+        subscription.began = after.subscription.began;
+        Self { subscription, sale, ..after }
     }
 
     /// The knowledge after this event. The same events in any order, any of them repeated, end in the same state.
     #[must_use]
     pub(crate) fn fold(mut self, event: &Event, data: &EventData) -> Self {
         if let Some(transaction) = data.transaction() {
-            self.transaction.fold(transaction);
+            self.transaction.fold(event, transaction);
             if transaction.subscription_id.is_some() {
                 self.subscription.fold_transaction(event, data, transaction);
             }
@@ -145,6 +153,15 @@ impl Known {
             }
         }
         self
+    }
+
+    /// When the sale of this event began, by the earliest that was heard of it.
+    pub(crate) fn sale_began(&self, event: &Event, data: &EventData) -> OffsetDateTime {
+        let Self { transaction, subscription, .. } = self.clone().fold(event, data);
+        [transaction.began, subscription.began]
+            .into_iter()
+            .flatten()
+            .fold(event.occurred_at(), Ord::min)
     }
 }
 

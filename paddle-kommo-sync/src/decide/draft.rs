@@ -250,6 +250,14 @@ pub(super) fn is_of_a_later(facts: &Facts<'_>, written: &Written) -> bool {
     facts.known.sale.shows_before(own, other)
 }
 
+/// Whether a field tells of a subscription that has ended, while that of this event is running.
+pub(super) fn is_of_an_ended(facts: &Facts<'_>, written: &Written) -> bool {
+    let (own, other) = (&facts.references.subscription, &written.of);
+    let (Some(own), Some(other)) = (own, other) else { return false };
+    facts.known.sale.is_running(own) == Some(true)
+        && facts.known.sale.is_running(other) == Some(false)
+}
+
 /// What every drive takes as it stands, whatever Paddle's number has in it.
 fn file_name(name: &str) -> String {
     const LONGEST: usize = 80;

@@ -267,7 +267,7 @@ fn paid(facts: &Facts<'_>, transaction: &Transaction, draft: &mut Draft) {
 fn another_payment(mut facts: Facts<'_>, transaction: &Transaction, deal: Deal) -> Decision {
     let (id, subscription) = (transaction.id.as_str(), facts.references.subscription.clone());
     let is_second = winner(&facts, &deal).is_some_and(|winner| winner != id)
-        || facts.known.sale.has_first_payment_before(id);
+        || facts.known.sale.has_another_sale(id, subscription.as_deref());
     let mut draft = Draft::new(deal, Reason::AnotherPayment);
     if is_second {
         facts.known.sale.leave_out(id, subscription.as_deref());

@@ -2,7 +2,11 @@
 
 use paddle_webhook::Subscription;
 
-use super::{Decision, Draft, Facts, draft::is_of_a_later, dunning, say};
+use super::{
+    Decision, Draft, Facts,
+    draft::{is_of_a_later, is_of_an_ended},
+    dunning, say,
+};
 use crate::{
     known::{self, Snapshot},
     plan::{Field, Reason, Value},
@@ -107,7 +111,8 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
 fn plan(facts: &Facts<'_>, draft: &mut Draft) {
     let known = &facts.known.subscription;
     let written = facts.known.sale.written.get(&Field::PlanName);
-    let is_anothers = written.is_some_and(|written| is_of_a_later(facts, written));
+    let is_anothers = written
+        .is_some_and(|written| is_of_a_later(facts, written) || is_of_an_ended(facts, written));
     let is_told = known.has_changed_plan() || is_anothers;
     if let Some(snapshot) = known.snapshot.as_ref().filter(|_| is_told) {
         let at = snapshot.at.unwrap_or(facts.event.occurred_at());

@@ -98,7 +98,7 @@ impl Sync {
         let account = self.0.account;
         let entities = match self.0.store.event(account, event_or_entity).await? {
             Some(row) => entities_of(&row),
-            None => vec![event_or_entity.to_owned()],
+            None => self.sale_of(event_or_entity).await?,
         };
         let person = |entity: &String| crate::store::link(entity, lead, Rung::Person.as_str());
         self.link_and_move(entities.iter().map(person).collect(), lead, None).await?;
@@ -231,15 +231,26 @@ impl Sync {
     }
 
     async fn customer_of(&self, entity: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.whose(entity).await?.customer)
+    }
+
+    /// A Paddle entity with the subscription and the customer that it is of.
+    async fn sale_of(&self, entity: &str) -> Result<Vec<String>, StoreError> {
+        let Whose { subscription, customer } = self.whose(entity).await?;
+        Ok(iter::once(entity.to_owned()).chain(subscription).chain(customer).collect())
+    }
+
+    async fn whose(&self, entity: &str) -> Result<Whose, StoreError> {
         let row = self.0.store.known(self.0.account, entity).await?;
-        Ok(if row.state.is_empty() { None } else { parse::<OfCustomer>(&row.state)?.customer })
+        Ok(if row.state.is_empty() { Whose::default() } else { parse(&row.state)? })
     }
 }
 
 /// The part of what is known of a transaction or a subscription that says whose it is.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct OfCustomer {
+struct Whose {
+    subscription: Option<String>,
     customer: Option<String>,
 }
 

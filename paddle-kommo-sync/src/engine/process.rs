@@ -281,8 +281,10 @@ impl Sync {
                 Ok(step.into())
             }
             Decision::Park(parked) => {
+                // Which deal is meant is clear: what follows must not look for another one.
+                let links = stored.links_found();
                 let learned =
-                    stored.learned(&stored.known.clone().fold_parked(event, data), Vec::new())?;
+                    stored.learned(&stored.known.clone().fold_parked(event, data), links)?;
                 self.end(lease, Outcome::Parked(parked), learned).await.map(Next::from)
             }
             // A rule asked for a deal that it was given: a mistake of ours, and nothing to write.

@@ -3,6 +3,7 @@
 use kommo_client::{Client, LeadId, Priority};
 use paddle_webhook::{CustomerId, Event, EventData, TransactionId};
 use serde::{Serialize, de::DeserializeOwned};
+use time::OffsetDateTime;
 
 use super::{Sync, decided::Lesson, text};
 use crate::{
@@ -23,6 +24,8 @@ pub(super) struct Stored {
     pub(super) known: Known,
     /// The rung that answered, once the deal was found.
     pub(super) rung: Option<Rung>,
+    /// When the sale began.
+    began: OffsetDateTime,
     transaction: Option<KnownRow>,
     subscription: Option<KnownRow>,
     customer: Option<KnownRow>,
@@ -68,11 +71,13 @@ impl Sync {
         known.transaction = parsed(transaction.as_ref())?;
         known.subscription = parsed(subscription.as_ref())?;
         known.customer = parsed(customer.as_ref())?;
+        let began = known.sale_began(event, data);
         Ok(Stored {
             references,
             links,
             known,
             rung: None,
+            began,
             transaction,
             subscription,
             customer,
@@ -207,7 +212,8 @@ impl Sync {
             let detail = "no deal is named, and the customer's e-mail address is not known: link the event to a deal by hand";
             return Ok(Err(Parked::new(ParkReason::NoDeal, detail)));
         };
-        link::by_email(kommo, &email, &self.0.config).await.map_err(|error| reaction(&error))
+        let sale = (&self.0.config, stored.began);
+        link::by_email(kommo, &email, sale).await.map_err(|error| reaction(&error))
     }
 
     /// The customer's address: from an event, or as it was told before, else from the application.
@@ -299,6 +305,14 @@ impl Stored {
         keep(&self.customer, written(&after.customer)?);
         keep(&self.sale, written::<SaleKnown>(&after.sale)?);
         Ok(learned)
+    }
+
+    /// The links to the deal that was found, if one was.
+    pub(super) fn links_found(&self) -> Vec<LinkRow> {
+        match (&self.known.deal, self.rung) {
+            (Some(deal), Some(rung)) => self.references.links(deal.lead, rung),
+            _ => Vec::new(),
+        }
     }
 
     /// What of this is new, for whoever has to take it back. A customer's address is one whatever becomes of the sale.

@@ -98,9 +98,14 @@ impl SaleKnown {
         is_news
     }
 
-    /// Whether what a person bought before, or another sale, is what the sums of the deal tell of.
-    pub(crate) fn has_first_payment_before(&self, transaction: &str) -> bool {
-        self.counted().any(|(id, payment)| id != transaction && payment.is_first)
+    /// Whether another sale than that of this first payment is what the sums of the deal tell of: what a person bought before,
+    /// or what a subscription pays that began with a trial, or before anything was heard of it.
+    pub(crate) fn has_another_sale(&self, transaction: &str, subscription: Option<&str>) -> bool {
+        let is_others = |payment: &SalePayment| {
+            let own = payment.subscription.as_deref();
+            payment.is_first || (own.is_some() && own != subscription)
+        };
+        self.counted().any(|(id, payment)| id != transaction && is_others(payment))
     }
 
     /// A second payment, or what a second subscription pays, is not this deal's: nothing of it is summed, nor what comes
@@ -202,14 +207,21 @@ impl SaleKnown {
         self.live().any(|id| id == this) && self.began_before(this, that)
     }
 
+    /// Whether this subscription is running, if anybody has told of it.
+    pub(crate) fn is_running(&self, subscription: &str) -> Option<bool> {
+        self.subscriptions.get(subscription).map(|status| is_live(status))
+    }
+
     fn live(&self) -> impl Iterator<Item = &str> {
-        let is_live =
-            |status: &str| matches!(status, "active" | "trialing" | "past_due" | "paused");
-        let live = self.subscriptions.iter().filter(move |(_, status)| is_live(status));
+        let live = self.subscriptions.iter().filter(|(_, status)| is_live(status));
         live.map(|(id, _)| id.as_str())
     }
 
     fn began_before(&self, this: &str, that: &str) -> bool {
         (self.began.get(this), this) < (self.began.get(that), that)
     }
+}
+
+fn is_live(status: &str) -> bool {
+    matches!(status, "active" | "trialing" | "past_due" | "paused")
 }

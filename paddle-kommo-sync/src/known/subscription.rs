@@ -18,6 +18,9 @@ pub(crate) struct SubscriptionKnown {
     /// Whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) customer: Option<String>,
+    /// When it began, by the earliest that was heard of it.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<OffsetDateTime>,
     version: Option<Version>,
     /// Its newest state.
     pub(crate) snapshot: Option<Snapshot>,
@@ -109,6 +112,7 @@ fn plan(subscription: &Subscription) -> String {
 
 impl SubscriptionKnown {
     pub(super) fn fold(&mut self, event: &Event, subscription: &Subscription) {
+        super::no_later(&mut self.began, subscription.created_at.unwrap_or(event.occurred_at()));
         if let Some(customer) = &subscription.customer_id {
             self.customer = Some(customer.as_str().to_owned()).max(self.customer.take());
         }
@@ -135,6 +139,7 @@ impl SubscriptionKnown {
         data: &EventData,
         transaction: &Transaction,
     ) {
+        super::no_later(&mut self.began, transaction.created_at.unwrap_or(event.occurred_at()));
         match data {
             EventData::TransactionCompleted(_) => {
                 self.paid(event.occurred_at());

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kommo_client::LeadId;
-use paddle_webhook::{Adjustment, Currency, CustomerId, Event, Money, Transaction};
+use paddle_webhook::{Adjustment, Currency, CustomerId, Event, Money, SubscriptionId, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -15,6 +15,12 @@ pub(crate) struct TransactionKnown {
     /// Whose it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) customer: Option<String>,
+    /// The subscription that it is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subscription: Option<String>,
+    /// When it was made, by the earliest that was heard of it.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub(super) began: Option<OffsetDateTime>,
     /// What was paid, once the transaction was completed.
     pub(crate) paid: Option<Paid>,
     /// The deal it won.
@@ -104,8 +110,10 @@ impl AdjustmentKnown {
 }
 
 impl TransactionKnown {
-    pub(super) fn fold(&mut self, transaction: &Transaction) {
-        self.is_of(transaction.customer_id.as_ref());
+    pub(super) fn fold(&mut self, event: &Event, transaction: &Transaction) {
+        self.is_of(transaction.customer_id.as_ref(), transaction.subscription_id.as_ref());
+        let at = transaction.created_at.unwrap_or(event.occurred_at());
+        super::no_later(&mut self.began, at);
         match transaction.status.as_str() {
             "completed" => {
                 if let Some(total) = transaction.total() {
@@ -128,13 +136,15 @@ impl TransactionKnown {
         }
     }
 
-    fn is_of(&mut self, customer: Option<&CustomerId>) {
+    fn is_of(&mut self, customer: Option<&CustomerId>, subscription: Option<&SubscriptionId>) {
         // Paddle can move a transaction to another customer before it is paid; the greatest id makes it the same in any order.
         self.customer = customer.map(|id| id.as_str().to_owned()).max(self.customer.take());
+        let subscription = subscription.map(|id| id.as_str().to_owned());
+        self.subscription = subscription.max(self.subscription.take());
     }
 
     pub(super) fn fold_adjustment(&mut self, event: &Event, adjustment: &Adjustment) {
-        self.is_of(adjustment.customer_id.as_ref());
+        self.is_of(adjustment.customer_id.as_ref(), adjustment.subscription_id.as_ref());
         let version = Version::new(event, adjustment.updated_at, adjustment.status.as_str());
         let id = adjustment.id.as_str();
         let is_approved = adjustment.status.as_str() == "approved";

@@ -1,11 +1,16 @@
 //! The deal by the customer's e-mail address: the last rung, and what confirms an unsigned id.
 
 use kommo_client::{Client, Contact, Lead, LeadId};
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     config::Config,
     outcome::{ParkReason, Parked},
 };
+
+/// A deal may be opened for a sale that has just begun, by a form or by an automation. One that is opened later than so long
+/// after is about something else.
+const OPENED_FOR: Duration = Duration::days(1);
 
 /// Whether the customer with this address is a contact of the deal that an unsigned id names.
 pub(crate) async fn is_confirmed(
@@ -17,11 +22,11 @@ pub(crate) async fn is_confirmed(
     Ok(contacts.iter().any(|contact| contact.lead_ids.contains(&lead)))
 }
 
-/// The last rung: the contact with exactly this address, and its one open deal.
+/// The last rung: the contact with exactly this address, and its one open deal that was there when the sale began.
 pub(crate) async fn by_email(
     kommo: &Client,
     email: &str,
-    config: &Config,
+    (config, began): (&Config, OffsetDateTime),
 ) -> Result<Result<LeadId, Parked>, kommo_client::Error> {
     let contacts = kommo.contacts().find_by_email(email).await?;
     let mut leads: Vec<LeadId> =
@@ -31,10 +36,10 @@ pub(crate) async fn by_email(
     let read = kommo.leads().list_by_ids(&leads).await?;
     let open: Vec<LeadId> = read
         .iter()
-        .filter(|lead| standing(lead, config) == Standing::Open)
+        .filter(|lead| standing(lead, config, began) == Standing::Open)
         .map(|lead| lead.id)
         .collect();
-    let why = |candidates: &[LeadId]| why(candidates, &read, &contacts, config);
+    let why = |candidates: &[LeadId]| why(candidates, &read, &contacts, (config, began));
     Ok(match open.as_slice() {
         [lead] => Ok(*lead),
         [] => {
@@ -62,10 +67,12 @@ enum Standing {
     Lost,
     /// What was made for a sale, for those who look after the customer, is not what the customer buys next.
     MadeForASale,
+    /// It was opened after the sale began: about what the customer may buy next.
+    OpenedLater,
     Gone,
 }
 
-fn standing(lead: &Lead, config: &Config) -> Standing {
+fn standing(lead: &Lead, config: &Config, began: OffsetDateTime) -> Standing {
     let won = lead.pipeline_id.map(|pipeline| config.stages.won(pipeline));
     if lead.is_won() || (lead.status_id.is_some() && lead.status_id == won) {
         Standing::Won
@@ -75,21 +82,29 @@ fn standing(lead: &Lead, config: &Config) -> Standing {
         Standing::Gone
     } else if lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline)) {
         Standing::MadeForASale
+    } else if lead.created_at.is_some_and(|at| at > began.saturating_add(OPENED_FOR)) {
+        Standing::OpenedLater
     } else {
         Standing::Open
     }
 }
 
 /// Of each candidate how it stands, and by which contact it came up. Ids only: this ends up in logs.
-fn why(candidates: &[LeadId], leads: &[Lead], contacts: &[Contact], config: &Config) -> String {
+fn why(
+    candidates: &[LeadId],
+    leads: &[Lead],
+    contacts: &[Contact],
+    (config, began): (&Config, OffsetDateTime),
+) -> String {
     const MOST: usize = 10;
     let each = candidates.iter().take(MOST).map(|id| {
         let lead = leads.iter().find(|lead| lead.id == *id);
-        let standing = match lead.map_or(Standing::Gone, |lead| standing(lead, config)) {
+        let standing = match lead.map_or(Standing::Gone, |lead| standing(lead, config, began)) {
             Standing::Open => "open",
             Standing::Won => "won",
             Standing::Lost => "lost",
             Standing::MadeForASale => "made for an earlier sale",
+            Standing::OpenedLater => "opened after this sale",
             Standing::Gone => "gone",
         };
         let of = contacts.iter().filter(|contact| contact.lead_ids.contains(id));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use kommo_client::{LeadId, PipelineId, StatusId, fake::FakeLead};
 use paddle_kommo_sync::{
     CustomerLookup, DealRefKey, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, Outcome,
-    ParkReason, Reason, SyncBuilder,
+    ParkReason, Reason, SyncBuilder, Unlinked,
     fake_paddle::{Fault, Purchase},
 };
 use paddle_webhook::{CustomerId, Environment, Event, TransactionId};
@@ -19,7 +19,7 @@ use crate::{
     documents::{Shop, connect},
     support::{
         LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
-        events::{customer, event, refund, renewal, subscription, time, transaction},
+        events::{customer, event, moment, refund, renewal, subscription, time, transaction},
         lead_ids,
     },
 };
@@ -180,6 +180,75 @@ async fn an_address_with_several_open_deals_is_ambiguous_and_with_none_is_no_dea
     assert!(parked.detail.contains(&why), "{}", parked.detail);
     assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7])));
     assert_eq!(world.writes(), 0);
+}
+
+/// A customer bought without a rep, and months later somebody opens a deal with them about something else.
+#[tokio::test]
+async fn a_deal_that_was_opened_after_the_sale_is_not_the_one_that_was_paid_for() {
+    const DAY: i64 = 86_400;
+    let unnamed = |mut data: Value| {
+        data["custom_data"] = Value::Null;
+        data
+    };
+    for unlinked in [Unlinked::Park, Unlinked::Ignore] {
+        let world = World::with(|config| config.unlinked = unlinked).await;
+        world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+        let payment = paid_by(&Value::Null);
+        world.handle(&payment).await;
+        world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
+        world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
+        let jo = world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
+        let mut renewed = renewal();
+        renewed["created_at"] = json!(time(92 * DAY));
+        let mut changed = subscription("active");
+        changed["updated_at"] = json!(time(93 * DAY));
+        for event in [
+            event("customer.updated", 91 * DAY, &customer("jo@example.com")),
+            event("transaction.completed", 92 * DAY, &unnamed(renewed)),
+            event("subscription.updated", 93 * DAY, &unnamed(changed)),
+        ] {
+            world.handle(&event).await;
+        }
+        assert_eq!(world.writes(), 0, "{unlinked:?}");
+        if unlinked == Unlinked::Park {
+            let parked = world.parked(&payment).await;
+            assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7])));
+            let why = format!("(deal 7 is opened after this sale, of contact {jo})");
+            assert!(parked.detail.contains(&why), "{}", parked.detail);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deal_that_was_opened_for_the_sale_is_found() {
+    let world = World::new().await;
+    world.kommo.set_time(Some(moment(43_200).unix_timestamp()));
+    world.kommo.add_lead(FakeLead::new("By a form").id(7).stage(PIPELINE, NEGOTIATION));
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    assert_eq!(world.done(&paid_by(&Value::Null)).await, [Reason::FirstPayment]);
+}
+
+#[tokio::test]
+async fn a_persons_word_on_a_transaction_holds_for_its_subscription_and_its_customer() {
+    let world = World::new().await;
+    world.kommo.add_lead(FakeLead::new("The right one").id(7).stage(PIPELINE, NEGOTIATION));
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    world.sync.link("txn_first", LeadId::new(7)).await.unwrap();
+    let mut another = transaction();
+    (another["id"], another["subscription_id"]) = (json!("txn_another"), json!("sub_another"));
+    another["custom_data"] = Value::Null;
+    for (number, event) in [
+        event("transaction.completed", 100, &renewal()),
+        event("transaction.completed", 200, &another),
+    ]
+    .iter()
+    .enumerate()
+    {
+        world.done(event).await;
+        assert_eq!(world.kommo.note_texts(7).len(), number + 1);
+    }
+    assert_eq!(world.notes().len(), 1, "what was told before the word");
 }
 
 #[tokio::test]

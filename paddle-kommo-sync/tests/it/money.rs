@@ -290,7 +290,11 @@ async fn nothing_of_a_second_payment_is_summed() {
         for event in order {
             let fields = world.lead()["custom_fields_values"].clone();
             let reasons = world.done(event).await;
-            if reasons == [Reason::AnotherPayment] && is_in_order {
+            if reasons != [Reason::AnotherPayment] {
+                continue;
+            }
+            assert_eq!(sums(&world), ["652.15", "0.00", "652.15"], "at once");
+            if is_in_order {
                 assert_eq!(world.lead()["custom_fields_values"], fields);
             }
         }
@@ -299,6 +303,45 @@ async fn nothing_of_a_second_payment_is_summed() {
         world.done(&event("adjustment.updated", 60, &refund("approved"))).await;
         assert_eq!(sums(&world), ["978.77", "100.00", "878.77"], "the deal's own go on");
     }
+}
+
+/// The rep has closed the deal when the trial began.
+#[tokio::test]
+async fn nothing_of_a_second_payment_is_summed_where_the_first_sale_was_a_trial() {
+    let world = with_sums(|_| {}).await;
+    let mut checkout = transaction();
+    checkout["details"]["totals"]["total"] = json!("0");
+    world.ignored(&event("transaction.completed", 0, &checkout)).await;
+    world.done(&event("subscription.trialing", 1, &subscription("trialing"))).await;
+    world.kommo.move_lead(LEAD, PIPELINE, WON);
+    world.done(&event("transaction.completed", 10, &renewal())).await;
+    let mut second = transaction();
+    (second["id"], second["subscription_id"]) = (json!("txn_second"), json!("sub_second"));
+    let second = event("transaction.completed", 20, &second);
+    assert_eq!(world.done(&second).await, [Reason::AnotherPayment]);
+    let mut next = renewal();
+    next["id"] = json!("txn_next");
+    world.done(&event("transaction.completed", 30, &next)).await;
+    assert_eq!(sums(&world), ["653.24", "0.00", "653.24"], "twice 326.62");
+}
+
+#[tokio::test]
+async fn nothing_is_summed_beside_a_sale_that_only_kommo_names() {
+    let world = with_sums(|_| {}).await;
+    world.done(&paid()).await;
+    let fresh = world.restarted(MemoryStore::new()).await;
+    let mut second = transaction();
+    (second["id"], second["subscription_id"]) = (json!("txn_second"), json!("sub_second"));
+    let mut back = refund("approved");
+    back["transaction_id"] = json!("txn_second");
+    back["subscription_id"] = json!("sub_second");
+    for event in
+        [event("transaction.completed", 10, &second), event("adjustment.updated", 20, &back)]
+    {
+        fresh.handle(&event).await.unwrap();
+        assert_eq!(sums(&world), ["652.15", "0.00", "652.15"]);
+    }
+    assert_eq!(world.notes().len(), 3, "but it is told");
 }
 
 #[tokio::test]

@@ -79,3 +79,13 @@ async fn a_charge_alone_changes_no_plan() {
     assert_eq!(world.done(&charge).await, [Reason::PlanChanged]);
     assert_eq!(world.field("PLAN_NAME"), plan);
 }
+
+#[tokio::test]
+async fn what_none_is_taken_of_is_not_what_was_bought() {
+    let world = sold().await;
+    let items = json!([item("Pro", 10), item("Reports", 1), item("Support", 0)]);
+    assert_eq!(world.done(&charged(100, 102, &items)).await, [Reason::PlanChanged]);
+    let notes = world.notes();
+    let note = notes.iter().find(|note| note.starts_with("Plan change paid")).unwrap();
+    assert!(!note.contains("before"), "it is for the same as before: {note}");
+}

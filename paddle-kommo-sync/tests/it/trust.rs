@@ -168,6 +168,28 @@ async fn an_address_opens_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_deal_that_was_confirmed_is_kept_while_its_payment_waits_for_a_person() {
+    let world = world(UnsignedLinks::ConfirmByEmail).await;
+    world.kommo.add_lead(FakeLead::new("Lost").id(7).stage(PIPELINE, LOST));
+    world.kommo.add_contact("Jo", &["jo@example.com"], &[LEAD, 7]);
+    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
+    world.done(&paid(&json!({"kommo_lead_id": LEAD}))).await;
+    let mut second = transaction();
+    (second["id"], second["subscription_id"]) = (json!("txn_second"), Value::Null);
+    second["custom_data"] = json!({"kommo_lead_id": 7});
+    let second = event("transaction.completed", 20, &second);
+    assert_eq!(world.parked(&second).await.reason, ParkReason::DealLost);
+    let mut back = refund("approved");
+    (back["transaction_id"], back["subscription_id"]) = (json!("txn_second"), Value::Null);
+    world.done(&event("adjustment.updated", 30, &back)).await;
+    assert_eq!((world.notes().len(), world.kommo.note_texts(7).len()), (1, 1));
+    world.kommo.move_lead(7, PIPELINE, NEGOTIATION);
+    world.sync.resume(second.id().as_str()).await.unwrap();
+    world.done(&second).await;
+    assert_eq!(world.kommo.lead(7).unwrap()["status_id"], WON);
+}
+
+#[tokio::test]
 async fn of_two_addresses_the_newer_one_counts_in_either_order() {
     let of = |seconds: i64, email: &str| {
         let mut data = customer(email);
