@@ -2,6 +2,7 @@
 
 mod adjustment;
 mod agreed;
+mod configured;
 mod documents;
 mod draft;
 mod dunning;
@@ -18,7 +19,7 @@ use paddle_webhook::{CustomData, Environment, Event, EventData};
 use time::OffsetDateTime;
 
 use self::draft::Draft;
-pub(crate) use self::overwrite::leave_to_persons;
+pub(crate) use self::{configured::as_configured, overwrite::leave_to_persons};
 use crate::{
     config::{Config, Invoices, SandboxEvents},
     known::{Deal, Known},

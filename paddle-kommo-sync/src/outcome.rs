@@ -81,6 +81,8 @@ pub enum LeftOutPart {
     Responsible,
     /// A contact of a new deal.
     Contact,
+    /// The type that a task was meant to have: it has Kommo's own.
+    TaskType,
 }
 
 impl fmt::Display for LeftOutPart {
@@ -91,6 +93,7 @@ impl fmt::Display for LeftOutPart {
             Self::Decimals => "decimals of the price",
             Self::Responsible => "responsible user",
             Self::Contact => "contact",
+            Self::TaskType => "task type",
         })
     }
 }

@@ -21,10 +21,12 @@ impl Applier<'_> {
         }
         let text = format!("{} {}", task.text, row.marker);
         let mut responsible = self.responsible(&task.responsible).await?;
+        let mut task_type = Some(TaskTypeId::new(task.type_id));
         loop {
-            let mut new = NewTask::new(text.as_str(), task.due_at)
-                .lead(task.lead)
-                .task_type(TaskTypeId::new(task.type_id));
+            let mut new = NewTask::new(text.as_str(), task.due_at).lead(task.lead);
+            if let Some(task_type) = task_type {
+                new = new.task_type(task_type);
+            }
             if let Some(user) = responsible.first() {
                 new = new.responsible_user(*user);
             }
@@ -38,6 +40,13 @@ impl Applier<'_> {
                     work.left_out.push(LeftOut {
                         what: LeftOutPart::Responsible,
                         why: format!("Kommo does not accept user {user} for a task"),
+                    });
+                }
+                Err(failure) if task_type.is_some() && names(&failure, "task_type_id") => {
+                    task_type = None;
+                    work.left_out.push(LeftOut {
+                        what: LeftOutPart::TaskType,
+                        why: format!("Kommo has no task type {}", task.type_id),
                     });
                 }
                 answer => return self.record(work, row, answer).await,

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     apply::{kept, unsettled},
     config::LostDeals,
-    decide::leave_to_persons,
+    decide::{as_configured, leave_to_persons},
     error::StoreError,
     failure::{Reaction, reaction},
     known::Account,
@@ -50,6 +50,7 @@ impl Sync {
         self.remember_begun(lease, &decided, &mut rows).await?;
         let in_doubt = decided.begun.is_some();
         let mut effects = parsed(rows)?;
+        self.as_configured(&mut effects);
         let is_open = |row: &EffectRow| row.state != EffectState::Done;
         let Some(planned) =
             effects.iter().find(|(row, _)| is_open(row)).map(|(_, effect)| effect.lead())
@@ -118,6 +119,19 @@ impl Sync {
         Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }))
     }
 
+    /// Kommo may have refused what an older configuration said: of what is not begun, the one of today counts.
+    fn as_configured(&self, effects: &mut [(EffectRow, Effect)]) {
+        let won_in = |(_, effect): &(EffectRow, Effect)| match effect {
+            Effect::UpdateLead(update) => update.stage.map(|stage| stage.pipeline),
+            _ => None,
+        };
+        let own = effects.iter().find_map(won_in);
+        let is_planned = |row: &EffectRow| row.state == EffectState::Planned;
+        for (row, effect) in effects.iter_mut().filter(|(row, _)| is_planned(row)) {
+            as_configured((&row.name, effect), own, &self.0.config);
+        }
+    }
+
     /// Makes a change of a deal fit how the deal stands by now.
     async fn fit(
         &self,
@@ -132,7 +146,11 @@ impl Sync {
             match (lead.pipeline_id, lead.status_id) {
                 // A lost deal has the same stage in every pipeline.
                 (pipeline, Some(status))
-                    if status == stage.from && pipeline.is_none_or(is_there) => {}
+                    if status == stage.from && pipeline.is_none_or(is_there) =>
+                {
+                    let to = self.0.config.stages.won(stage.pipeline);
+                    update.stage = Some(StageMove { to, ..stage }).filter(|stage| stage.from != to);
+                }
                 // It happened, by our call without an answer or by a person; perhaps the deal went on from there.
                 (_, Some(status))
                     if status == stage.to || status == StatusId::WON || has_happened =>

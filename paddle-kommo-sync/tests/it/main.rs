@@ -24,6 +24,7 @@ mod history;
 mod lifecycle;
 mod links;
 mod meanwhile;
+mod mended;
 mod money;
 mod money_back;
 mod moves;

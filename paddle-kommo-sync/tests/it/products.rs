@@ -7,7 +7,7 @@ use kommo_client::{
     fake::{FakeLead, Fault, LedgerKind},
 };
 use paddle_kommo_sync::{
-    LeftOutPart, LostDeals, MemoryStore, Outcome, ParkReason, PriceBasis, Products, Reason,
+    Config, LeftOutPart, LostDeals, MemoryStore, Outcome, ParkReason, PriceBasis, Products, Reason,
     RefundedDeal, plan::Field,
 };
 use paddle_webhook::Event;
@@ -413,11 +413,14 @@ async fn what_kommo_does_not_take_of_a_new_deal_is_left_out() {
 
 #[tokio::test]
 async fn a_pipeline_that_is_gone_parks_at_the_end_and_goes_on_from_there() {
-    let world = World::with(|config| {
-        config.products = Products::DealPerProduct;
-        config.product_deals_pipeline = 77;
-    })
-    .await;
+    let config = |pipeline| {
+        move |config: &mut Config| {
+            config.products = Products::DealPerProduct;
+            config.product_deals_pipeline = pipeline;
+        }
+    };
+    let store = MemoryStore::new();
+    let world = World::built(config(77), store.clone(), |builder| builder).await;
     let payment = paid();
     let parked = world.parked(&payment).await;
     assert_eq!(parked.reason, ParkReason::Refused);
@@ -427,6 +430,15 @@ async fn a_pipeline_that_is_gone_parks_at_the_end_and_goes_on_from_there() {
     assert!(world.sync.resume(payment.id().as_str()).await.unwrap());
     assert_eq!(world.parked(&payment).await.reason, ParkReason::Refused);
     assert_eq!(world.notes().len(), 1);
+
+    let mut mended = Config::default();
+    config(0)(&mut mended);
+    let mended = world.restarted_with(store, |builder| builder.config(mended)).await;
+    assert!(mended.resume(payment.id().as_str()).await.unwrap());
+    let outcome = mended.handle(&payment).await.unwrap();
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome}");
+    assert_eq!((made(&world).len(), world.notes().len()), (2, 1));
+    assert_eq!(lead(&world, made(&world)[0])["pipeline_id"], PIPELINE);
 }
 
 #[tokio::test]
