@@ -251,6 +251,7 @@ impl Applier<'_> {
         let failure = match answer {
             Ok(id) => {
                 self.store.done(&work.lease, &row.name, Some(id)).await?;
+                tracing::debug!(effect = row.name, id, "written");
                 return Ok(());
             }
             Err(failure) => failure,

@@ -83,10 +83,9 @@ impl Sync {
             Err(_) => store.put(account, &new).await?,
         };
         self.0.wake.notify_one();
-        Ok(match put {
-            Put::New => Accepted::New,
-            Put::Known(_) => Accepted::Duplicate,
-        })
+        let is_new = put == Put::New;
+        tracing::debug!(event_id = %event.id(), event_type = %event.event_type(), is_new, "taken in");
+        Ok(if is_new { Accepted::New } else { Accepted::Duplicate })
     }
 
     /// Whether what is stored under the id of this event happened otherwise. A replay has another `notification_id`, and no

@@ -311,6 +311,8 @@ impl Sync {
                 let lessons = stored.lessons(&learned)?;
                 let decided = Decided { plan, lessons, begun };
                 let mut rows = self.journal(lease, &decided, &learned).await?;
+                let (reasons, effects) = (codes(&decided.plan.reasons), rows.len());
+                tracing::debug!(lead = deal.lead.get(), reasons, effects, "decided");
                 self.remember_begun(lease, &decided, &mut rows).await?;
                 let effects = parsed(rows)?;
                 self.reopen(&stored, &links).await?;

@@ -10,7 +10,7 @@ use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 use crate::support::{
     LEAD, World,
-    events::{customer, event, refund, subscription, transaction},
+    events::{customer, event, named, refund, subscription, transaction},
 };
 
 /// Everything that is logged.
@@ -53,7 +53,7 @@ async fn no_log_line_and_no_debug_text_holds_a_secret_or_a_person() {
     payment["custom_data"] = Value::Null;
     payment["items"][0]["price"]["name"] = json!("Canary Plan");
     payment["payments"] = json!([{"method_details": {"card": {"cardholder_name": "Canary Holder", "last4": "4242"}}}]);
-    world.done(&event("transaction.completed", 1, &payment)).await;
+    world.done(&named("evt_story", "transaction.completed", 1, &payment)).await;
     world.done(&event("subscription.canceled", 2, &subscription("canceled"))).await;
     world.kommo.set_token_valid(false);
     let mut back = refund("approved");
@@ -64,6 +64,11 @@ async fn no_log_line_and_no_debug_text_holds_a_secret_or_a_person() {
     world.handle(&event("transaction.completed", 4, &bad)).await;
 
     let printed = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let of_story = |line: &&str| line.contains("evt_story");
+    let story: Vec<&str> = printed.lines().filter(of_story).collect();
+    let said = [": taken in", ": decided", ": written effect=\"note:", ": done"];
+    let places = said.map(|said| story.iter().position(|line| line.contains(said)));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} {story:#?}");
     assert!(printed.contains("kommo request"), "the log was taken");
     let debug = format!("{:?} {:?}", world.sync, world.sync.parked(10).await.unwrap());
     for text in [printed.to_lowercase(), debug.to_lowercase()] {
