@@ -46,6 +46,8 @@ impl Sync {
         if decided.is_taken_back() {
             return self.plan(claimed, event, data, decided.begun).await;
         }
+        // Whoever planned this may have stopped before it did so.
+        self.reopen_siblings(&References::of_event(event, data)).await?;
         let mut rows = claimed.effects.clone();
         self.remember_begun(lease, &decided, &mut rows).await?;
         let in_doubt = decided.begun.is_some();

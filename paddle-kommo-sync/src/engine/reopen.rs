@@ -28,6 +28,13 @@ impl Sync {
         }
     }
 
+    /// The same, by what is stored of the event.
+    pub(super) async fn reopen_siblings(&self, references: &References) -> Result<(), StoreError> {
+        let Some(customer) = &references.customer else { return Ok(()) };
+        let links = self.0.store.links(self.0.account, &references.entities()).await?;
+        if links.is_empty() { Ok(()) } else { self.reopen_without_deal(customer).await }
+    }
+
     /// The address of this customer is known: it may tell the deal, or confirm it.
     pub(super) async fn reopen_by_address(
         &self,

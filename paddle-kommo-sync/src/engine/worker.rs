@@ -19,8 +19,10 @@ use crate::{
 /// How often the store is asked for what has come due by itself.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How often the bodies of ended events are looked through, and how many are forgotten at a time.
-const PRUNE: Duration = Duration::from_secs(3_600);
+/// How often the database is looked through for what was left open, and for what is to be forgotten.
+const UPKEEP: Duration = Duration::from_secs(3_600);
+
+/// So many bodies are forgotten at a time.
 const PRUNED: usize = 500;
 
 /// How long work in progress may go on after the shutdown was asked for.
@@ -44,8 +46,11 @@ impl Sync {
         let mut shutdown = std::pin::pin!(shutdown);
         let mut working = FuturesUnordered::new();
         let looking = async {
-            self.reopen_left().await;
-            self.prune().await;
+            loop {
+                self.reopen_left().await;
+                self.prune().await;
+                tokio::time::sleep(UPKEEP).await;
+            }
         };
         let upkeep = async { tokio::join!(looking, self.beat()) };
         let mut upkeep = std::pin::pin!(upkeep);
@@ -107,7 +112,7 @@ impl Sync {
         }
     }
 
-    /// Forgets the bodies of what ended long ago, every hour.
+    /// Forgets the bodies of what ended long ago.
     async fn prune(&self) {
         loop {
             let before =
@@ -115,11 +120,8 @@ impl Sync {
             match self.0.store.prune(self.0.account, before, PRUNED).await {
                 // More of it: the others get their turn in between.
                 Ok(PRUNED) => tokio::time::sleep(POLL).await,
-                Ok(_) => tokio::time::sleep(PRUNE).await,
-                Err(error) => {
-                    self.failed(&error);
-                    tokio::time::sleep(PRUNE).await;
-                }
+                Ok(_) => return,
+                Err(error) => return self.failed(&error),
             }
         }
     }
