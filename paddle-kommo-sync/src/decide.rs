@@ -122,6 +122,9 @@ fn by_the_table(
         EventData::TransactionCompleted(transaction) => payment::completed(facts, transaction),
         EventData::TransactionPaymentFailed(transaction)
         | EventData::TransactionPastDue(transaction) => dunning::payment_failed(facts, transaction),
+        EventData::TransactionCanceled(transaction) => {
+            dunning::invoice_canceled(facts, transaction)
+        }
         EventData::TransactionUpdated(transaction) if transaction.status.as_str() == "refunded" => {
             adjustment::refunded_by_status(facts, transaction)
         }

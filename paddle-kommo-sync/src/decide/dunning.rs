@@ -83,7 +83,7 @@ fn invoice_past_due(facts: Facts<'_>, transaction: &Transaction) -> Decision {
     if transaction.subscription_id.is_some() {
         return Decision::Ignore(Reason::NothingToDo);
     }
-    if known.told.contains(INVOICE) || known.paid.is_some() {
+    if known.told.contains(INVOICE) || known.paid.is_some() || known.is_canceled {
         return Decision::Ignore(Reason::InvoicePastDue);
     }
     let deal = match facts.deal() {
@@ -97,6 +97,21 @@ fn invoice_past_due(facts: Facts<'_>, transaction: &Transaction) -> Decision {
     known.transaction.told.insert(INVOICE.to_owned());
     known.transaction.tasks.insert(INVOICE.to_owned(), task);
     draft.act(&facts, known)
+}
+
+/// `transaction.canceled`: nobody has to run after an invoice that was given up.
+pub(super) fn invoice_canceled(mut facts: Facts<'_>, transaction: &Transaction) -> Decision {
+    let Some(task) = facts.known.transaction.tasks.remove(INVOICE) else {
+        return Decision::Ignore(Reason::NothingToDo);
+    };
+    let deal = match facts.deal() {
+        Ok(deal) => deal,
+        Err(decision) => return decision,
+    };
+    let mut draft = Draft::new(deal, Reason::InvoiceCanceled);
+    let values = say::transaction(&facts, transaction);
+    draft.complete_task(&facts, &task, Text::InvoiceCanceledResult, &values);
+    draft.act(&facts, facts.known.clone())
 }
 
 /// One task for the whole time in which the subscription is past due, refreshed when another payment fails.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kommo_client::{LeadId, PipelineId, StatusId, UserId};
 use paddle_webhook::{Currency, Environment, Event};
 use serde_json::{Value, json};
+use time::{Duration, format_description::well_known::Rfc3339, macros::datetime};
 
 use super::{Decision, Rules, decide};
 use crate::{
@@ -104,7 +105,8 @@ impl Story {
     /// One thing happens a day, at noon.
     fn tell(&mut self, kind: &str, data: &Value) {
         self.day = self.day.saturating_add(1);
-        let at = format!("2026-03-{:02}T12:00:00Z", self.day);
+        let at = datetime!(2026-02-28 12:00 UTC) + Duration::days(self.day.into());
+        let at = at.format(&Rfc3339).unwrap();
         let body = json!({"event_id": format!("evt_{}", self.day), "event_type": kind,
             "occurred_at": at, "notification_id": "ntf_1", "data": data});
         let event = Event::from_trusted(body.to_string().as_bytes(), Environment::Live).unwrap();
@@ -285,6 +287,8 @@ fn unpaid(story: &mut Story) {
     let mut invoice = transaction("txn_invoice", "api");
     (invoice["status"], invoice["subscription_id"]) = (json!("past_due"), Value::Null);
     story.tell("transaction.past_due", &invoice);
+    invoice["status"] = json!("canceled");
+    story.tell("transaction.canceled", &invoice);
     for (kind, status) in
         [("subscription.past_due", "past_due"), ("subscription.canceled", "canceled")]
     {

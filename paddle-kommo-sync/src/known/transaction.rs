@@ -34,6 +34,9 @@ pub(crate) struct TransactionKnown {
     pub(crate) adjustments: BTreeMap<String, AdjustmentKnown>,
     /// The transaction itself was seen with the (undocumented) status `refunded`.
     pub(crate) refunded_by_status: bool,
+    /// It was given up before it was paid.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_canceled: bool,
     /// What the rep was already told about it.
     pub(crate) told: BTreeSet<String>,
     /// The tasks that are open because of its chargebacks, by adjustment.
@@ -132,6 +135,7 @@ impl TransactionKnown {
                 }
             }
             "refunded" => self.refunded_by_status = true,
+            "canceled" => self.is_canceled = true,
             _ => {}
         }
     }

@@ -93,6 +93,8 @@ reasons! {
     CheckoutFailed = "checkout_failed",
     /// An invoice without a subscription was not paid in time.
     InvoicePastDue = "invoice_past_due",
+    /// An invoice that was not paid in time was given up: its task is completed.
+    InvoiceCanceled = "invoice_canceled",
     /// A charge beside the renewals failed; the subscription goes on.
     ChargeFailed = "charge_failed",
     /// A payment of a running subscription failed: a past-due spell begins.

@@ -30,6 +30,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::RecoveredResult => "The customer has paid[ {sum}] · {transaction}",
         Text::DunningEndedResult => "The subscription has ended · {subscription}",
         Text::InvoicePastDueTask => "Invoice past due: talk to the customer · {sum} · {plan} · invoice {invoice} · {transaction}",
+        Text::InvoiceCanceledResult => "The invoice was canceled · {invoice} · {transaction}",
         Text::Refund => "Refunded[ {sum}][ of {total}][, {remains} remains] · {reason} · {adjustment} · {transaction}",
         Text::Chargeback => "Chargeback[: {sum}][ of {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Chargeback[ of {sum}]: talk to the customer · {reason} · {transaction}",

@@ -30,6 +30,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::RecoveredResult => "El cliente ya pagó[ {sum}] · {transaction}",
         Text::DunningEndedResult => "La suscripción ha terminado · {subscription}",
         Text::InvoicePastDueTask => "Factura vencida: habla con el cliente · {sum} · {plan} · factura {invoice} · {transaction}",
+        Text::InvoiceCanceledResult => "La factura se canceló · {invoice} · {transaction}",
         Text::Refund => "Reembolso[: {sum}][ de {total}][, quedan {remains}] · {reason} · {adjustment} · {transaction}",
         Text::Chargeback => "Contracargo[: {sum}][ de {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Contracargo[ de {sum}]: habla con el cliente · {reason} · {transaction}",

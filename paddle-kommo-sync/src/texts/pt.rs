@@ -30,6 +30,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::RecoveredResult => "O cliente já pagou[ {sum}] · {transaction}",
         Text::DunningEndedResult => "A assinatura terminou · {subscription}",
         Text::InvoicePastDueTask => "Fatura em atraso: fale com o cliente · {sum} · {plan} · fatura {invoice} · {transaction}",
+        Text::InvoiceCanceledResult => "A fatura foi cancelada · {invoice} · {transaction}",
         Text::Refund => "Reembolso[: {sum}][ de {total}][, restam {remains}] · {reason} · {adjustment} · {transaction}",
         Text::Chargeback => "Chargeback[: {sum}][ de {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Chargeback[ de {sum}]: fale com o cliente · {reason} · {transaction}",

@@ -30,6 +30,7 @@ pub(super) const fn template(text: Text) -> &'static str {
         Text::RecoveredResult => "Клиент оплатил[ {sum}] · {transaction}",
         Text::DunningEndedResult => "Подписка закончилась · {subscription}",
         Text::InvoicePastDueTask => "Счёт просрочен: свяжитесь с клиентом · {sum} · {plan} · счёт {invoice} · {transaction}",
+        Text::InvoiceCanceledResult => "Счёт отменён · {invoice} · {transaction}",
         Text::Refund => "Возврат[: {sum}][ из {total}][, остаётся {remains}] · {reason} · {adjustment} · {transaction}",
         Text::Chargeback => "Чарджбэк[: {sum}][ из {total}] · {reason} · {adjustment} · {transaction}",
         Text::ChargebackTask => "Чарджбэк[ на {sum}]: свяжитесь с клиентом · {reason} · {transaction}",

@@ -67,6 +67,8 @@ named! {
         DunningEndedResult = "dunning_ended_result",
         /// An invoice without a subscription was not paid in time. `{date}` is the day on which Paddle said so.
         InvoicePastDueTask = "invoice_past_due_task",
+        /// With this it is completed when the invoice was canceled. `{date}` is the day on which it was.
+        InvoiceCanceledResult = "invoice_canceled_result",
         /// Money went back to the customer. `{date}` is the day of the refund.
         Refund = "refund",
         /// The customer's bank took a payment back. `{date}` is the day of the chargeback.
@@ -151,7 +153,7 @@ impl Text {
                 Subscription,
             ],
             // A subscription tells so itself.
-            Self::InvoicePastDueTask => &[
+            Self::InvoicePastDueTask | Self::InvoiceCanceledResult => &[
                 Sum,
                 Net,
                 Tax,

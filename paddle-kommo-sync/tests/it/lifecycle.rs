@@ -510,3 +510,23 @@ async fn a_subscription_that_takes_its_fields_back_goes_on_with_them() {
     world.done(&told("subscription.paused", "paused", 10, 15)).await;
     assert_eq!(world.field("SUBSCRIPTION_STATUS"), json!("paused"));
 }
+
+#[tokio::test]
+async fn an_invoice_that_is_canceled_needs_nobody_any_more() {
+    let world = World::new().await;
+    let mut invoice = transaction();
+    (invoice["status"], invoice["subscription_id"]) = (json!("past_due"), Value::Null);
+    let past_due = event("transaction.past_due", 100, &invoice);
+    invoice["status"] = json!("canceled");
+    let canceled = event("transaction.canceled", 200, &invoice);
+    world.done(&past_due).await;
+    assert_eq!(world.done(&canceled).await, [Reason::InvoiceCanceled]);
+    let task = &world.kommo.tasks(LEAD)[0];
+    assert_eq!(task["is_completed"], json!(true));
+    assert!(task["result"]["text"].as_str().unwrap().starts_with("The invoice was canceled"));
+
+    let world = World::new().await;
+    assert_eq!(world.ignored(&canceled).await, Reason::NothingToDo);
+    assert_eq!(world.ignored(&past_due).await, Reason::InvoicePastDue, "told late");
+    assert!(world.tasks().is_empty());
+}
