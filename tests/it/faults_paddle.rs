@@ -131,7 +131,14 @@ async fn p11_authentic_bytes_that_are_no_text_are_kept_for_a_person_and_not_sent
         let body = br#"{"event_id":"evt_1","event_type":"transaction.completed","data":{"name":""#;
         [&body[..], text, br#""}}"#].concat()
     };
-    let table: [(&str, Vec<u8>); 8] = [
+    let named = |event_id: &str, id: &str| {
+        let body = r#"{"event_id":"EVENT","event_type":"transaction.completed","occurred_at":"2026-01-15T12:00:00Z","data":{"id":"ID"}}"#;
+        body.replace("EVENT", event_id).replace("ID", id).into_bytes()
+    };
+    let table: [(&str, Vec<u8>); 11] = [
+        ("an escaped NUL in its id", named("evt_\\u0000", "txn_1")),
+        ("an escaped NUL in the id of what it is about", named("evt_2", "txn_\\u0000")),
+        ("an id that is too long for an index", named("evt_3", &"txn_".repeat(1_000))),
         ("a continuation byte alone", event(b"\x80")),
         ("cut in the middle", event(b"\xe2\x82")),
         ("overlong", event(b"\xc0\xaf")),
@@ -148,13 +155,13 @@ async fn p11_authentic_bytes_that_are_no_text_are_kept_for_a_person_and_not_sent
                 assert_eq!(deliver_bytes(&world, body).await, 200, "{kind:?}: {name}");
             }
         }
-        assert_eq!(parked(&world).await, [("unreadable".to_owned(), 8)], "{kind:?}: each once");
+        assert_eq!(parked(&world).await, [("unreadable".to_owned(), 11)], "{kind:?}: each once");
         // A byte order mark in front is harmless or not: it is never lost.
         let marked = format!("\u{feff}{}", bodies::payment("evt_bom", LEAD));
         assert_eq!(deliver_bytes(&world, marked.as_bytes()).await, 200, "{kind:?}");
         let (done, parked) = (done(&world).await, parked(&world).await);
         let parked: u64 = parked.iter().map(|(_, count)| count).sum();
-        assert_eq!(done + parked, 9, "{kind:?}");
+        assert_eq!(done + parked, 12, "{kind:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paddle_webhook::{Environment, Event, EventType, Verified};
+use paddle_webhook::{Environment, Event, EventData, EventType, Verified};
 use sha2::{Digest as _, Sha256};
 
 use super::{Sync, text};
@@ -31,6 +31,9 @@ impl Sync {
     /// When the future is dropped, the delivery may or may not have been stored; another delivery is harmless.
     pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
         match delivery.parse() {
+            Ok(event) if !has_usual_ids(&event) => {
+                self.put_unreadable(delivery, "its ids are none of Paddle's").await
+            }
             Ok(event) => match self.put(&event).await? {
                 Accepted::Duplicate if self.is_another(&event).await? => {
                     let why = format!(
@@ -137,6 +140,17 @@ impl Sync {
         );
         Ok(Accepted::Unreadable)
     }
+}
+
+/// Whether every store can keep the names of this event. Paddle's are some 30 characters of ASCII.
+fn has_usual_ids(event: &Event) -> bool {
+    const LONGEST: usize = 255;
+    let is_usual = |id: &str| id.len() <= LONGEST && !id.contains('\0');
+    let is_of_usual =
+        |data: EventData| References::of_event(event, &data).entities().into_iter().all(is_usual);
+    is_usual(event.id().as_str())
+        && is_usual(event.event_type().as_str())
+        && event.data().map_or(true, is_of_usual)
 }
 
 /// A payment is what somebody waits for; for history nobody does.
