@@ -160,8 +160,13 @@ impl Facts<'_> {
         self.known.deal.clone().ok_or(Decision::NeedsDeal)
     }
 
-    /// Whether another subscription of the deal began earlier and is running: the deal shows that one, and of this one
-    /// only notes and tasks tell.
+    /// Whether the deal shows another subscription: of this one only notes and tasks tell.
+    fn shows_another_subscription(&self) -> bool {
+        let subscription = self.references.subscription.as_deref();
+        subscription.is_some_and(|subscription| self.known.sale.shows_another(subscription))
+    }
+
+    /// Whether another subscription of the deal began earlier and is running: what this one pays is no part of the sale.
     fn is_of_second_subscription(&self) -> bool {
         let subscription = self.references.subscription.as_deref();
         subscription.is_some_and(|subscription| self.known.sale.is_second(subscription))

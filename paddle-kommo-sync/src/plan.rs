@@ -168,6 +168,19 @@ impl Field {
         matches!(self, Self::PaymentStatus | Self::TotalPaid | Self::TotalRefunded | Self::TotalNet)
     }
 
+    /// Whether it tells of a subscription, as it is now.
+    pub(crate) const fn is_of_subscription(self) -> bool {
+        matches!(
+            self,
+            Self::SubscriptionId
+                | Self::SubscriptionStatus
+                | Self::PlanName
+                | Self::NextBillingDate
+                | Self::SubscriptionEnds
+                | Self::MonthlyRecurringRevenue
+        )
+    }
+
     /// Whether it holds a day.
     pub(crate) const fn is_date(self) -> bool {
         matches!(self, Self::NextBillingDate | Self::LastPaymentDate | Self::SubscriptionEnds)

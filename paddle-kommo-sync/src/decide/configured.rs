@@ -5,41 +5,44 @@ use kommo_client::PipelineId;
 
 use crate::{
     config::{Config, OnWonAction},
-    plan::{Effect, LeadDraft, TaskDraft},
+    plan::{Effect, LeadDraft},
 };
 
 /// Gives an effect that is not begun the type, pipeline or bot that the configuration names today; `own` is the pipeline of
-/// the deal that was paid for. The stage of that deal itself is looked at with the deal.
+/// the deal that was paid for. The stage of that deal itself is looked at with the deal. False when the configuration does not
+/// want it any more.
 pub(crate) fn as_configured(
     (name, effect): (&str, &mut Effect),
     own: Option<PipelineId>,
     config: &Config,
-) {
-    match (effect, on_won(name, config)) {
-        (Effect::AddTask(task), on_won) => set_type(task, on_won, config),
-        (Effect::StartBot(start), Some(OnWonAction::StartSalesbot(bot))) => start.bot = *bot,
-        (Effect::CreateLead(draft), Some(OnWonAction::CreateDeal(deal))) => {
-            (draft.pipeline, draft.stage) = (deal.pipeline, deal.stage);
+) -> bool {
+    let Some(place) = on_won(name) else {
+        match effect {
+            Effect::AddTask(task) => task.type_id = config.tasks.type_id,
+            Effect::CreateLead(draft) => of_product(draft, own, config),
+            _ => {}
         }
-        (Effect::CreateLead(draft), None) if name.starts_with("deal:product:") => {
-            of_product(draft, own, config);
-        }
-        _ => {}
-    }
-}
-
-/// The action that an effect belongs to; effects are named by its place.
-fn on_won<'c>(name: &str, config: &'c Config) -> Option<&'c OnWonAction> {
-    let place = name.strip_prefix("deal:").unwrap_or(name).strip_prefix("on_won:")?;
-    config.on_won.get(place.parse::<usize>().ok()?).map(|on_won| &on_won.action)
-}
-
-fn set_type(task: &mut TaskDraft, on_won: Option<&OnWonAction>, config: &Config) {
-    let own = match on_won {
-        Some(OnWonAction::AddTask(task)) => task.type_id,
-        _ => None,
+        return true;
     };
-    task.type_id = own.unwrap_or(config.tasks.type_id);
+    let action = place.parse().ok().and_then(|place: usize| config.on_won.get(place));
+    match (effect, action.map(|on_won| &on_won.action)) {
+        (Effect::AddTask(task), Some(OnWonAction::AddTask(wanted))) => {
+            task.type_id = wanted.type_id.unwrap_or(config.tasks.type_id);
+        }
+        (Effect::StartBot(start), Some(OnWonAction::StartSalesbot(bot))) => start.bot = *bot,
+        (Effect::CreateLead(draft), Some(OnWonAction::CreateDeal(wanted))) => {
+            (draft.pipeline, draft.stage) = (wanted.pipeline, wanted.stage);
+        }
+        (Effect::AddTag(tag), Some(OnWonAction::AddTag(wanted))) => tag.tag.clone_from(wanted),
+        (Effect::NameLead(_), _) => {}
+        _ => return false,
+    }
+    true
+}
+
+/// The place of the action that an effect belongs to, by which it is named.
+fn on_won(name: &str) -> Option<&str> {
+    name.strip_prefix("deal:").unwrap_or(name).strip_prefix("on_won:")
 }
 
 fn of_product(draft: &mut LeadDraft, own: Option<PipelineId>, config: &Config) {

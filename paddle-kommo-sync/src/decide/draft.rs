@@ -28,6 +28,8 @@ pub(super) struct Draft {
     documents: Vec<DocumentDraft>,
     /// Since when the value of a field is so.
     since: BTreeMap<Field, OffsetDateTime>,
+    /// The subscription that the fields tell of, where it is not that of the event.
+    tells_of: Option<String>,
 }
 
 impl Draft {
@@ -42,7 +44,17 @@ impl Draft {
             further: Vec::new(),
             documents: Vec::new(),
             since: BTreeMap::new(),
+            tells_of: None,
         }
+    }
+
+    /// What is written into fields from now on tells of this subscription.
+    pub(super) fn tell_of(&mut self, subscription: &str) {
+        self.tells_of = Some(subscription.to_owned());
+    }
+
+    fn subscription<'d>(&'d self, facts: &'d Facts<'_>) -> Option<&'d str> {
+        self.tells_of.as_deref().or(facts.references.subscription.as_deref())
     }
 
     pub(super) fn because(&mut self, reason: Reason) {
@@ -95,14 +107,22 @@ impl Draft {
         self.value_at(facts, field, value, facts.event.occurred_at());
     }
 
-    fn value_at(&mut self, facts: &Facts<'_>, field: Field, value: Value, at: OffsetDateTime) {
+    /// Writes what is so since `at`, whenever this event happened.
+    pub(super) fn value_at(
+        &mut self,
+        facts: &Facts<'_>,
+        field: Field,
+        value: Value,
+        at: OffsetDateTime,
+    ) {
         let config = facts.config;
         if !config.fields.is_written(field) {
             return;
         }
         let written = facts.known.sale.written.get(&field);
-        let is_older =
-            written.is_some_and(|written| written.at > at && !is_of_a_later(facts, written));
+        let own = self.subscription(facts);
+        let is_older = written
+            .is_some_and(|written| written.at > at && !gives_way(facts, own, field, written));
         if is_older && !field.is_derived() {
             self.because(Reason::Stale);
             return;
@@ -221,10 +241,11 @@ impl Draft {
         for FieldValue { field, value } in &update.fields {
             let text = value.to_text();
             let before = known.sale.written.get(field);
-            let before = before.filter(|written| !is_of_a_later(facts, written));
+            let own = self.tells_of.as_deref().or(facts.references.subscription.as_deref());
+            let before = before.filter(|written| !gives_way(facts, own, *field, written));
             let since = self.since.get(field).copied().unwrap_or(occurred_at);
             let at = before.map_or(since, |before| before.at.max(since));
-            let of = facts.references.subscription.clone();
+            let of = own.map(str::to_owned);
             let is_looked_at = facts.config.overwrite.of(*field) == Overwrite::IfOurs;
             let now = self.deal.field(*field).filter(|_| is_looked_at);
             let before = now.filter(|now| !now.is_empty()).map(str::to_owned);
@@ -243,19 +264,18 @@ impl Draft {
     }
 }
 
-/// Whether a field tells of a subscription that gives way to that of this event: it was heard of first, and began later.
-pub(super) fn is_of_a_later(facts: &Facts<'_>, written: &Written) -> bool {
-    let (own, other) = (&facts.references.subscription, &written.of);
-    let (Some(own), Some(other)) = (own, other) else { return false };
-    facts.known.sale.shows_before(own, other)
-}
-
-/// Whether a field tells of a subscription that has ended, while that of this event is running.
-pub(super) fn is_of_an_ended(facts: &Facts<'_>, written: &Written) -> bool {
-    let (own, other) = (&facts.references.subscription, &written.of);
-    let (Some(own), Some(other)) = (own, other) else { return false };
-    facts.known.sale.is_running(own) == Some(true)
-        && facts.known.sale.is_running(other) == Some(false)
+/// Whether what a field tells of another subscription gives way to this one: that was heard of first, and began later; or it
+/// has ended, and this one is shown.
+pub(super) fn gives_way(
+    facts: &Facts<'_>,
+    own: Option<&str>,
+    field: Field,
+    written: &Written,
+) -> bool {
+    let (Some(own), Some(other)) = (own, written.of.as_deref()) else { return false };
+    let sale = &facts.known.sale;
+    let has_ended = || own != other && !sale.shows_another(own) && sale.has_ended(other);
+    sale.shows_before(own, other) || (field.is_of_subscription() && has_ended())
 }
 
 /// What every drive takes as it stands, whatever Paddle's number has in it.

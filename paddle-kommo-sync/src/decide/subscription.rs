@@ -1,12 +1,9 @@
 //! The life of a subscription.
 
 use paddle_webhook::Subscription;
+use time::OffsetDateTime;
 
-use super::{
-    Decision, Draft, Facts,
-    draft::{is_of_a_later, is_of_an_ended},
-    dunning, say,
-};
+use super::{Decision, Draft, Facts, draft::gives_way, dunning, say};
 use crate::{
     known::{self, Snapshot},
     plan::{Field, Reason, Value},
@@ -96,7 +93,7 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
     let mut draft = Draft::new(deal, if changes { Reason::ItemsChanged } else { Reason::Stale });
     if changes {
         draft.because(Reason::Stale);
-        if facts.is_of_second_subscription() {
+        if facts.shows_another_subscription() {
             draft.because(Reason::SecondSubscription);
         } else {
             plan(&facts, &mut draft);
@@ -111,8 +108,9 @@ fn overtaken(mut facts: Facts<'_>, subscription: &Subscription) -> Decision {
 fn plan(facts: &Facts<'_>, draft: &mut Draft) {
     let known = &facts.known.subscription;
     let written = facts.known.sale.written.get(&Field::PlanName);
-    let is_anothers = written
-        .is_some_and(|written| is_of_a_later(facts, written) || is_of_an_ended(facts, written));
+    let own = facts.references.subscription.as_deref();
+    let is_anothers =
+        written.is_some_and(|written| gives_way(facts, own, Field::PlanName, written));
     let is_told = known.has_changed_plan() || is_anothers;
     if let Some(snapshot) = known.snapshot.as_ref().filter(|_| is_told) {
         let at = snapshot.at.unwrap_or(facts.event.occurred_at());
@@ -216,8 +214,9 @@ pub(super) fn canceled(mut facts: Facts<'_>, subscription: &Subscription) -> Dec
 
 /// The fields that mirror the subscription, unless a newer event has written them, or the deal shows another one.
 pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut Draft) {
-    if facts.is_of_second_subscription() {
+    if facts.shows_another_subscription() {
         draft.because(Reason::SecondSubscription);
+        show_the_other(facts, draft);
         return;
     }
     plan(facts, draft);
@@ -238,9 +237,33 @@ pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut 
     draft.value(facts, Field::SubscriptionEnds, ends);
 }
 
+/// The fields tell of a subscription that the deal does not show any more, as it has ended and another one goes on.
+fn show_the_other(facts: &Facts<'_>, draft: &mut Draft) {
+    const FIELDS: [Field; 4] =
+        [Field::SubscriptionId, Field::SubscriptionStatus, Field::NextBillingDate, Field::PlanName];
+    let sale = &facts.known.sale;
+    let Some((other, state)) = sale.shown_state() else { return };
+    let is_told =
+        |field| sale.written.get(field).is_some_and(|written| written.of.as_deref() != Some(other));
+    if !FIELDS.iter().any(is_told) {
+        return;
+    }
+    draft.tell_of(other);
+    let at = state.at.unwrap_or(facts.event.occurred_at());
+    let date = |at: Option<OffsetDateTime>| at.map_or(Value::Empty, Value::Date);
+    draft.text_at(facts, Field::SubscriptionId, other, at);
+    draft.text_at(facts, Field::SubscriptionStatus, state.shown(), at);
+    draft.text_at(facts, Field::PlanName, &state.names, at);
+    draft.value_at(facts, Field::NextBillingDate, date(state.next_billed_at), at);
+    draft.value_at(facts, Field::SubscriptionEnds, date(state.canceled_at.or(state.cancel_at)), at);
+    if let Some(monthly) = state.monthly().and_then(|monthly| monthly.to_decimal()) {
+        draft.value_at(facts, Field::MonthlyRecurringRevenue, Value::Amount(monthly), at);
+    }
+}
+
 /// The status field, which the subscription's own events and its charges tell together.
 pub(super) fn status(facts: &Facts<'_>, draft: &mut Draft) {
-    if facts.is_of_second_subscription() {
+    if facts.shows_another_subscription() {
         draft.because(Reason::SecondSubscription);
         return;
     }

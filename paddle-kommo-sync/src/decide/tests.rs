@@ -105,7 +105,7 @@ impl Story {
     /// One thing happens a day, at noon.
     fn tell(&mut self, kind: &str, data: &Value) {
         self.day = self.day.saturating_add(1);
-        let at = datetime!(2026-02-28 12:00 UTC) + Duration::days(self.day.into());
+        let at = datetime!(2026-02-28 12:00 UTC).saturating_add(Duration::days(self.day.into()));
         let at = at.format(&Rfc3339).unwrap();
         let body = json!({"event_id": format!("evt_{}", self.day), "event_type": kind,
             "occurred_at": at, "notification_id": "ntf_1", "data": data});

@@ -122,16 +122,16 @@ impl Sync {
     }
 
     /// Kommo may have refused what an older configuration said: of what is not begun, the one of today counts.
-    fn as_configured(&self, effects: &mut [(EffectRow, Effect)]) {
+    fn as_configured(&self, effects: &mut Vec<(EffectRow, Effect)>) {
         let won_in = |(_, effect): &(EffectRow, Effect)| match effect {
             Effect::UpdateLead(update) => update.stage.map(|stage| stage.pipeline),
             _ => None,
         };
         let own = effects.iter().find_map(won_in);
-        let is_planned = |row: &EffectRow| row.state == EffectState::Planned;
-        for (row, effect) in effects.iter_mut().filter(|(row, _)| is_planned(row)) {
-            as_configured((&row.name, effect), own, &self.0.config);
-        }
+        effects.retain_mut(|(row, effect)| {
+            row.state != EffectState::Planned
+                || as_configured((&row.name, effect), own, &self.0.config)
+        });
     }
 
     /// Makes a change of a deal fit how the deal stands by now.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
 
-use super::{Moment, SubscriptionKnown, TransactionKnown, Written};
+use super::{Moment, Snapshot, SubscriptionKnown, TransactionKnown, Written};
 use crate::plan::{Field, FieldValue, Price};
 
 /// What is known of a deal: everything that was paid for it, and what we wrote into it.
@@ -16,6 +16,9 @@ pub(crate) struct SaleKnown {
     left_out: BTreeSet<String>,
     /// The newest status of each of its subscriptions.
     pub(crate) subscriptions: BTreeMap<String, String>,
+    /// What the newest state of each of them is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    states: BTreeMap<String, Snapshot>,
     /// Since when each of them is there. Of one that is not in it, it was before this was kept.
     began: BTreeMap<String, Moment>,
     /// What we wrote into its fields last.
@@ -75,6 +78,7 @@ impl SaleKnown {
     ) {
         if let Some(snapshot) = &known.snapshot {
             self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.status.clone());
+            self.states.insert(subscription.id.as_str().to_owned(), snapshot.clone());
         }
         let at = Moment(subscription.created_at.unwrap_or(event.occurred_at()));
         let began = self.began.entry(subscription.id.as_str().to_owned()).or_insert(at);
@@ -137,6 +141,7 @@ impl SaleKnown {
         }
         self.left_out.remove(entity);
         to.subscriptions.extend(self.subscriptions.remove_entry(entity));
+        to.states.extend(self.states.remove_entry(entity));
         to.began.extend(self.began.remove_entry(entity));
         self.count_what_is_alone();
     }
@@ -202,14 +207,34 @@ impl SaleKnown {
             && self.live().any(|id| self.began_before(id, subscription))
     }
 
+    /// Whether the deal shows another subscription than this one.
+    pub(crate) fn shows_another(&self, subscription: &str) -> bool {
+        // What nobody has told of yet may well be the one.
+        self.subscriptions.contains_key(subscription) && self.shown() != Some(subscription)
+    }
+
+    /// The subscription that the deal shows, with its newest state.
+    pub(crate) fn shown_state(&self) -> Option<(&str, &Snapshot)> {
+        let shown = self.shown()?;
+        Some((shown, self.states.get(shown)?))
+    }
+
+    /// Of those that are running the one that began first; where none is, the one that ended last.
+    fn shown(&self) -> Option<&str> {
+        let began = |id: &&str| (self.began.get(*id).copied(), (*id).to_owned());
+        let told = |id: &&str| (self.states.get(*id).and_then(|state| state.at), (*id).to_owned());
+        let all = self.subscriptions.keys().map(String::as_str);
+        self.live().min_by_key(began).or_else(|| all.max_by_key(told))
+    }
+
     /// Whether the deal shows this subscription and not that one, whichever of the two was heard of first.
     pub(crate) fn shows_before(&self, this: &str, that: &str) -> bool {
         self.live().any(|id| id == this) && self.began_before(this, that)
     }
 
-    /// Whether this subscription is running, if anybody has told of it.
-    pub(crate) fn is_running(&self, subscription: &str) -> Option<bool> {
-        self.subscriptions.get(subscription).map(|status| is_live(status))
+    /// Whether this subscription is known to have ended.
+    pub(crate) fn has_ended(&self, subscription: &str) -> bool {
+        self.subscriptions.get(subscription).is_some_and(|status| !is_live(status))
     }
 
     fn live(&self) -> impl Iterator<Item = &str> {

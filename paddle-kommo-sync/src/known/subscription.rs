@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddle_webhook::{Event, EventData, Subscription, Transaction};
+use paddle_webhook::{Currency, Event, EventData, Money, Subscription, Transaction};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -57,8 +57,10 @@ pub(crate) struct Snapshot {
     pub(crate) plan: String,
     /// The names alone.
     pub(crate) names: String,
-    /// What it comes to in a month, in minor units.
-    pub(crate) monthly: Option<i64>,
+    /// What it comes to in a month, in minor units of its currency.
+    monthly: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     /// When this was so.
     #[serde(with = "time::serde::rfc3339::option")]
     pub(crate) at: Option<OffsetDateTime>,
@@ -81,6 +83,7 @@ impl Snapshot {
             plan: plan(subscription),
             names: subscription.product_names().join(", "),
             monthly: super::monthly(subscription).map(|money| money.minor()),
+            currency: subscription.currency_code,
             at: None,
         }
     }
@@ -88,6 +91,11 @@ impl Snapshot {
     /// The status as the deal shows it.
     pub(crate) fn shown(&self) -> &str {
         if self.cancel_at.is_some() && self.status != "canceled" { CANCELING } else { &self.status }
+    }
+
+    /// What it comes to in a month.
+    pub(crate) fn monthly(&self) -> Option<Money> {
+        Some(Money::new(self.monthly?, self.currency?))
     }
 
     /// Whether it shows the same, whenever that was.

@@ -405,10 +405,8 @@ async fn what_a_stopped_process_did_not_reopen_the_next_one_does() {
     let orphan = orphan();
     assert_eq!(world.parked(&orphan).await.reason, ParkReason::NoDeal);
     nth_meets(&store, 1, |method| method == "history", Fate::Fails);
-    let payment = payment();
-    assert!(world.sync.handle(&payment).await.is_err(), "it stops after it has learned");
-    world.advance(LEASE);
-    world.done(&payment).await;
+    let told = event("transaction.created", 1, &transaction());
+    assert!(world.sync.handle(&told).await.is_err(), "it stops after it has learned");
     assert_eq!(world.parked(&orphan).await.reason, ParkReason::NoDeal, "nobody looked");
     let process = world.restarted(store).await;
     let done = async {

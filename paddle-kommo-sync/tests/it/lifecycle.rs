@@ -242,6 +242,20 @@ async fn a_scheduled_cancellation_asks_the_rep_at_once_and_only_once() {
     assert_eq!(world.tasks().len(), 1, "not a second one");
 }
 
+/// Paddle tells the end by `subscription.updated` too, and nothing is scheduled any more then.
+#[tokio::test]
+async fn a_cancellation_that_has_come_is_not_withdrawn() {
+    let world = sold().await;
+    let cancel = changed("subscription.updated", 100, |data| {
+        data["scheduled_change"] =
+            json!({"action": "cancel", "effective_at": "2026-02-15T12:00:00Z"});
+    });
+    world.done(&cancel).await;
+    let ended = changed("subscription.updated", 200, |data| data["status"] = json!("canceled"));
+    assert_eq!(world.done(&ended).await, [Reason::SubscriptionChanged]);
+    assert_eq!(world.kommo.tasks(LEAD)[0]["is_completed"], json!(false));
+}
+
 #[tokio::test]
 async fn a_cancellation_that_is_withdrawn_completes_its_task() {
     let world = sold().await;

@@ -3,7 +3,7 @@
 use kommo_client::fake::{FakeLead, Fault};
 use paddle_kommo_sync::{
     AgreedPrice, Config, LeftOutPart, MemoryStore, ParkReason, PriceBasis, PriceDecimals, Reason,
-    RefundedDeal, Store, plan::Field,
+    RefundedDeal, Store, SyncBuilder, plan::Field,
 };
 use paddle_webhook::Event;
 use serde_json::{Value, json};
@@ -245,11 +245,15 @@ pub(crate) async fn with_sums(change: impl FnOnce(&mut Config)) -> World {
     with_sums_on(MemoryStore::new(), change).await
 }
 
+fn show_sums(config: &mut Config) {
+    config.fields.total_paid = "PAID".into();
+    config.fields.total_refunded = "REFUNDED".into();
+    config.fields.total_net = "NET".into();
+}
+
 pub(crate) async fn with_sums_on(store: impl Store, change: impl FnOnce(&mut Config)) -> World {
     let change = |config: &mut Config| {
-        config.fields.total_paid = "PAID".into();
-        config.fields.total_refunded = "REFUNDED".into();
-        config.fields.total_net = "NET".into();
+        show_sums(config);
         change(config);
     };
     let world = World::built(change, store, |builder| builder).await;
@@ -329,7 +333,10 @@ async fn nothing_of_a_second_payment_is_summed_where_the_first_sale_was_a_trial(
 async fn nothing_is_summed_beside_a_sale_that_only_kommo_names() {
     let world = with_sums(|_| {}).await;
     world.done(&paid()).await;
-    let fresh = world.restarted(MemoryStore::new()).await;
+    let mut config = Config::default();
+    show_sums(&mut config);
+    let config = |builder: SyncBuilder| builder.config(config);
+    let fresh = world.restarted_with(MemoryStore::new(), config).await;
     let mut second = transaction();
     (second["id"], second["subscription_id"]) = (json!("txn_second"), json!("sub_second"));
     let mut back = refund("approved");

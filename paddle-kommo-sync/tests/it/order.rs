@@ -438,6 +438,53 @@ async fn a_second_subscription_takes_over_no_field_in_any_order() {
 }
 
 #[tokio::test]
+async fn the_subscription_that_goes_on_is_shown_in_any_order() {
+    let ended = |mut data: Value, seconds| {
+        data["updated_at"] = json!(crate::support::events::time(seconds));
+        data["canceled_at"] = json!("2026-01-16T12:00:00Z");
+        event("subscription.canceled", seconds, &data)
+    };
+    let mut changed = other("active", 15);
+    changed["items"][0]["price"]["name"] = json!("Basic plus");
+    let first = event("subscription.created", 1, &subscription("active"));
+    let first_ended = ended(subscription("canceled"), 40);
+    let second = event("subscription.created", 10, &other("active", 10));
+    let second_changed = event("subscription.updated", 15, &changed);
+    let later = event("subscription.created", 50, &other("active", 50));
+    let second_ended = ended(other("canceled", 60), 60);
+    for (story, want) in [
+        (
+            vec![&first, &second, &second_changed, &first_ended],
+            ["sub_other", "active", "Basic plus"],
+        ),
+        (vec![&first, &first_ended, &later], ["sub_other", "active", "Basic"]),
+        (vec![&first, &second, &first_ended, &second_ended], ["sub_other", "canceled", "Basic"]),
+    ] {
+        let story: Vec<Event> = story.into_iter().cloned().collect();
+        for order in orders(&story) {
+            let world = with_subscription_fields().await;
+            world.done(&event("transaction.completed", 0, &transaction())).await;
+            for event in &order {
+                world.handle(event).await;
+            }
+            let [id, status, next, plan, monthly, _] = of_subscription(&world);
+            let names: Vec<i64> = order
+                .iter()
+                .map(|event| (event.occurred_at() - crate::support::NOW).whole_seconds())
+                .collect();
+            assert_eq!([id, status, plan], want.map(|text| json!(text)), "{names:?}");
+            if want[1] == "active" {
+                assert_eq!(
+                    (next, monthly),
+                    (json!(1_788_955_200), json!("70.00")),
+                    "{names:?}: ten seats"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_second_subscription_is_told_and_shows_once_the_first_has_ended() {
     let world = with_subscription_fields().await;
     world.done(&event("transaction.completed", 0, &transaction())).await;
@@ -488,7 +535,8 @@ async fn a_second_subscription_is_told_and_shows_once_the_first_has_ended() {
     let mut ended = subscription("canceled");
     ended["updated_at"] = json!(crate::support::events::time(60));
     world.done(&event("subscription.canceled", 60, &ended)).await;
-    assert_eq!(of_subscription(&world)[..2], [json!("sub_seats"), json!("canceled")]);
+    let [id, status, _, plan, ..] = of_subscription(&world);
+    assert_eq!((id, status, plan), (json!("sub_other"), json!("paused"), json!("Basic")));
     let resumed = event("subscription.resumed", 70, &other("active", 70));
     assert_eq!(world.done(&resumed).await, [Reason::Resumed]);
     let [id, status, _, plan, ..] = of_subscription(&world);
