@@ -147,8 +147,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// While Kommo has asked for a long pause or blocks this address, and when the turn does not come within
-    /// [`with_longest_wait`](Self::with_longest_wait): as every call, with [`Fate::NotSent`].
+    /// While Kommo has asked for a long pause or blocks this address, or [`Pacer::closed`] says that nothing may leave, and
+    /// when the turn does not come within [`with_longest_wait`](Self::with_longest_wait): as every call, with
+    /// [`Fate::NotSent`].
     ///
     /// # Cancel safety
     ///

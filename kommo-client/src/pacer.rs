@@ -2,6 +2,8 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
+use crate::ErrorKind;
+
 /// Spreads the requests of several processes that share one Kommo account, which a limiter in one of them cannot: every
 /// request that has got its turn here asks for its turn among all.
 ///
@@ -16,4 +18,16 @@ pub trait Pacer: fmt::Debug + Send + Sync + 'static {
     /// [`Busy`](crate::ErrorKind::Busy) and [`NotSent`](crate::Fate::NotSent). To leave at this process's own pace could be one
     /// too many, and Kommo blocks those who go on so.
     async fn next_turn(&self, spacing: Duration) -> Option<Duration>;
+
+    /// Returns while no request may leave, and says why: all that wait for their turn fail with that, as
+    /// [`NotSent`](crate::Fate::NotSent). It never does by default.
+    ///
+    /// For callers that know what every request would meet, such as a token that was refused a moment ago.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is dropped with every turn that comes.
+    async fn closed(&self) -> ErrorKind {
+        std::future::pending().await
+    }
 }

@@ -6,7 +6,10 @@ mod memory;
 use std::{
     error::Error as StdError,
     fmt,
+    future::poll_fn,
+    pin::pin,
     sync::{PoisonError, RwLock},
+    task::Poll,
     time::Duration,
 };
 
@@ -225,6 +228,7 @@ async fn within<T>(
     manners: &Manners,
     turn: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
+    let turn = while_open(manners, turn);
     let Some(wait) = manners.longest_wait else { return turn.await };
     let asked = Instant::now();
     match timeout(wait, turn).await {
@@ -233,6 +237,20 @@ async fn within<T>(
         Ok(outcome) => outcome,
         Err(_) => Err(Error::new(ErrorKind::Busy, Fate::NotSent)),
     }
+}
+
+/// What is waited for only while the pacer lets requests leave.
+async fn while_open<T>(
+    manners: &Manners,
+    turn: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(pacer) = &manners.pacer else { return turn.await };
+    let (mut closed, mut turn) = (pacer.closed(), pin!(turn));
+    poll_fn(|context| match closed.as_mut().poll(context) {
+        Poll::Ready(kind) => Poll::Ready(Err(Error::new(kind, Fate::NotSent))),
+        Poll::Pending => turn.as_mut().poll(context),
+    })
+    .await
 }
 
 impl fmt::Debug for Transport {

@@ -103,7 +103,7 @@ struct Inner {
     /// The store cannot be relied on any more.
     broken: Notify,
     wake: Notify,
-    health: Health,
+    health: Arc<Health>,
     at_work: AtWork,
 }
 

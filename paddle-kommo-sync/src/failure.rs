@@ -82,6 +82,17 @@ impl Pause {
         matches!(self, Self::RateLimited(Some(_)) | Self::Blocked(Some(_)))
     }
 
+    /// What whoever calls meanwhile would be answered, and need not ask for. Of its own pauses the client knows.
+    pub(crate) const fn answer(self) -> Option<ErrorKind> {
+        match self {
+            Self::RateLimited(_) | Self::Blocked(_) => None,
+            Self::Unauthorized => Some(ErrorKind::Unauthorized),
+            Self::PaymentRequired => Some(ErrorKind::PaymentRequired),
+            Self::AccountClosed => Some(ErrorKind::Status(410)),
+            Self::Certificate => Some(ErrorKind::Certificate),
+        }
+    }
+
     /// How long to wait, when this happened `before` times in a row already.
     ///
     /// A dead token is probed every minute, and works as soon as somebody has mended it. Every call during a block
@@ -210,6 +221,38 @@ mod tests {
         assert_eq!((pause.code(), pause.length(7)), ("certificate", Duration::from_secs(60)));
         assert!(pause.hint().contains("KOMMO_BASE_URL") && !pause.is_told());
         assert_eq!(fake.requests().len(), 1, "it is not repeated");
+    }
+
+    /// Lets nothing leave while the account pauses for this.
+    #[derive(Debug)]
+    struct Paused(Pause);
+
+    #[async_trait::async_trait]
+    impl kommo_client::Pacer for Paused {
+        async fn next_turn(&self, _: Duration) -> Option<Duration> {
+            None
+        }
+
+        async fn closed(&self) -> ErrorKind {
+            self.0.answer().unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_asked_because_of_a_pause_means_that_pause() {
+        use kommo_client::{AccessToken, Client, fake::FakeKommo};
+
+        let fake = FakeKommo::in_memory();
+        let token = || AccessToken::new(fake.token()).unwrap();
+        for pause in
+            [Pause::Unauthorized, Pause::PaymentRequired, Pause::AccountClosed, Pause::Certificate]
+        {
+            let client = Client::builder(&fake.uri(), token()).answered_by(&fake).build().unwrap();
+            let client = client.paced_by(std::sync::Arc::new(Paused(pause)));
+            let error = client.account().get().await.unwrap_err();
+            assert_eq!(reaction(&error), Reaction::Pause(pause));
+        }
+        assert!(fake.requests().is_empty());
     }
 
     #[test]

@@ -463,3 +463,50 @@ async fn the_probe_of_a_block_waits_for_its_turn_among_all_and_leaves() {
     tokio::time::sleep(Duration::from_secs(301)).await;
     client.account().get().await.unwrap();
 }
+
+/// Lets requests leave until it is told that all would be refused.
+#[derive(Debug)]
+struct Door(tokio::sync::watch::Receiver<bool>);
+
+#[async_trait::async_trait]
+impl kommo_client::Pacer for Door {
+    async fn next_turn(&self, _: Duration) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+
+    async fn closed(&self) -> ErrorKind {
+        drop(self.0.clone().wait_for(|is_closed| *is_closed).await);
+        ErrorKind::Unauthorized
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_hears_at_once_that_nothing_may_leave() {
+    let fake = FakeKommo::in_memory();
+    let token = AccessToken::new(fake.token()).unwrap();
+    let (close, is_closed) = tokio::sync::watch::channel(false);
+    let client = Client::builder(&fake.uri(), token).answered_by(&fake).build().unwrap();
+    let client = client.paced_by(std::sync::Arc::new(Door(is_closed)));
+    client.account().get().await.unwrap();
+    let turn = client.turn().await.unwrap();
+    let begin = tokio::time::Instant::now();
+    let account = client.account();
+    let asking = futures_util::future::join_all((0..100).map(|_| account.get()));
+    let closing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        close.send(true).unwrap();
+    };
+    let (answers, ()) = futures_util::future::join(asking, closing).await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(1));
+    let left = fake.requests().len();
+    assert!(left < 10, "{left}");
+    let is_refused = |error: &kommo_client::Error| {
+        (error.kind(), error.fate(), error.status())
+            == (&ErrorKind::Unauthorized, Fate::NotSent, None)
+    };
+    let refused = answers.iter().filter_map(|answer| answer.as_ref().err());
+    assert_eq!(refused.filter(|error| is_refused(error)).count(), 101 - left);
+    assert!(is_refused(&client.in_turn(turn).account().get().await.unwrap_err()));
+    close.send(false).unwrap();
+    client.account().get().await.unwrap();
+}

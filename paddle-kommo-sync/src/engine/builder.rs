@@ -174,7 +174,13 @@ impl SyncBuilder {
         let knows_from = memory::open(&*self.store, account, self.clock.now())
             .await
             .map_err(BuildError::Store)?;
-        let pacer = StorePacer { store: Arc::clone(&self.store), account };
+        let health = Arc::new(Health::default());
+        let pacer = StorePacer {
+            store: Arc::clone(&self.store),
+            account,
+            health: Arc::clone(&health),
+            clock: Arc::clone(&self.clock),
+        };
         let kommo = self.kommo.paced_by(Arc::new(pacer));
         Ok(Sync(Arc::new(Inner {
             writing: kommo.with_longest_wait(TURN),
@@ -200,7 +206,7 @@ impl SyncBuilder {
             keep: self.keep,
             broken: Notify::new(),
             wake: Notify::new(),
-            health: Health::default(),
+            health,
             at_work: AtWork::default(),
         })))
     }

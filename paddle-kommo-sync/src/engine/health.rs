@@ -2,12 +2,15 @@
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use kommo_client::ErrorKind;
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 
-use crate::{apply::after, failure::Pause};
+use crate::{apply::after, clock::Clock, failure::Pause};
 
 /// Kommo does not answer as it should; events wait, and go on by themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +28,13 @@ pub(super) struct Health {
     trouble: Mutex<Option<Trouble>>,
     /// Pauses of each kind in a row, so that a block is probed ever more rarely.
     pauses: Mutex<BTreeMap<&'static str, Pauses>>,
+    /// A pause began.
+    began: Notify,
 }
 
 #[derive(Debug)]
 struct Pauses {
+    last: Pause,
     count: u32,
     until: OffsetDateTime,
 }
@@ -70,14 +76,36 @@ impl Health {
     /// count as one more in a row.
     pub(super) fn paused(&self, pause: Pause, now: OffsetDateTime) -> (OffsetDateTime, bool) {
         let mut pauses = lock(&self.pauses);
-        let row = pauses.entry(pause.code()).or_insert(Pauses { count: 0, until: now });
+        let new = Pauses { last: pause, count: 0, until: now };
+        let row = pauses.entry(pause.code()).or_insert(new);
         let until = after(now, pause.length(row.count));
         let is_news = row.until <= now || (pause.is_told() && row.until < until);
         if is_news {
-            row.until = until;
+            (row.last, row.until) = (pause, until);
             row.count = row.count.saturating_add(u32::from(!pause.is_told()));
+            self.began.notify_waiters();
         }
         (row.until, is_news)
+    }
+
+    /// Returns while the account pauses over what every call would be answered, and says what that is: all that were claimed
+    /// together would ask the same.
+    pub(super) async fn closed(&self, clock: &dyn Clock) -> ErrorKind {
+        loop {
+            let mut began = pin!(self.began.notified());
+            // Registered before the look, or a pause that begins in between would not be heard of.
+            began.as_mut().enable();
+            if let Some(answer) = self.answer(clock.now()) {
+                return answer;
+            }
+            began.await;
+        }
+    }
+
+    fn answer(&self, now: OffsetDateTime) -> Option<ErrorKind> {
+        // One that ends later was begun while the clock was wrong.
+        let is_on = |row: &&Pauses| now < row.until && row.until <= after(now, row.last.length(0));
+        lock(&self.pauses).values().filter(is_on).find_map(|row| row.last.answer())
     }
 }
 

@@ -1,14 +1,21 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use kommo_client::ErrorKind;
 
-use crate::store::{AccountKey, Store};
+use super::health::Health;
+use crate::{
+    clock::Clock,
+    store::{AccountKey, Store},
+};
 
-/// The pace of all processes that share a store, as far as the store keeps one.
+/// The pace of all processes that share a store, as far as the store keeps one. What is known to be refused does not leave.
 #[derive(Debug)]
 pub(super) struct StorePacer {
     pub(super) store: Arc<dyn Store>,
     pub(super) account: AccountKey,
+    pub(super) health: Arc<Health>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
@@ -21,5 +28,9 @@ impl kommo_client::Pacer for StorePacer {
                 None
             }
         }
+    }
+
+    async fn closed(&self) -> ErrorKind {
+        self.health.closed(&*self.clock).await
     }
 }

@@ -1,15 +1,18 @@
 //! Rows of the fault matrix between us and Kommo that the engine answers for, not the client.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
-use kommo_client::fake::{FakeLead, Fault};
-use paddle_kommo_sync::Outcome;
+use kommo_client::{
+    AccessToken, Client,
+    fake::{FakeLead, Fault},
+};
+use paddle_kommo_sync::{MemoryStore, Outcome};
 use paddle_webhook::Event;
 use serde_json::json;
 
 use crate::support::{
     LEAD, NEGOTIATION, NOW, PIPELINE, WON, World,
-    events::{event, transaction},
+    events::{customer, event, transaction},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -84,4 +87,55 @@ async fn k09_an_account_that_is_gone_or_closed_waits() {
         let want = if status == 402 { "payment_required" } else { "account_closed" };
         assert_eq!((until - NOW, reason.as_str()), (time::Duration::MINUTE, want), "{status}");
     }
+}
+
+/// A payment of this customer for this deal, or, without one, for whichever deal the customer's address tells.
+fn payment_of(number: u64, lead: Option<u64>) -> Event {
+    let mut data = transaction();
+    data["id"] = json!(format!("txn_{number}"));
+    data["customer_id"] = json!(format!("ctm_{number}"));
+    data["subscription_id"] = json!(format!("sub_{number}"));
+    data["custom_data"] = lead.map_or(json!({}), |lead| json!({"kommo_lead_id": lead.to_string()}));
+    event("transaction.completed", 0, &data)
+}
+
+/// Half of the payments name their deals, which are read together; for the others Kommo is asked one by one.
+#[tokio::test(start_paused = true)]
+async fn k08_a_dead_token_is_probed_once_a_minute_however_much_waits() {
+    const DEALS: u64 = 200;
+    let world = World::new().await;
+    let client =
+        Client::builder(&world.kommo.uri(), AccessToken::new(world.kommo.token()).unwrap())
+            .answered_by(&world.kommo)
+            .requests_per_second(NonZeroU32::new(7).unwrap())
+            .build()
+            .unwrap();
+    let world = world.with_client(client, MemoryStore::new()).await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    for number in 0..DEALS {
+        let mut data = customer(&format!("jo{number}@example.com"));
+        data["id"] = json!(format!("ctm_{number}"));
+        world.handle(&event("customer.created", 0, &data)).await;
+        let lead = LEAD + 1 + number;
+        world.kommo.add_lead(FakeLead::new("Acme").id(lead).stage(PIPELINE, NEGOTIATION));
+    }
+    // What is known of the account is too old by then.
+    world.advance(HOUR);
+    world.kommo.set_token_valid(false);
+    for number in 0..DEALS {
+        let lead = (number % 2 == 0).then_some(LEAD + 1 + number);
+        world.waiting(&payment_of(number, lead)).await;
+    }
+    let before = world.kommo.requests().len();
+    let hour = async {
+        for _ in 0..HOUR.as_secs() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            world.advance(Duration::from_secs(1));
+        }
+    };
+    world.sync.run(hour).await;
+    let calls = world.kommo.requests().len() - before;
+    assert!((55..=65).contains(&calls), "{calls} calls in an hour");
+    let stats = world.sync.stats().await.unwrap();
+    assert_eq!((stats.open, stats.parked), (DEALS, vec![]), "none of it needs a person");
 }
