@@ -133,6 +133,14 @@ impl Bundler {
         }
     }
 
+    /// Tells who waits that calls went back into the queue.
+    fn returned(&self, is_urgent: bool) {
+        self.returned.notify_waiters();
+        if is_urgent {
+            self.urgent.notify_waiters();
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -216,6 +216,17 @@ async fn a_right_that_is_missing_for_one_deal_does_not_hold_up_the_others() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_refused_parks_nothing_that_can_be_read_alone() {
+    for status in [400, 404, 413, 414] {
+        let world = crowd(20).await;
+        let refused = Fault::answer(status, r#"{"status":400,"detail":"no"}"#);
+        world.kommo.fail_next(refused.at("GET", "/api/v4/leads").always());
+        let outcomes = all(&world, &payments(20)).await;
+        assert!(outcomes.iter().all(is_done), "{status}: {outcomes:?}");
+    }
+}
+
 /// What is behind the gateway may go on with a request that was too large for it, so nothing of it goes again before that
 /// must be over.
 #[tokio::test]

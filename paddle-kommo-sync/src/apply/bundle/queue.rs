@@ -149,8 +149,9 @@ pub(super) struct Queue {
     next: u64,
     /// With which priority the next turn is being waited for.
     asked: Option<Priority>,
-    /// How many writes of a kind share a request, for now.
+    /// How many calls of a kind share a request, for now.
     sizes: BTreeMap<Kind, usize>,
+    /// How many writes do at the most.
     most: usize,
 }
 
@@ -240,17 +241,21 @@ impl Queue {
 
     /// A request went through: the next ones may be larger again.
     pub(super) fn grow(&mut self, kind: Kind) {
-        let size = self.size(kind);
-        if kind != Kind::ReadLeads && size < self.most {
+        let (size, most) = (self.size(kind), self.most(kind));
+        if size < most {
             let larger = size.saturating_add(size.div_ceil(4));
-            self.sizes.insert(kind, larger.min(self.most));
+            self.sizes.insert(kind, larger.min(most));
         }
     }
 
     fn size(&self, kind: Kind) -> usize {
+        self.sizes.get(&kind).copied().unwrap_or(self.most(kind))
+    }
+
+    const fn most(&self, kind: Kind) -> usize {
         match kind {
             Kind::ReadLeads => READ,
-            _ => self.sizes.get(&kind).copied().unwrap_or(self.most),
+            _ => self.most,
         }
     }
 

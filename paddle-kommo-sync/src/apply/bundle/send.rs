@@ -117,18 +117,36 @@ impl Sender<'_> {
         };
         match leads {
             Ok(leads) => {
+                self.bundler.queue().grow(Kind::ReadLeads);
                 let found: BTreeMap<_, _> = leads.into_iter().map(|lead| (lead.id, lead)).collect();
                 for (item, id) in items.into_iter().zip(ids) {
                     item.answer(Reply::Lead(found.get(&id).cloned().map(Box::new)));
                 }
             }
-            Err(error) => {
-                let error = Arc::new(error);
-                for item in items {
-                    item.answer(Reply::Refused(Failure::of_all(&error)));
-                }
+            Err(error) => self.not_read(items, error),
+        }
+    }
+
+    /// One deal must not keep the others from being read: only what was read alone hears what is wrong with it.
+    fn not_read(&self, items: Vec<Item>, error: Error) {
+        let size = items.len();
+        let is_too_much = size > 1 && is_too_much(error.kind());
+        let is_riddle = size > 1 && is_about_items(error.kind(), &error);
+        let mut queue = self.bundler.queue();
+        if is_too_much {
+            queue.shrink(Kind::ReadLeads, size);
+        }
+        let error = Arc::new(error);
+        let mut is_urgent = false;
+        for item in items {
+            if is_too_much || is_riddle {
+                is_urgent |= queue.push_again(item, size.div_ceil(2));
+            } else {
+                item.answer(Reply::Refused(Failure::of_all(&error)));
             }
         }
+        drop(queue);
+        self.bundler.returned(is_urgent);
     }
 
     /// Puts all intents on disk. Who becomes ready meanwhile comes along: it is as many requests fewer.
@@ -227,10 +245,7 @@ impl Sender<'_> {
             }
         }
         drop(queue);
-        self.bundler.returned.notify_waiters();
-        if is_urgent {
-            self.bundler.urgent.notify_waiters();
-        }
+        self.bundler.returned(is_urgent);
     }
 }
 
@@ -258,6 +273,17 @@ fn named(error: &Error, items: &[Item]) -> BTreeMap<usize, ErrorKind> {
         }
         _ => BTreeMap::new(),
     }
+}
+
+/// Whether fewer deals may be read where so many could not, be it only without the one whose answer nobody can read.
+const fn is_too_much(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Server(504)
+            | ErrorKind::Status(413 | 414)
+            | ErrorKind::TooLarge
+            | ErrorKind::Decode
+    )
 }
 
 /// Whether other items may fare better: the error would park its event.

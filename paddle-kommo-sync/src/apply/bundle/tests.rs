@@ -124,3 +124,42 @@ async fn whoever_is_at_the_door_hears_its_own_answer() {
     assert!(low > Duration::from_secs(20), "{low:?}: nothing was in its way");
     assert!(first.max(second) < Duration::from_secs(5), "{first:?} {second:?}");
 }
+
+/// How many deals each request asked for, of those that asked for several.
+fn read_together(kommo: &FakeKommo) -> Vec<usize> {
+    let requests = kommo.requests();
+    let ids = requests.iter().map(|request| request.path.matches("filter[id]").count());
+    ids.filter(|ids| *ids > 0).collect()
+}
+
+/// So many deals are too many for what stands in between, or one of them is such that nobody can read the answer.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_too_large_goes_in_halves_and_the_next_ones_are_smaller() {
+    for (name, fault) in [
+        // The client itself asks three times.
+        ("the gateway gives up", Fault::status(504).times(3)),
+        ("the answer is too large", Fault::answer(200, vec![b' '; 9 << 20])),
+        ("the answer cannot be read", Fault::answer(200, "{")),
+    ] {
+        let kommo = FakeKommo::in_memory();
+        kommo.fail_next(fault.at("GET", "/api/v4/leads"));
+        let client = paced(&kommo, 20);
+        let (bundler, store) = (Bundler::new(NonZeroUsize::MIN), MemoryStore::new());
+        let sender = sender(&bundler, &client, &store)(Priority::Normal);
+        let leads: Vec<u64> = (0..250).map(|_| kommo.add_lead(FakeLead::new("x"))).collect();
+        let read_all = async || {
+            let before = read_together(&kommo).len();
+            let calls = leads.iter().map(|lead| Call::ReadLead(LeadId::new(*lead)));
+            let replies = join_all(calls.map(|call| sender.call(call, None))).await;
+            let is_read = |reply: &Reply| matches!(reply, Reply::Lead(Some(_)));
+            assert!(replies.iter().all(is_read), "{name}");
+            let mut sizes = read_together(&kommo).split_off(before);
+            sizes.dedup();
+            sizes
+        };
+        assert_eq!(read_all().await, [250, 125], "{name}");
+        // Each that goes through lets the next ones be larger again.
+        assert_eq!(read_all().await, [197, 53], "{name}");
+        assert_eq!(read_all().await, [250], "{name}");
+    }
+}
