@@ -55,7 +55,11 @@ pub async fn store<S: Store>(empty: impl AsyncFn() -> S) {
     lanes::an_event_moves_to_another_lane(&empty().await).await;
     lanes::a_paused_account_is_not_worked_on(&empty().await).await;
     lanes::a_pause_does_not_stop_what_is_in_hand(&empty().await).await;
-    lanes::a_clock_that_was_wrong_stops_nothing_for_ever(&empty().await).await;
+    lanes::the_longest_wait_is_kept(&empty().await).await;
+    // By three hours, by five days, by seventy years.
+    for ahead in [3 * 3_600, 5 * 86_400, 70 * 365 * 86_400] {
+        lanes::a_clock_that_was_wrong_stops_nothing_for_ever(&empty().await, ahead).await;
+    }
     lanes::strikes_count_claims_without_an_outcome(&empty().await).await;
     lanes::what_ended_two_workers_is_given_out_alone(&empty().await).await;
     journal::effects_keep_their_order_and_states(&empty().await).await;

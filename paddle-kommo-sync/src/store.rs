@@ -42,7 +42,7 @@ use crate::error::StoreError;
 ///   [`StoreError::LeaseLost`] when the lane has a newer epoch.
 /// * An event id is accepted once per account, for ever; [`prune`](Self::prune) takes payloads, never ids.
 /// * Accounts do not see each other, and one with much to do does not hold up another.
-/// * A wait that ends more than 30 days after `now` was written while a clock was wrong: such a lane is due, such a pause
+/// * A wait that ends more than two hours after `now` was written while a clock was wrong: such a lane is due, such a pause
 ///   is over, and another one takes its place.
 /// * All times but those of [`next_slot`](Self::next_slot) are given by the caller; microseconds are kept. Processes that
 ///   share a store need clocks that agree.
@@ -283,11 +283,12 @@ pub const SUSPECT: u32 = 2;
 // Indexes and queries name it as a number.
 const _: () = assert!(SUSPECT == 2);
 
-/// No wait is as long: one that ends later was written while a clock was wrong.
-const LONGEST_WAIT: time::Duration = time::Duration::days(30);
+/// No wait is longer: a pause ends within the hour, a back-off within ten minutes, a lease within two. One that ends later was
+/// written while a clock was wrong, and must not hold up a payment for as long as that was ahead.
+const LONGEST_WAIT: time::Duration = time::Duration::hours(2);
 
 /// A lane is due, and a pause over, not only until `now` but also after this.
-fn longest_wait(now: OffsetDateTime) -> OffsetDateTime {
+pub(crate) fn longest_wait(now: OffsetDateTime) -> OffsetDateTime {
     now.saturating_add(LONGEST_WAIT)
 }
 

@@ -290,9 +290,22 @@ pub(super) async fn a_paused_account_is_not_worked_on(store: &dyn Store) {
     assert_eq!(ok(store.claim_due(account, at(100), LEASE, 10).await).len(), 1);
 }
 
-pub(super) async fn a_clock_that_was_wrong_stops_nothing_for_ever(store: &dyn Store) {
-    // Seventy years ahead.
-    let wrong = at(70 * 365 * 86_400);
+pub(super) async fn the_longest_wait_is_kept(store: &dyn Store) {
+    let account = account(store).await;
+    ok(store.put(account, &event("evt_1", "lead:1", 0)).await);
+    let claimed = claim(store, account, "evt_1", at(0)).await;
+    let (two_hours, before) = (at(2 * 3_600), at(2 * 3_600 - 1));
+    ok(store.retry_at(&claimed.lease, two_hours, "no answer").await);
+    ok(store.pause(account, two_hours, "blocked").await);
+    for now in [at(0), before] {
+        assert!(ok(store.paused(account, now).await).is_some());
+        assert!(ok(store.claim_due(account, now, LEASE, 10).await).is_empty());
+    }
+    assert_eq!(ok(store.claim_due(account, two_hours, LEASE, 10).await).len(), 1);
+}
+
+pub(super) async fn a_clock_that_was_wrong_stops_nothing_for_ever(store: &dyn Store, ahead: i64) {
+    let wrong = at(ahead);
     let account = account(store).await;
     for (id, lane) in [("evt_1", "lead:1"), ("evt_2", "lead:2")] {
         ok(store.put(account, &event(id, lane, 0)).await);

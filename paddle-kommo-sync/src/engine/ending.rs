@@ -8,7 +8,7 @@ use crate::{
     error::StoreError,
     failure::{PATIENCE, Pause, Reaction, TRIES, backoff},
     outcome::{LeftOut, Outcome, Parked},
-    store::{Claimed, EventState, Finish, Learned, Lease},
+    store::{Claimed, EventState, Finish, Learned, Lease, longest_wait},
 };
 
 impl Sync {
@@ -93,6 +93,8 @@ impl Sync {
         until: OffsetDateTime,
         reason: String,
     ) -> Result<Step, StoreError> {
+        // A settle time may be longer: whoever comes back before its end waits on.
+        let until = until.min(longest_wait(self.now()));
         self.0.store.retry_at(lease, until, &reason).await?;
         Ok(Step::Waiting(Outcome::Waiting { reason, until }))
     }

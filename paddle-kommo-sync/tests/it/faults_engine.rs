@@ -190,6 +190,7 @@ async fn u11_whatever_a_clock_did_meanwhile_everything_is_done_once_it_is_right(
     for (name, wrong) in [
         ("an hour ahead", NOW + time::Duration::HOUR),
         ("an hour behind", NOW - time::Duration::HOUR),
+        ("five days ahead", NOW + time::Duration::days(5)),
         ("1970", OffsetDateTime::UNIX_EPOCH),
         ("2100", datetime!(2100-01-01 0:00 UTC)),
     ] {
@@ -212,6 +213,39 @@ async fn u11_whatever_a_clock_did_meanwhile_everything_is_done_once_it_is_right(
         won_once(&world, OTHER);
         assert_eq!((world.stage(), world.notes().len()), (WON, 2), "{name}");
     }
+}
+
+#[tokio::test]
+async fn u11_a_pause_that_began_while_the_clock_was_wrong_begins_anew() {
+    let (world, _) = world().await;
+    world.kommo.set_token_valid(false);
+    world.set_clock(NOW + time::Duration::days(5));
+    world.waiting(&payment()).await;
+    world.set_clock(NOW);
+    let (reason, until) = world.waiting(&other_payment()).await;
+    assert_eq!((reason.as_str(), until), ("unauthorized", NOW + time::Duration::MINUTE));
+    let paused = world.sync.stats().await.unwrap().paused;
+    assert_eq!(paused, Some((until, reason)), "nothing else is tried meanwhile");
+}
+
+#[tokio::test]
+async fn u11_a_settle_time_that_is_longer_than_any_wait_is_waited_for_in_parts() {
+    const SETTLE: Duration = Duration::from_secs(5 * 3600);
+    let long = |builder: paddle_kommo_sync::SyncBuilder| builder.settle_time(SETTLE);
+    let world = World::built(|_| {}, MemoryStore::new(), long).await;
+    world.kommo.fail_next(Fault::status(502).applied().on("POST", "/api/v4/leads/notes"));
+    let payment = payment();
+    let (_, until) = world.waiting(&payment).await;
+    assert_eq!(until, NOW + time::Duration::hours(2));
+    let calls = world.kommo.requests().len();
+    for _ in 0..4 {
+        world.advance(Duration::from_secs(3600));
+        world.waiting(&payment).await;
+    }
+    assert_eq!(world.kommo.requests().len(), calls, "nothing is looked for before");
+    world.advance(Duration::from_secs(3600));
+    world.done(&payment).await;
+    assert_eq!(world.kommo.notes(LEAD).len(), 1);
 }
 
 #[tokio::test]
