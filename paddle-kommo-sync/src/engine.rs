@@ -198,6 +198,12 @@ impl Sync {
         self.0.health.trouble()
     }
 
+    /// The client of Kommo, at the pace of all processes that share the store: for calls of your own beside the engine's.
+    #[must_use]
+    pub fn kommo(&self) -> &Client {
+        &self.0.kommo
+    }
+
     /// Which of the configured fields this Kommo account cannot take, and why. For the start of a service: later they are
     /// left out of what is written.
     ///

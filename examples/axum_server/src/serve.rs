@@ -209,7 +209,19 @@ async fn accept(listener: TcpListener, router: Router, stop: impl Future<Output 
 
 /// Says at the start whether Kommo answers, and takes what is configured. Receiving does not depend on it.
 async fn greet(app: App) {
-    match app.kommo.account().get().await {
+    match app.sync.stats().await.map(|stats| stats.paused) {
+        Ok(None) => {}
+        // Every call during a block prolongs it; the worker probes when its time has come.
+        Ok(Some((until, reason))) => {
+            tracing::error!(reason, %until, "Kommo's account pauses: deliveries are stored and wait");
+            return;
+        }
+        Err(error) => {
+            tracing::error!(error = crate::chain(&error), "the store does not answer");
+            return;
+        }
+    }
+    match app.sync.kommo().account().get().await {
         Ok(account) => tracing::info!(
             account = account.id.get(),
             currency = account.currency.unwrap_or_default(),

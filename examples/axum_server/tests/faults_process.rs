@@ -406,3 +406,23 @@ async fn u26_a_bad_file_changes_nothing_in_a_running_service_and_stops_the_next_
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k05_a_start_while_kommo_blocks_asks_for_nothing() {
+    let (kommo, setup) = setup().await;
+    kommo.block();
+    let seen = kommo.clone();
+    scene(move || {
+        let mut first = Service::start(&setup);
+        assert_eq!(first.deliver(&payment("evt_1")), "HTTP/1.1 200 OK");
+        eventually("its account pauses", || first.get("/health/ready").contains("blocked"));
+        first.signal("TERM");
+        assert_eq!(first.exit_within(Duration::from_secs(30)), Some(0));
+        let before = seen.requests().len();
+        let mut second = Service::start(&setup);
+        let line = second.wait_for_line("Kommo");
+        assert_eq!(seen.requests().len(), before, "each call prolongs it: {line}");
+        assert!(line.contains("blocked"), "{line}");
+    })
+    .await;
+}
