@@ -7,6 +7,7 @@ mod checkout;
 mod cursor;
 mod decided;
 mod ending;
+mod failures;
 mod health;
 mod history;
 mod inbox;
@@ -31,7 +32,9 @@ use paddle_webhook::{Environment, Event};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::{Notify, Semaphore};
 
-use self::{at_work::AtWork, checkout::Checkouts, health::Health, process::Step};
+use self::{
+    at_work::AtWork, checkout::Checkouts, failures::Failures, health::Health, process::Step,
+};
 pub use self::{
     builder::{BuildError, SyncBuilder},
     checkout::{CheckoutCounts, StageError},
@@ -105,6 +108,7 @@ struct Inner {
     wake: Notify,
     health: Arc<Health>,
     at_work: AtWork,
+    failures: Failures,
 }
 
 impl fmt::Debug for Sync {

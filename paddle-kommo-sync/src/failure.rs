@@ -25,7 +25,7 @@ pub(crate) enum Reaction {
 /// So long after it came in, [`Reaction::ParkLater`] parks an event.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3_600);
 
-/// And not before so many attempts: it may have waited that long behind others.
+/// And not before it has failed so often: it may have waited that long behind others.
 pub(crate) const TRIES: u32 = 7;
 
 /// Why a whole account waits.
@@ -171,17 +171,17 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// When to try again after this many attempts: between nothing and 2 s, 4 s, 8 s … 10 minutes.
+/// When to try again after this many failures: between nothing and 2 s, 4 s, 8 s … 10 minutes.
 ///
-/// The place within that span is drawn from the event and the attempt, so that events that failed together do not
+/// The place within that span is drawn from the event and their number, so that events that failed together do not
 /// come back together, and a run can be repeated exactly.
-pub(crate) fn backoff(event_id: &str, attempt: u32) -> Duration {
-    let exponent = attempt.saturating_sub(1).min(20);
+pub(crate) fn backoff(event_id: &str, failures: u32) -> Duration {
+    let exponent = failures.saturating_sub(1).min(20);
     let span =
         2000_u64.saturating_mul(1_u64.checked_shl(exponent).unwrap_or(u64::MAX)).min(600_000);
     let mut hash = Sha256::new();
     hash.update(event_id);
-    hash.update(attempt.to_be_bytes());
+    hash.update(failures.to_be_bytes());
     let draw =
         hash.finalize().iter().take(4).fold(0_u64, |draw, byte| (draw << 8) | u64::from(*byte));
     Duration::from_millis((span.saturating_mul(draw) >> 32).max(100))

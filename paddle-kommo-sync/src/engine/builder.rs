@@ -4,8 +4,8 @@ use kommo_client::Client;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Inner, LANES, LANES_PER_ITEM, Sync, at_work::AtWork, checkout::Checkouts, health::Health,
-    memory, pacer::StorePacer,
+    Inner, LANES, LANES_PER_ITEM, Sync, at_work::AtWork, checkout::Checkouts, failures::Failures,
+    health::Health, memory, pacer::StorePacer,
 };
 use crate::{
     apply::{Bundler, TURN},
@@ -208,6 +208,7 @@ impl SyncBuilder {
             wake: Notify::new(),
             health,
             at_work: AtWork::default(),
+            failures: Failures::default(),
         })))
     }
 }

@@ -1,8 +1,10 @@
 //! How the work on an event ends, or that it waits: told to the store, and for a whole account to everybody.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
-use super::{Sync, process::Step, rfc3339, text};
+use super::{Sync, process::Step, reading::CROWDED, rfc3339, text};
 use crate::{
     apply::after,
     error::StoreError,
@@ -10,6 +12,9 @@ use crate::{
     outcome::{LeftOut, Outcome, Parked},
     store::{Claimed, EventState, Finish, Learned, Lease, longest_wait},
 };
+
+/// The longest that an event waits for others to be looked up first.
+const SOON: Duration = Duration::from_secs(30);
 
 impl Sync {
     pub(super) async fn park(&self, lease: &Lease, parked: Parked) -> Result<Step, StoreError> {
@@ -40,6 +45,7 @@ impl Sync {
             at: self.now(),
         };
         self.0.store.finish(lease, &finish).await?;
+        self.0.failures.forget(&lease.event_id);
         Ok(Step::Ended(outcome))
     }
 
@@ -53,21 +59,23 @@ impl Sync {
             Reaction::Park(parked) => self.park(lease, parked).await,
             Reaction::Retry(why) => {
                 self.0.health.failed(&why, self.now());
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, why).await
+                self.back_off(lease, self.fails(lease), why).await
             }
-            Reaction::Wait(why) => {
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, why).await
+            // It has not failed, and comes again soon; not all that wait come at the same time.
+            Reaction::Wait(why) if why == CROWDED => {
+                let wait = backoff(&lease.event_id, claimed.event.attempt).min(SOON);
+                self.wait(lease, after(self.now(), wait), why).await
             }
-            Reaction::ParkLater(parked)
-                if claimed.event.attempt < TRIES
-                    || self.now() < after(claimed.event.received_at, PATIENCE) =>
-            {
-                let until = after(self.now(), backoff(&lease.event_id, claimed.event.attempt));
-                self.wait(lease, until, parked.detail).await
+            Reaction::Wait(why) => self.back_off(lease, self.fails(lease), why).await,
+            Reaction::ParkLater(parked) => {
+                let times = self.fails(lease);
+                let is_early = self.now() < after(claimed.event.received_at, PATIENCE);
+                if times < TRIES || is_early {
+                    self.back_off(lease, times, parked.detail).await
+                } else {
+                    self.park(lease, parked).await
+                }
             }
-            Reaction::ParkLater(parked) => self.park(lease, parked).await,
             Reaction::Pause(pause) => {
                 let (until, is_news) = self.0.health.paused(pause, self.now());
                 if is_news {
@@ -85,6 +93,15 @@ impl Sync {
                 })
             }
         }
+    }
+
+    /// How often this event has failed by now.
+    fn fails(&self, lease: &Lease) -> u32 {
+        self.0.failures.count(&lease.event_id, self.now())
+    }
+
+    async fn back_off(&self, lease: &Lease, times: u32, why: String) -> Result<Step, StoreError> {
+        self.wait(lease, after(self.now(), backoff(&lease.event_id, times)), why).await
     }
 
     pub(super) async fn wait(

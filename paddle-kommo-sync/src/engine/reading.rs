@@ -277,8 +277,11 @@ enum Told {
     Test,
 }
 
+/// Why an event waits that may not ask Paddle yet.
+pub(super) const CROWDED: &str = "others are looked up first";
+
 fn crowded() -> Reaction {
-    Reaction::Wait("others are looked up first".to_owned())
+    Reaction::Wait(CROWDED.to_owned())
 }
 
 /// Paddle, or whoever is asked in its place, does not answer: that says nothing of Kommo.

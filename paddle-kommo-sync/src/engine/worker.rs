@@ -115,6 +115,7 @@ impl Sync {
     /// Forgets the bodies of what ended long ago.
     async fn prune(&self) {
         loop {
+            self.0.failures.forget_before(self.now().saturating_sub(time::Duration::DAY));
             let before =
                 self.now().saturating_sub(self.0.keep.try_into().unwrap_or(time::Duration::MAX));
             match self.0.store.prune(self.0.account, before, PRUNED).await {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use kommo_client::fake::{FakeLead, Fault as KommoFault};
 use paddle_kommo_sync::{
-    CustomerLookup, DocumentError, DocumentSource, LookupError, MemoryStore, Outcome, ParkReason,
-    Reason, fake_paddle::Fault, plan::Document,
+    Clock as _, CustomerLookup, DocumentError, DocumentSource, LookupError, MemoryStore, Outcome,
+    ParkReason, Reason, fake_paddle::Fault, plan::Document,
 };
 use paddle_webhook::CustomerId;
 use serde_json::{Value, json};
@@ -274,13 +274,9 @@ impl DocumentSource for Silent {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
-    let silent = Silent::default();
-    let asked = silent.0.clone();
-    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.documents(silent);
-    let world = World::built(|_| {}, MemoryStore::new(), build).await;
-    for id in 1..=40 {
+/// Each for a deal of its own, with the same number as the transaction.
+async fn sell_to_many(world: &World, sales: u64) {
+    for id in 1..=sales {
         world.kommo.add_lead(FakeLead::new("x").id(id).stage(PIPELINE, NEGOTIATION));
         let mut data = transaction();
         data["id"] = json!(format!("txn_{id}"));
@@ -289,6 +285,15 @@ async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
         data["custom_data"]["kommo_lead_id"] = json!(id);
         world.done(&event("transaction.completed", 0, &data)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
+    let silent = Silent::default();
+    let asked = silent.0.clone();
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.documents(silent);
+    let world = World::built(|_| {}, MemoryStore::new(), build).await;
+    sell_to_many(&world, 40).await;
     let jobs: Vec<_> = (1..=40).map(|id| format!("job.invoice:txn_{id}")).collect();
     let mut attempts: FuturesUnordered<_> =
         jobs.iter().map(|job| world.sync.attempt(job)).collect();
@@ -299,6 +304,52 @@ async fn however_many_documents_there_are_they_leave_room_to_the_deals() {
     let patience = tokio::time::timeout(Duration::from_secs(3600), attempts.next());
     assert!(patience.await.is_err(), "the others wait for their document");
     assert_eq!(asked.load(Ordering::Relaxed), 32);
+}
+
+/// Has one document of which it never hears anything else than that there is none yet; of all others nothing at all.
+#[derive(Debug)]
+struct Unmade(&'static str);
+
+#[async_trait]
+impl DocumentSource for Unmade {
+    async fn pdf(&self, document: &Document) -> Result<Vec<u8>, DocumentError> {
+        if document.id() == self.0 {
+            return Err(DocumentError::Missing("not made yet".into()));
+        }
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_came_again_and_again_while_others_went_first_has_not_failed() {
+    let build = |builder: paddle_kommo_sync::SyncBuilder| builder.documents(Unmade("txn_33"));
+    let world = World::built(|_| {}, MemoryStore::new(), build).await;
+    sell_to_many(&world, 33).await;
+    let jobs: Vec<_> = (1..=32).map(|id| format!("job.invoice:txn_{id}")).collect();
+    let last = async || soon(world.sync.attempt("job.invoice:txn_33")).await.unwrap().unwrap();
+    {
+        let others = async {
+            for _ in 0..70 {
+                let outcome = last().await;
+                assert_eq!(outcome.to_string(), "waiting: other documents go first");
+                world.advance(Duration::from_secs(60));
+            }
+        };
+        let attempts =
+            futures_util::future::join_all(jobs.iter().map(|job| world.sync.attempt(job)));
+        tokio::select! {
+            biased;
+            _ = attempts => panic!("they never end"),
+            () = others => {}
+        }
+    }
+    for _ in 1..7 {
+        let outcome = last().await;
+        assert!(matches!(outcome, Outcome::Waiting { .. }), "{outcome}");
+        world.advance(Duration::from_secs(LATER));
+    }
+    let outcome = last().await;
+    assert!(matches!(outcome, Outcome::Parked(_)), "{outcome}");
 }
 
 /// Answers when it is told to.
@@ -396,6 +447,13 @@ async fn however_many_customers_are_looked_up_there_is_room_for_others() {
     for _ in 32..40 {
         let outcome = soon(all.next()).await.unwrap().unwrap();
         assert_eq!(outcome.to_string(), "waiting: others are looked up first");
+    }
+    // However often it comes in vain, it comes again soon.
+    for _ in 0..20 {
+        let (_, until) = world.waiting(&payments[39]).await;
+        let wait = until - world.clock.now();
+        assert!(wait <= time::Duration::seconds(30), "{wait}");
+        world.advance(Duration::from_secs(30));
     }
     assert_eq!(
         world.done(&event("transaction.completed", 0, &transaction())).await,

@@ -6,7 +6,7 @@ use kommo_client::{
     AccessToken, Client,
     fake::{FakeLead, Fault},
 };
-use paddle_kommo_sync::{MemoryStore, Outcome};
+use paddle_kommo_sync::{Clock as _, MemoryStore, Outcome};
 use paddle_webhook::Event;
 use serde_json::json;
 
@@ -138,4 +138,34 @@ async fn k08_a_dead_token_is_probed_once_a_minute_however_much_waits() {
     assert!((55..=65).contains(&calls), "{calls} calls in an hour");
     let stats = world.sync.stats().await.unwrap();
     assert_eq!((stats.open, stats.parked), (DEALS, vec![]), "none of it needs a person");
+}
+
+/// It was tried once a minute for half a day, and goes on as soon as a first failure of its own is over.
+#[tokio::test(start_paused = true)]
+async fn k08_what_has_waited_for_a_token_has_not_failed() {
+    let store = MemoryStore::new();
+    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
+    let payment = event("transaction.completed", 0, &transaction());
+    let wait_for_a_token = async || {
+        world.kommo.clear_faults();
+        world.kommo.set_token_valid(false);
+        for _ in 0..720 {
+            world.waiting(&payment).await;
+            world.advance(Duration::from_secs(60));
+        }
+        world.kommo.set_token_valid(true);
+        world.kommo.fail_next(Fault::status(503).on("GET", "/").always());
+    };
+    wait_for_a_token().await;
+    for most in [2, 4, 8] {
+        let (_, until) = world.waiting(&payment).await;
+        let wait = until - world.clock.now();
+        assert!(wait <= time::Duration::seconds(most), "{wait} of {most} seconds");
+        world.advance(wait.unsigned_abs());
+    }
+    wait_for_a_token().await;
+    let restarted = world.restarted(store).await;
+    let outcome = restarted.handle(&payment).await.unwrap();
+    let Outcome::Waiting { until, .. } = outcome else { panic!("{outcome}") };
+    assert!(until - world.clock.now() <= time::Duration::seconds(2), "{until}");
 }
