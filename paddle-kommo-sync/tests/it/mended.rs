@@ -65,7 +65,23 @@ async fn a_stage_that_does_not_exist() {
 #[tokio::test]
 async fn a_pipeline_of_on_won_that_does_not_exist() {
     let world = mended(on_won([deal_in(77)]), on_won([deal_in(PIPELINE)])).await;
-    assert_eq!((made(&world).len(), world.notes().len()), (1, 1));
+    let made = made(&world);
+    assert_eq!((made.len(), world.notes().len()), (1, 1));
+    let name = world.kommo.lead(made[0]).unwrap()["name"].to_string();
+    assert!(!name.contains("[pk-"), "it has its own name: {name}");
+}
+
+#[tokio::test]
+async fn a_tag_that_is_called_otherwise_by_now() {
+    let tag = |name: &str| on_won([OnWonAction::AddTag(name.to_owned())]);
+    let before = |config: &mut Config| {
+        no_such_stage(config);
+        tag("old")(config);
+    };
+    let world = mended(before, tag("new")).await;
+    let tags = &world.lead()["_embedded"]["tags"];
+    assert_eq!(tags.as_array().map(Vec::len), Some(1), "{tags}");
+    assert_eq!(tags[0]["name"], "new");
 }
 
 #[tokio::test]
