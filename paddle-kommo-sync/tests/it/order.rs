@@ -446,6 +446,10 @@ async fn the_subscription_that_goes_on_is_shown_in_any_order() {
     };
     let mut changed = other("active", 15);
     changed["items"][0]["price"]["name"] = json!("Basic plus");
+    let mut first_changed = subscription("active");
+    first_changed["updated_at"] = json!(crate::support::events::time(30));
+    first_changed["next_billed_at"] = json!("2026-05-05T12:00:00Z");
+    let first_changed = event("subscription.updated", 30, &first_changed);
     let first = event("subscription.created", 1, &subscription("active"));
     let first_ended = ended(subscription("canceled"), 40);
     let second = event("subscription.created", 10, &other("active", 10));
@@ -458,6 +462,7 @@ async fn the_subscription_that_goes_on_is_shown_in_any_order() {
             ["sub_other", "active", "Basic plus"],
         ),
         (vec![&first, &first_ended, &later], ["sub_other", "active", "Basic"]),
+        (vec![&first, &second, &first_changed, &first_ended], ["sub_other", "active", "Basic"]),
         (vec![&first, &second, &first_ended, &second_ended], ["sub_other", "canceled", "Basic"]),
     ] {
         let story: Vec<Event> = story.into_iter().cloned().collect();
@@ -482,6 +487,61 @@ async fn the_subscription_that_goes_on_is_shown_in_any_order() {
             }
         }
     }
+}
+
+/// Its payment was told, it was not yet.
+#[tokio::test]
+async fn a_subscription_that_nobody_has_told_of_yet_keeps_its_plan() {
+    let world = with_subscription_fields().await;
+    world.done(&event("transaction.completed", 0, &transaction())).await;
+    let plan = world.field("PLAN_NAME");
+    world.done(&event("subscription.created", 10, &other("active", 10))).await;
+    assert_eq!(world.field("PLAN_NAME"), plan);
+}
+
+/// It is told late, when the subscription that paid later has ended.
+#[tokio::test]
+async fn an_invoice_of_the_subscription_that_goes_on_is_not_newer_for_that() {
+    let world = with_subscription_fields().await;
+    let renewed = |of: &str, number: &str, seconds| {
+        let mut data = renewal();
+        (data["id"], data["subscription_id"]) = (json!(format!("txn_{number}")), json!(of));
+        data["invoice_number"] = json!(number);
+        event("transaction.completed", seconds, &data)
+    };
+    let mut ended = subscription("canceled");
+    ended["updated_at"] = json!(crate::support::events::time(40));
+    for event in [
+        event("transaction.completed", 0, &transaction()),
+        event("subscription.created", 1, &subscription("active")),
+        event("subscription.created", 10, &other("active", 10)),
+        renewed("sub_seats", "325-35", 35),
+        event("subscription.canceled", 40, &ended),
+        renewed("sub_other", "325-20", 20),
+    ] {
+        world.done(&event).await;
+    }
+    assert_eq!(world.field("INVOICE_NUMBER"), json!("325-35"));
+}
+
+#[tokio::test]
+async fn what_a_subscription_was_for_at_first_is_not_what_it_was_for_at_its_end() {
+    let world = with_subscription_fields().await;
+    let told = |kind: &str, seconds, status: &str, name: &str| {
+        let mut data = subscription(status);
+        data["updated_at"] = json!(crate::support::events::time(seconds));
+        data["items"][0]["price"]["name"] = json!(name);
+        event(kind, seconds, &data)
+    };
+    for event in [
+        told("subscription.created", 1, "active", "Pro"),
+        told("subscription.updated", 20, "active", "Max"),
+        told("subscription.canceled", 40, "canceled", "Max"),
+        event("transaction.completed", 0, &transaction()),
+    ] {
+        world.done(&event).await;
+    }
+    assert_eq!(world.field("PLAN_NAME"), json!("Max"));
 }
 
 #[tokio::test]
