@@ -34,7 +34,6 @@ pub(crate) fn as_configured(
             (draft.pipeline, draft.stage) = (wanted.pipeline, wanted.stage);
         }
         (Effect::AddTag(tag), Some(OnWonAction::AddTag(wanted))) => tag.tag.clone_from(wanted),
-        (Effect::NameLead(_), _) => {}
         _ => return false,
     }
     true
