@@ -7,7 +7,7 @@ use kommo_client::{AccountId, LeadId};
 use paddle_webhook::{CustomData, CustomerId, Event, EventData};
 use time::OffsetDateTime;
 
-pub(crate) use self::email::{by_email, is_confirmed};
+pub(crate) use self::email::{by_email, is_confirmed, is_opened_later};
 use crate::{
     config::UnsignedLinks,
     deal_ref::{self, DealRef, DealRefKey},

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Sync, decided::Lesson, text};
 use crate::{
-    config::{FieldTarget, SandboxEvents},
+    config::{FieldTarget, SandboxEvents, Unlinked},
     error::{LookupError, StoreError},
     failure::{Reaction, chain, reaction},
     known::{Account, Deal, Known, SaleKnown},
@@ -119,7 +119,12 @@ impl Sync {
             },
         };
         let deal = match self.applier(priority).read_lead(lead).await {
-            Ok(Some(read)) if !read.is_deleted => self.deal(&read),
+            Ok(Some(read)) if !read.is_deleted => {
+                if rung == Rung::Customer && stored.is_before(&read) {
+                    return Ok(Found::Parked(self.opened_later(lead)));
+                }
+                self.deal(&read)
+            }
             Ok(_) => return Ok(Found::Parked(Parked::deal_gone(lead))),
             Err(reaction) => return Ok(Found::Failed(reaction)),
         };
@@ -132,6 +137,20 @@ impl Sync {
         stored.sale = Some(row);
         stored.rung = Some(rung);
         Ok(Found::Deal(Box::new(deal), rung))
+    }
+
+    /// The customer's deal was opened after the sale: it is about what the customer buys next, unless a person says that it is
+    /// about this one as well.
+    fn opened_later(&self, lead: LeadId) -> Parked {
+        // Not to be looked for again when that deal is heard of: it is known.
+        let reason = match self.0.config.unlinked {
+            Unlinked::Park => ParkReason::AmbiguousDeal,
+            Unlinked::Ignore => ParkReason::NoDeal,
+        };
+        let detail = format!(
+            "no deal is named, and the customer's deal {lead} was opened after this sale: say which one is meant"
+        );
+        Parked::new(reason, detail).candidates(vec![lead])
     }
 
     /// What is known of a deal.
@@ -308,6 +327,13 @@ impl Stored {
         keep(&self.customer, written(&after.customer)?);
         keep(&self.sale, written::<SaleKnown>(&after.sale)?);
         Ok(learned)
+    }
+
+    /// Whether this deal was opened after the sale, and no person has said that it is the customer's for all that.
+    fn is_before(&self, lead: &kommo_client::Lead) -> bool {
+        let is_persons =
+            |link: &LinkRow| link.lead == lead.id && link.rung == Rung::Person.as_str();
+        link::is_opened_later(lead, self.began) && !self.links.iter().any(is_persons)
     }
 
     /// The links to the deal that was found, if one was.

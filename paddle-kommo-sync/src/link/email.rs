@@ -12,6 +12,11 @@ use crate::{
 /// after is about something else.
 const OPENED_FOR: Duration = Duration::days(1);
 
+/// Whether a deal was opened after a sale, which is not what it is about.
+pub(crate) fn is_opened_later(lead: &Lead, began: OffsetDateTime) -> bool {
+    lead.created_at.is_some_and(|at| at > began.saturating_add(OPENED_FOR))
+}
+
 /// Whether the customer with this address is a contact of the deal that an unsigned id names.
 pub(crate) async fn is_confirmed(
     kommo: &Client,
@@ -82,7 +87,7 @@ fn standing(lead: &Lead, config: &Config, began: OffsetDateTime) -> Standing {
         Standing::Gone
     } else if lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline)) {
         Standing::MadeForASale
-    } else if lead.created_at.is_some_and(|at| at > began.saturating_add(OPENED_FOR)) {
+    } else if is_opened_later(lead, began) {
         Standing::OpenedLater
     } else {
         Standing::Open

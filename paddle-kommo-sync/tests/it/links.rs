@@ -223,6 +223,37 @@ async fn a_deal_that_was_opened_after_the_sale_is_not_the_one_that_was_paid_for(
     }
 }
 
+/// A customer bought without a rep, and months later buys with one: that deal is made a checkout link, say.
+#[tokio::test]
+async fn an_earlier_purchase_of_the_customer_does_not_win_the_deal_of_a_later_one() {
+    const DAY: i64 = 86_400;
+    let world = World::new().await;
+    let payment = paid_by(&Value::Null);
+    assert_eq!(world.parked(&payment).await.reason, ParkReason::NoDeal);
+    world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
+    world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
+    let mut next = transaction();
+    (next["id"], next["subscription_id"]) = (json!("txn_next"), Value::Null);
+    next["custom_data"] = json!({"kommo_lead_id": 7});
+    world.ignored(&event("transaction.created", 91 * DAY, &next)).await;
+    let parked = world.parked(&payment).await;
+    assert_eq!((parked.reason, parked.candidates), (ParkReason::AmbiguousDeal, lead_ids(&[7])));
+    let mut renewed = renewal();
+    (renewed["custom_data"], renewed["created_at"]) = (Value::Null, json!(time(92 * DAY)));
+    let renewed = event("transaction.completed", 92 * DAY, &renewed);
+    assert_eq!(world.parked(&renewed).await.reason, ParkReason::AmbiguousDeal);
+    assert_eq!(world.writes(), 0);
+    // But where a person says so.
+    world.sync.link("ctm_jo", LeadId::new(7)).await.unwrap();
+    assert_eq!(world.done(&payment).await, [Reason::FirstPayment]);
+
+    let world = World::with(|config| config.unlinked = Unlinked::Ignore).await;
+    world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
+    world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
+    world.ignored(&event("transaction.created", 91 * DAY, &next)).await;
+    assert_eq!(world.ignored(&payment).await, Reason::NotLinked);
+}
+
 /// What waits for want of a deal, while whoever learned of the deal was stopped before it looked for that.
 async fn left_parked() -> (World, Event, Event) {
     let store = FaultyStore::new(MemoryStore::new());
