@@ -2,6 +2,7 @@
 
 mod changes;
 mod connect;
+mod learned;
 mod rows;
 mod schema;
 mod wake;
@@ -15,8 +16,9 @@ use time::OffsetDateTime;
 
 pub use self::wake::DatabaseClock;
 use self::{
-    changes::{Taken, by_person, claim, free, heads, learn, leased, one_row, open_lane},
+    changes::{Taken, claim, free, heads, leased, one_row, open_lane},
     connect::{Address, SESSIONS, Use},
+    learned::{by_person, learn},
     rows::{count, execute, micros, moment, query, query_opt, small, text},
     wake::Wake,
 };
