@@ -16,6 +16,8 @@ pub(crate) enum Reaction {
     Pause(Pause),
     /// This event waits and tries again; it is not about Kommo.
     Wait(String),
+    /// Others go first: nothing has failed, and this event comes again soon.
+    Queue(String),
     /// It may mend itself, or somebody may mend it soon: this event tries again, and is parked if that lasts.
     ParkLater(Parked),
     /// A retry cannot mend it.

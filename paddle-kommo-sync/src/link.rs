@@ -1,13 +1,17 @@
 //! Which deal is meant: the ladder, and which rung of it answered.
 
 mod email;
+mod opened;
 
 use async_trait::async_trait;
 use kommo_client::{AccountId, LeadId};
 use paddle_webhook::{CustomData, CustomerId, Event, EventData};
 use time::OffsetDateTime;
 
-pub(crate) use self::email::{by_email, is_confirmed, is_opened_later};
+pub(crate) use self::{
+    email::{by_email, is_confirmed},
+    opened::{is_opened_after, opened_after},
+};
 use crate::{
     config::UnsignedLinks,
     deal_ref::{self, DealRef, DealRefKey},

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::{Sync, process::Step, reading::CROWDED, rfc3339, text};
+use super::{Sync, process::Step, rfc3339, text};
 use crate::{
     apply::after,
     error::StoreError,
@@ -61,8 +61,8 @@ impl Sync {
                 self.0.health.failed(&why, self.now());
                 self.back_off(lease, self.fails(lease), why).await
             }
-            // It has not failed, and comes again soon; not all that wait come at the same time.
-            Reaction::Wait(why) if why == CROWDED => {
+            // Not all that wait come at the same time.
+            Reaction::Queue(why) => {
                 let wait = backoff(&lease.event_id, claimed.event.attempt).min(SOON);
                 self.wait(lease, after(self.now(), wait), why).await
             }

@@ -164,7 +164,9 @@ impl Sync {
                 Found::Failed(Reaction::Park(parked) | Reaction::ParkLater(parked)) => {
                     return Ok(Preview::Parked(parked));
                 }
-                Found::Failed(Reaction::Retry(why) | Reaction::Wait(why)) => {
+                Found::Failed(
+                    Reaction::Retry(why) | Reaction::Wait(why) | Reaction::Queue(why),
+                ) => {
                     return Ok(Preview::Unavailable(why));
                 }
                 Found::Failed(Reaction::Pause(pause)) => {

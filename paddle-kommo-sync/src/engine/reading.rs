@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Sync, decided::Lesson, text};
 use crate::{
-    config::{FieldTarget, SandboxEvents, Unlinked},
+    config::{FieldTarget, SandboxEvents},
     error::{LookupError, StoreError},
     failure::{Reaction, chain, reaction},
     known::{Account, Deal, Known, SaleKnown},
@@ -120,8 +120,9 @@ impl Sync {
         };
         let deal = match self.applier(priority).read_lead(lead).await {
             Ok(Some(read)) if !read.is_deleted => {
-                if rung == Rung::Customer && stored.is_before(&read) {
-                    return Ok(Found::Parked(self.opened_later(lead)));
+                if rung == Rung::Customer && stored.precedes(&read) {
+                    let parked = link::opened_after(lead, self.0.config.unlinked);
+                    return Ok(Found::Parked(parked));
                 }
                 self.deal(&read)
             }
@@ -137,20 +138,6 @@ impl Sync {
         stored.sale = Some(row);
         stored.rung = Some(rung);
         Ok(Found::Deal(Box::new(deal), rung))
-    }
-
-    /// The customer's deal was opened after the sale: it is about what the customer buys next, unless a person says that it is
-    /// about this one as well.
-    fn opened_later(&self, lead: LeadId) -> Parked {
-        // Not to be looked for again when that deal is heard of: it is known.
-        let reason = match self.0.config.unlinked {
-            Unlinked::Park => ParkReason::AmbiguousDeal,
-            Unlinked::Ignore => ParkReason::NoDeal,
-        };
-        let detail = format!(
-            "no deal is named, and the customer's deal {lead} was opened after this sale: say which one is meant"
-        );
-        Parked::new(reason, detail).candidates(vec![lead])
     }
 
     /// What is known of a deal.
@@ -296,11 +283,8 @@ enum Told {
     Test,
 }
 
-/// Why an event waits that may not ask Paddle yet.
-pub(super) const CROWDED: &str = "others are looked up first";
-
 fn crowded() -> Reaction {
-    Reaction::Wait(CROWDED.to_owned())
+    Reaction::Queue("others are looked up first".to_owned())
 }
 
 /// Paddle, or whoever is asked in its place, does not answer: that says nothing of Kommo.
@@ -330,10 +314,10 @@ impl Stored {
     }
 
     /// Whether this deal was opened after the sale, and no person has said that it is the customer's for all that.
-    fn is_before(&self, lead: &kommo_client::Lead) -> bool {
+    fn precedes(&self, lead: &kommo_client::Lead) -> bool {
         let is_persons =
             |link: &LinkRow| link.lead == lead.id && link.rung == Rung::Person.as_str();
-        link::is_opened_later(lead, self.began) && !self.links.iter().any(is_persons)
+        link::is_opened_after(lead, self.began) && !self.links.iter().any(is_persons)
     }
 
     /// The links to the deal that was found, if one was.

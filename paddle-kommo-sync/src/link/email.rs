@@ -1,21 +1,13 @@
 //! The deal by the customer's e-mail address: the last rung, and what confirms an unsigned id.
 
 use kommo_client::{Client, Contact, Lead, LeadId};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::opened::is_opened_after;
 use crate::{
     config::Config,
     outcome::{ParkReason, Parked},
 };
-
-/// A deal may be opened for a sale that has just begun, by a form or by an automation. One that is opened later than so long
-/// after is about something else.
-const OPENED_FOR: Duration = Duration::days(1);
-
-/// Whether a deal was opened after a sale, which is not what it is about.
-pub(crate) fn is_opened_later(lead: &Lead, began: OffsetDateTime) -> bool {
-    lead.created_at.is_some_and(|at| at > began.saturating_add(OPENED_FOR))
-}
 
 /// Whether the customer with this address is a contact of the deal that an unsigned id names.
 pub(crate) async fn is_confirmed(
@@ -87,7 +79,7 @@ fn standing(lead: &Lead, config: &Config, began: OffsetDateTime) -> Standing {
         Standing::Gone
     } else if lead.pipeline_id.is_some_and(|pipeline| config.makes_deals_in(pipeline)) {
         Standing::MadeForASale
-    } else if is_opened_later(lead, began) {
+    } else if is_opened_after(lead, began) {
         Standing::OpenedLater
     } else {
         Standing::Open
