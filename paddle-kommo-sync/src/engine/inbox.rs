@@ -31,24 +31,36 @@ impl Sync {
     /// When the future is dropped, the delivery may or may not have been stored; another delivery is harmless.
     pub async fn accept(&self, delivery: &Verified<'_>) -> Result<Accepted, StoreError> {
         match delivery.parse() {
-            Ok(event) if !has_usual_ids(&event) => {
-                self.put_unreadable(delivery, "its ids are none of Paddle's").await
-            }
-            Ok(event) => match self.put(&event).await? {
-                Accepted::Duplicate if self.is_another(&event).await? => {
-                    let why = format!(
-                        "{} was delivered before with other contents, which count",
-                        event.id()
-                    );
-                    self.put_unreadable(delivery, &why).await
+            Ok(event) => {
+                let data = event.data();
+                if !has_usual_ids(&event, data.as_ref().ok()) {
+                    return self.put_unreadable(delivery, "its ids are none of Paddle's").await;
                 }
-                accepted => Ok(accepted),
-            },
+                match self.put_with(&event, data.ok().as_ref()).await? {
+                    Accepted::Duplicate if self.is_another(&event).await? => {
+                        let why = format!(
+                            "{} was delivered before with other contents, which count",
+                            event.id()
+                        );
+                        self.put_unreadable(delivery, &why).await
+                    }
+                    accepted => Ok(accepted),
+                }
+            }
             Err(error) => self.put_unreadable(delivery, &chain(&error)).await,
         }
     }
 
     pub(super) async fn put(&self, event: &Event) -> Result<Accepted, StoreError> {
+        self.put_with(event, event.data().ok().as_ref()).await
+    }
+
+    /// Puts an event with its data, where that can be read.
+    async fn put_with(
+        &self,
+        event: &Event,
+        data: Option<&EventData>,
+    ) -> Result<Accepted, StoreError> {
         let mut new = NewEvent {
             event_id: event.id().as_str().to_owned(),
             kind: event.event_type().as_str().to_owned(),
@@ -61,10 +73,10 @@ impl Sync {
             links: Vec::new(),
         };
         let (store, account) = (&self.0.store, self.0.account);
-        let put = match event.data() {
-            Ok(data) => {
-                let references = References::of_event(event, &data);
-                let is_real = decide::not_real(event, &data, &self.0.config).is_none();
+        let put = match data {
+            Some(data) => {
+                let references = References::of_event(event, data);
+                let is_real = decide::not_real(event, data, &self.0.config).is_none();
                 let asked = references.clone();
                 // Not this `Sync`: a store must not be the one that holds itself last.
                 let (keys, unsigned) =
@@ -83,7 +95,7 @@ impl Sync {
                 store.put_placed(account, &asked.entities(), Box::new(place)).await?
             }
             // A shape that we do not understand is found again when it is worked on, and told then.
-            Err(_) => store.put(account, &new).await?,
+            None => store.put(account, &new).await?,
         };
         self.0.wake.notify_one();
         let is_new = put == Put::New;
@@ -143,14 +155,14 @@ impl Sync {
 }
 
 /// Whether every store can keep the names of this event. Paddle's are some 30 characters of ASCII.
-fn has_usual_ids(event: &Event) -> bool {
+fn has_usual_ids(event: &Event, data: Option<&EventData>) -> bool {
     const LONGEST: usize = 255;
     let is_usual = |id: &str| id.len() <= LONGEST && !id.contains('\0');
-    let is_of_usual =
-        |data: EventData| References::of_event(event, &data).entities().into_iter().all(is_usual);
+    let are_usual =
+        |data: &EventData| References::of_event(event, data).entities().into_iter().all(is_usual);
     is_usual(event.id().as_str())
         && is_usual(event.event_type().as_str())
-        && event.data().map_or(true, is_of_usual)
+        && data.is_none_or(are_usual)
 }
 
 /// A payment is what somebody waits for; for history nobody does.

@@ -46,8 +46,10 @@ impl Sync {
         if decided.is_taken_back() {
             return self.plan(claimed, event, data, decided.begun).await;
         }
+        let references = References::of_event(event, data);
+        let links = self.0.store.links(self.0.account, &references.entities()).await?;
         // Whoever planned this may have stopped before it did so.
-        self.reopen_siblings(&References::of_event(event, data)).await?;
+        self.reopen(&references, &links).await?;
         let mut rows = claimed.effects.clone();
         self.remember_begun(lease, &decided, &mut rows).await?;
         let in_doubt = decided.begun.is_some();
@@ -62,7 +64,7 @@ impl Sync {
         let writes_deal = |(row, effect): &(EffectRow, Effect)| {
             is_open(row) && matches!(effect, Effect::UpdateLead(_))
         };
-        let links = self.persons_links(event, data).await?;
+        let links = self.persons_links(&references, links);
         let meant = links.first().map(|link| link.lead).filter(|meant| *meant != planned);
         // What only adds to the deal needs no look at it, unless a person has said that another one is meant.
         if !effects.iter().any(writes_deal) && meant.is_none() {
@@ -254,20 +256,14 @@ impl Sync {
     }
 
     /// The links by which a person has said which deal is meant; none where no one has.
-    async fn persons_links(
-        &self,
-        event: &Event,
-        data: &EventData,
-    ) -> Result<Vec<LinkRow>, StoreError> {
-        let references = References::of_event(event, data);
-        let mut links = self.0.store.links(self.0.account, &references.entities()).await?;
+    fn persons_links(&self, references: &References, mut links: Vec<LinkRow>) -> Vec<LinkRow> {
         match references.answer(&links, self.trust(&Account::default())) {
             Rungs::Found(lead, Rung::Person) => {
                 links.retain(|link| link.lead == lead && link.rung == Rung::Person.as_str());
             }
             _ => links.clear(),
         }
-        Ok(links)
+        links
     }
 }
 

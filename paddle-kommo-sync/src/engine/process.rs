@@ -277,7 +277,7 @@ impl Sync {
                     return self.end(lease, outcome, Learned::default()).await.map(Next::from);
                 }
                 let step = self.end(lease, outcome, learned).await?;
-                self.reopen(&stored, &links).await?;
+                self.reopen(&stored.references, &links).await?;
                 Ok(step.into())
             }
             Decision::Park(parked) => {
@@ -303,7 +303,7 @@ impl Sync {
                     let outcome =
                         Outcome::Shadowed { lead: deal.lead, reasons: plan.reasons, would };
                     let step = self.end(lease, outcome, learned).await?;
-                    self.reopen(&stored, &links).await?;
+                    self.reopen(&stored.references, &links).await?;
                     return Ok(step.into());
                 }
                 known.customer.unconfirmed.remove(&lease.event_id);
@@ -315,7 +315,7 @@ impl Sync {
                 tracing::debug!(lead = deal.lead.get(), reasons, effects, "decided");
                 self.remember_begun(lease, &decided, &mut rows).await?;
                 let effects = parsed(rows)?;
-                self.reopen(&stored, &links).await?;
+                self.reopen(&stored.references, &links).await?;
                 let in_doubt = decided.begun.is_some();
                 Ok(Next::CarryOut(Journalled { effects, plan: decided.plan, in_doubt }))
             }

@@ -19,20 +19,13 @@ impl Sync {
     /// new: they were stored when the event came, before it was worked on.
     pub(super) async fn reopen(
         &self,
-        stored: &Stored,
+        references: &References,
         links: &[LinkRow],
     ) -> Result<(), StoreError> {
-        match &stored.references.customer {
+        match &references.customer {
             Some(customer) if !links.is_empty() => self.reopen_without_deal(customer).await,
             _ => Ok(()),
         }
-    }
-
-    /// The same, by what is stored of the event.
-    pub(super) async fn reopen_siblings(&self, references: &References) -> Result<(), StoreError> {
-        let Some(customer) = &references.customer else { return Ok(()) };
-        let links = self.0.store.links(self.0.account, &references.entities()).await?;
-        if links.is_empty() { Ok(()) } else { self.reopen_without_deal(customer).await }
     }
 
     /// The address of this customer is known: it may tell the deal, or confirm it.
