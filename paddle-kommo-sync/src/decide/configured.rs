@@ -3,9 +3,10 @@
 
 use kommo_client::PipelineId;
 
+use super::products;
 use crate::{
     config::{Config, OnWonAction},
-    plan::{Effect, LeadDraft},
+    plan::Effect,
 };
 
 /// Gives an effect that is not begun the type, pipeline or bot that the configuration names today; `own` is the pipeline of
@@ -19,7 +20,10 @@ pub(crate) fn as_configured(
     let Some(place) = on_won(name) else {
         match effect {
             Effect::AddTask(task) => task.type_id = config.tasks.type_id,
-            Effect::CreateLead(draft) => of_product(draft, own, config),
+            Effect::CreateLead(draft) => {
+                draft.pipeline = products::pipeline(config, own.unwrap_or(draft.pipeline));
+                draft.stage = Some(config.stages.won(draft.pipeline));
+            }
             _ => {}
         }
         return true;
@@ -42,13 +46,4 @@ pub(crate) fn as_configured(
 /// The place of the action that an effect belongs to, by which it is named.
 fn on_won(name: &str) -> Option<&str> {
     name.strip_prefix("deal:").unwrap_or(name).strip_prefix("on_won:")
-}
-
-fn of_product(draft: &mut LeadDraft, own: Option<PipelineId>, config: &Config) {
-    let pipeline = match config.product_deals_pipeline {
-        0 => own.unwrap_or(draft.pipeline),
-        id => PipelineId::new(id),
-    };
-    draft.pipeline = pipeline;
-    draft.stage = Some(config.stages.won(pipeline));
 }

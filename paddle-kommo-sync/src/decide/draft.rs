@@ -241,7 +241,7 @@ impl Draft {
         for FieldValue { field, value } in &update.fields {
             let text = value.to_text();
             let before = known.sale.written.get(field);
-            let own = self.tells_of.as_deref().or(facts.references.subscription.as_deref());
+            let own = self.subscription(facts);
             let before = before.filter(|written| !gives_way(facts, own, *field, written));
             let since = self.since.get(field).copied().unwrap_or(occurred_at);
             let at = before.map_or(since, |before| before.at.max(since));

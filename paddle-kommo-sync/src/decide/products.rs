@@ -5,7 +5,7 @@ use paddle_webhook::{LineItem, Money, Transaction};
 
 use super::{Draft, Facts, say};
 use crate::{
-    config::{PriceBasis, Products},
+    config::{Config, PriceBasis, Products},
     plan::{Field, FieldValue, LeadDraft, LeadNaming, Price, Reason, Value},
     texts::{Placeholder, Text, Values, clean::clean},
 };
@@ -66,6 +66,14 @@ fn weight(line: &LineItem, basis: PriceBasis) -> Option<u64> {
     Some(u64::try_from(sum).unwrap_or(0))
 }
 
+/// Where the deals of further lines go; `own` is the pipeline of the deal that was paid for.
+pub(super) fn pipeline(config: &Config, own: PipelineId) -> PipelineId {
+    match config.product_deals_pipeline {
+        0 => own,
+        id => PipelineId::new(id),
+    }
+}
+
 /// A deal for every line but the first: won, for the same contacts, and identified like the deal that was paid for. What
 /// was paid in all stays on that one, so that nothing counts twice; it is also where later events are told.
 pub(super) fn deals(
@@ -75,10 +83,7 @@ pub(super) fn deals(
     lines: &[LineItem],
     prices: Option<&[Price]>,
 ) {
-    let pipeline = match facts.config.product_deals_pipeline {
-        0 => draft.deal.pipeline,
-        id => PipelineId::new(id),
-    };
+    let pipeline = pipeline(facts.config, draft.deal.pipeline);
     let responsible = draft.responsible(facts, Some(&transaction.custom_data));
     for (index, line) in lines.iter().enumerate().skip(1) {
         let product = name(transaction, line);

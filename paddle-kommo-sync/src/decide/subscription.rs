@@ -239,13 +239,13 @@ pub(super) fn state(facts: &Facts<'_>, subscription: &Subscription, draft: &mut 
 
 /// The fields tell of a subscription that the deal does not show any more, as it has ended and another one goes on.
 fn show_the_other(facts: &Facts<'_>, draft: &mut Draft) {
-    const FIELDS: [Field; 4] =
-        [Field::SubscriptionId, Field::SubscriptionStatus, Field::NextBillingDate, Field::PlanName];
     let sale = &facts.known.sale;
     let Some((other, state)) = sale.shown_state() else { return };
-    let is_told =
-        |field| sale.written.get(field).is_some_and(|written| written.of.as_deref() != Some(other));
-    if !FIELDS.iter().any(is_told) {
+    let tells_of_this = sale
+        .written
+        .iter()
+        .any(|(field, written)| field.is_of_subscription() && written.of.as_deref() != Some(other));
+    if !tells_of_this {
         return;
     }
     draft.tell_of(other);

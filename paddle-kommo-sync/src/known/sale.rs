@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddle_webhook::{Currency, Event, Money, Subscription, Transaction};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Moment, Snapshot, SubscriptionKnown, TransactionKnown, Written};
 use crate::plan::{Field, FieldValue, Price};
@@ -14,11 +14,9 @@ pub(crate) struct SaleKnown {
     pub(crate) payments: BTreeMap<String, SalePayment>,
     /// What is no part of its sums: a second payment, and the subscription that came with it.
     left_out: BTreeSet<String>,
-    /// The newest status of each of its subscriptions.
-    pub(crate) subscriptions: BTreeMap<String, String>,
-    /// What the newest state of each of them is.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    states: BTreeMap<String, Snapshot>,
+    /// The newest state of each of its subscriptions.
+    #[serde(deserialize_with = "states")]
+    subscriptions: BTreeMap<String, Snapshot>,
     /// Since when each of them is there. Of one that is not in it, it was before this was kept.
     began: BTreeMap<String, Moment>,
     /// What we wrote into its fields last.
@@ -77,8 +75,7 @@ impl SaleKnown {
         known: &SubscriptionKnown,
     ) {
         if let Some(snapshot) = &known.snapshot {
-            self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.status.clone());
-            self.states.insert(subscription.id.as_str().to_owned(), snapshot.clone());
+            self.subscriptions.insert(subscription.id.as_str().to_owned(), snapshot.clone());
         }
         let at = Moment(subscription.created_at.unwrap_or(event.occurred_at()));
         let began = self.began.entry(subscription.id.as_str().to_owned()).or_insert(at);
@@ -141,7 +138,6 @@ impl SaleKnown {
         }
         self.left_out.remove(entity);
         to.subscriptions.extend(self.subscriptions.remove_entry(entity));
-        to.states.extend(self.states.remove_entry(entity));
         to.began.extend(self.began.remove_entry(entity));
         self.count_what_is_alone();
     }
@@ -215,16 +211,17 @@ impl SaleKnown {
 
     /// The subscription that the deal shows, with its newest state.
     pub(crate) fn shown_state(&self) -> Option<(&str, &Snapshot)> {
-        let shown = self.shown()?;
-        Some((shown, self.states.get(shown)?))
+        let (shown, state) = self.subscriptions.get_key_value(self.shown()?)?;
+        // Of one that was told of before its state was kept, nothing else is known.
+        Some((shown.as_str(), state)).filter(|(_, state)| state.at.is_some())
     }
 
     /// Of those that are running the one that began first; where none is, the one that ended last.
     fn shown(&self) -> Option<&str> {
-        let began = |id: &&str| (self.began.get(*id).copied(), (*id).to_owned());
-        let told = |id: &&str| (self.states.get(*id).and_then(|state| state.at), (*id).to_owned());
-        let all = self.subscriptions.keys().map(String::as_str);
-        self.live().min_by_key(began).or_else(|| all.max_by_key(told))
+        let first = |one, other| if self.began_before(other, one) { other } else { one };
+        let told = |(id, state): &(&String, &Snapshot)| (state.at, (*id).clone());
+        let newest = || self.subscriptions.iter().max_by_key(told).map(|(id, _)| id.as_str());
+        self.live().reduce(first).or_else(newest)
     }
 
     /// Whether the deal shows this subscription and not that one, whichever of the two was heard of first.
@@ -234,11 +231,11 @@ impl SaleKnown {
 
     /// Whether this subscription is known to have ended.
     pub(crate) fn has_ended(&self, subscription: &str) -> bool {
-        self.subscriptions.get(subscription).is_some_and(|status| !is_live(status))
+        self.subscriptions.get(subscription).is_some_and(|state| !is_live(state))
     }
 
     fn live(&self) -> impl Iterator<Item = &str> {
-        let live = self.subscriptions.iter().filter(|(_, status)| is_live(status));
+        let live = self.subscriptions.iter().filter(|(_, state)| is_live(state));
         live.map(|(id, _)| id.as_str())
     }
 
@@ -247,6 +244,22 @@ impl SaleKnown {
     }
 }
 
-fn is_live(status: &str) -> bool {
-    matches!(status, "active" | "trialing" | "past_due" | "paused")
+fn is_live(state: &Snapshot) -> bool {
+    matches!(state.status.as_str(), "active" | "trialing" | "past_due" | "paused")
+}
+
+/// Only the status was kept at first.
+fn states<'de, D: Deserializer<'de>>(row: D) -> Result<BTreeMap<String, Snapshot>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Row {
+        Status(String),
+        State(Snapshot),
+    }
+    let state = |row| match row {
+        Row::Status(status) => Snapshot::of_status(status),
+        Row::State(state) => state,
+    };
+    let rows = BTreeMap::<String, Row>::deserialize(row)?;
+    Ok(rows.into_iter().map(|(id, row)| (id, state(row))).collect())
 }

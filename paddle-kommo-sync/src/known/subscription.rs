@@ -88,6 +88,11 @@ impl Snapshot {
         }
     }
 
+    /// One of which nothing else is known.
+    pub(super) fn of_status(status: String) -> Self {
+        Self { status, ..Self::default() }
+    }
+
     /// The status as the deal shows it.
     pub(crate) fn shown(&self) -> &str {
         if self.cancel_at.is_some() && self.status != "canceled" { CANCELING } else { &self.status }
