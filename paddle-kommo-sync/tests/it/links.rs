@@ -1,18 +1,15 @@
 //! Which deal is meant.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
 use kommo_client::{LeadId, PipelineId, StatusId, fake::FakeLead};
 use paddle_kommo_sync::{
     CustomerLookup, DealRefKey, LookupError, MemoryStore, OnWon, OnWonAction, OnWonDeal, Outcome,
-    ParkReason, Reason, SyncBuilder, Unlinked,
+    ParkReason, Reason, SyncBuilder,
     fake_paddle::{Fault, Purchase},
 };
 use paddle_webhook::{CustomerId, Environment, Event, TransactionId};
@@ -22,13 +19,12 @@ use crate::{
     documents::{Shop, connect},
     support::{
         LEAD, LOST, NEGOTIATION, PIPELINE, WON, World,
-        events::{customer, event, moment, refund, renewal, subscription, time, transaction},
-        faulty::{Fate, FaultyStore},
+        events::{customer, event, refund, renewal, subscription, time, transaction},
         lead_ids,
     },
 };
 
-fn paid_by(custom_data: &Value) -> Event {
+pub(crate) fn paid_by(custom_data: &Value) -> Event {
     let mut data = transaction();
     data["custom_data"] = custom_data.clone();
     event("transaction.completed", 10, &data)
@@ -184,133 +180,6 @@ async fn an_address_with_several_open_deals_is_ambiguous_and_with_none_is_no_dea
     assert!(parked.detail.contains(&why), "{}", parked.detail);
     assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7])));
     assert_eq!(world.writes(), 0);
-}
-
-/// A customer bought without a rep, and months later somebody opens a deal with them about something else.
-#[tokio::test]
-async fn a_deal_that_was_opened_after_the_sale_is_not_the_one_that_was_paid_for() {
-    const DAY: i64 = 86_400;
-    let unnamed = |mut data: Value| {
-        data["custom_data"] = Value::Null;
-        data
-    };
-    for unlinked in [Unlinked::Park, Unlinked::Ignore] {
-        let world = World::with(|config| config.unlinked = unlinked).await;
-        world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
-        let payment = paid_by(&Value::Null);
-        world.handle(&payment).await;
-        world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
-        world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
-        let jo = world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
-        let mut renewed = renewal();
-        renewed["created_at"] = json!(time(92 * DAY));
-        let mut changed = subscription("active");
-        changed["updated_at"] = json!(time(93 * DAY));
-        for event in [
-            event("customer.updated", 91 * DAY, &customer("jo@example.com")),
-            event("transaction.completed", 92 * DAY, &unnamed(renewed)),
-            event("subscription.updated", 93 * DAY, &unnamed(changed)),
-        ] {
-            world.handle(&event).await;
-        }
-        assert_eq!(world.writes(), 0, "{unlinked:?}");
-        if unlinked == Unlinked::Park {
-            let parked = world.parked(&payment).await;
-            assert_eq!((parked.reason, parked.candidates), (ParkReason::NoDeal, lead_ids(&[7])));
-            let why = format!("(deal 7 is opened after this sale, of contact {jo})");
-            assert!(parked.detail.contains(&why), "{}", parked.detail);
-        }
-    }
-}
-
-/// A customer bought without a rep, and months later buys with one: that deal is made a checkout link, say.
-#[tokio::test]
-async fn an_earlier_purchase_of_the_customer_does_not_win_the_deal_of_a_later_one() {
-    const DAY: i64 = 86_400;
-    let world = World::new().await;
-    let payment = paid_by(&Value::Null);
-    assert_eq!(world.parked(&payment).await.reason, ParkReason::NoDeal);
-    world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
-    world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
-    let mut next = transaction();
-    (next["id"], next["subscription_id"]) = (json!("txn_next"), Value::Null);
-    next["custom_data"] = json!({"kommo_lead_id": 7});
-    world.ignored(&event("transaction.created", 91 * DAY, &next)).await;
-    let parked = world.parked(&payment).await;
-    assert_eq!((parked.reason, parked.candidates), (ParkReason::AmbiguousDeal, lead_ids(&[7])));
-    let mut renewed = renewal();
-    (renewed["custom_data"], renewed["created_at"]) = (Value::Null, json!(time(92 * DAY)));
-    let renewed = event("transaction.completed", 92 * DAY, &renewed);
-    assert_eq!(world.parked(&renewed).await.reason, ParkReason::AmbiguousDeal);
-    assert_eq!(world.writes(), 0);
-    // But where a person says so.
-    world.sync.link("ctm_jo", LeadId::new(7)).await.unwrap();
-    assert_eq!(world.done(&payment).await, [Reason::FirstPayment]);
-
-    let world = World::with(|config| config.unlinked = Unlinked::Ignore).await;
-    world.kommo.set_time(Some(moment(90 * DAY).unix_timestamp()));
-    world.kommo.add_lead(FakeLead::new("Large").id(7).stage(PIPELINE, NEGOTIATION));
-    world.ignored(&event("transaction.created", 91 * DAY, &next)).await;
-    assert_eq!(world.ignored(&payment).await, Reason::NotLinked);
-}
-
-/// What waits for want of a deal, while whoever learned of the deal was stopped before it looked for that.
-async fn left_parked() -> (World, Event, Event) {
-    let store = FaultyStore::new(MemoryStore::new());
-    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
-    let (waits, mut told) = (paid_by(&Value::Null), transaction());
-    (told["id"], told["subscription_id"]) = (json!("txn_told"), json!("sub_told"));
-    let told = event("transaction.completed", 20, &told);
-    assert_eq!(world.parked(&waits).await.reason, ParkReason::NoDeal);
-    store.choose(|method| if method == "history" { Fate::Fails } else { Fate::Good });
-    world.sync.handle(&told).await.unwrap_err();
-    store.choose(|_| Fate::Good);
-    (world, waits, told)
-}
-
-#[tokio::test]
-async fn what_waits_for_a_deal_goes_on_after_a_crash_as_well() {
-    let (world, waits, told) = left_parked().await;
-    world.advance(Duration::from_secs(120));
-    world.done(&told).await;
-    assert_eq!(world.done(&waits).await, [Reason::AnotherPayment]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_left_waiting_is_looked_for_every_hour() {
-    let store = FaultyStore::new(MemoryStore::new());
-    let world = World::built(|_| {}, store.clone(), |builder| builder).await;
-    assert_eq!(world.parked(&paid_by(&Value::Null)).await.reason, ParkReason::NoDeal);
-    let has_looked = Arc::new(AtomicBool::new(false));
-    let looks = Arc::clone(&has_looked);
-    store.choose(move |method| {
-        looks.fetch_or(method == "prune", Ordering::SeqCst);
-        Fate::Good
-    });
-    let story = async {
-        while !has_looked.load(Ordering::SeqCst) {
-            tokio::task::yield_now().await;
-        }
-        store.choose(|method| if method == "history" { Fate::Fails } else { Fate::Good });
-        world.sync.handle(&event("transaction.created", 20, &transaction())).await.unwrap_err();
-        store.choose(|_| Fate::Good);
-        assert_eq!(world.sync.parked(10).await.unwrap().len(), 1);
-        tokio::time::advance(Duration::from_secs(3_600)).await;
-        while !world.sync.parked(10).await.unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    world.sync.run(story).await;
-}
-
-#[tokio::test]
-async fn a_deal_that_was_opened_for_the_sale_is_found() {
-    let world = World::new().await;
-    world.kommo.set_time(Some(moment(43_200).unix_timestamp()));
-    world.kommo.add_lead(FakeLead::new("By a form").id(7).stage(PIPELINE, NEGOTIATION));
-    world.kommo.add_contact("Jo", &["jo@example.com"], &[7]);
-    world.ignored(&event("customer.created", 0, &customer("jo@example.com"))).await;
-    assert_eq!(world.done(&paid_by(&Value::Null)).await, [Reason::FirstPayment]);
 }
 
 #[tokio::test]
